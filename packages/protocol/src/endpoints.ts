@@ -1,0 +1,42 @@
+import { ActivateRequest, CanonicalQuery, EventsQuery, PermissionAnswer, StreamRequest } from './requests.ts'
+
+/** Every door of the service in one table: the server's routes, its 405s and the docs come from here. */
+export const ENDPOINTS = {
+  health: {
+    method: 'GET',
+    path: '/healthz',
+    does: 'Says that the service answers, which version it is and since when.',
+  },
+  stream: {
+    method: 'POST',
+    path: '/v1/agent/stream',
+    body: StreamRequest,
+    does: 'Starts a run, or attaches to the running one, and streams its events (SSE).',
+  },
+  permission: {
+    method: 'POST',
+    path: '/v1/agent/tool_permission',
+    body: PermissionAnswer,
+    does: 'Answers a tool permission request.',
+  },
+  canonical: {
+    method: 'GET',
+    path: '/v1/conversations/canonical',
+    query: CanonicalQuery,
+    does: "Names the folder's conversation; creates it when there is none.",
+  },
+  activate: {
+    method: 'POST',
+    path: '/v1/conversations/activate',
+    body: ActivateRequest,
+    does: "Makes a conversation, new or old, its folder's.",
+  },
+  events: {
+    method: 'GET',
+    path: '/v1/conversations/:id/events',
+    query: EventsQuery,
+    does: 'Replays the events after `since` (NDJSON).',
+  },
+} as const
+
+export type EndpointName = keyof typeof ENDPOINTS

@@ -1,0 +1,44 @@
+/**
+ * The payload of an event: one JSON object with a `type`. There is one form of it, made before the event is
+ * numbered; every reader gets the same bytes (PROTOCOL.md section 4).
+ */
+export type EventPayload = { type: string; [field: string]: unknown }
+
+/** The terminal event of a run: exactly one ends it. `result` is always a sentence a person can read. */
+export type ResultPayload = EventPayload & {
+  type: 'result'
+  subtype: string
+  is_error: boolean
+  result: string
+}
+
+/** The first event of a run that a person began: the prompt, as the agent's own user messages look. */
+export function promptEvent(text: string, timestamp: string): EventPayload {
+  return { type: 'user', message: { role: 'user', content: [{ type: 'text', text }] }, timestamp }
+}
+
+/** The first event of a run that the agent began by itself, because something in its background woke it. */
+export function wokenEvent(timestamp: string): EventPayload {
+  return { type: 'system', subtype: 'run_begun_by_agent', timestamp }
+}
+
+/** The terminal event of a run that the service has to close itself. `subtype` says why. */
+export function errorResult(subtype: string, sentence: string, timestamp: string, more: object = {}): ResultPayload {
+  return {
+    type: 'result',
+    subtype,
+    duration_ms: 0,
+    duration_api_ms: 0,
+    is_error: true,
+    num_turns: 0,
+    result: sentence,
+    errors: [sentence],
+    ...more,
+    timestamp,
+  }
+}
+
+/** Not an event: the only line of a replay that has to start over under another id (PROTOCOL.md section 6). */
+export function switchedNotice(canonical: string, previous: string, cwd: string): EventPayload {
+  return { type: 'proxy_session', event: 'switched', canonical_id: canonical, previous_id: previous, cwd }
+}

@@ -1,0 +1,21 @@
+import { z } from 'zod'
+
+/** What a conversation id may look like. A client chooses it; it becomes part of URLs. */
+const CONVERSATION_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
+
+/** A conversation's id, checked. */
+export const ConversationId = z
+  .string()
+  .trim()
+  .regex(
+    CONVERSATION_ID,
+    'must start with a letter or digit and hold at most 128 letters, digits, dots, dashes or underscores',
+  )
+  .brand<'ConversationId'>()
+export type ConversationId = z.infer<typeof ConversationId>
+
+/** The id of one run: 32 hex digits. */
+export type RunId = string & { readonly __brand: 'RunId' }
+
+/** The real path of a folder: absolute, no links, no trailing slash. One run at a time works in it. */
+export type Folder = string & { readonly __brand: 'Folder' }

@@ -1,0 +1,93 @@
+import { z } from 'zod'
+import { ConversationId } from './ids.ts'
+
+const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined)
+
+const wellFormed = z.string().refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
+const toolNames = z.array(z.string().max(512)).max(1000)
+
+/** The folder as the client spells it. What it means is decided by the folder rule (PROTOCOL.md section 5). */
+const cwd = wellFormed
+  .trim()
+  .min(1, 'must not be blank')
+  .max(4096)
+  .refine((path) => !path.includes('\0'), 'must not contain NUL')
+const group = optional(wellFormed.trim().max(256))
+
+const McpServer = z.union([
+  z.object({
+    type: z.literal('stdio').optional(),
+    command: z.string(),
+    args: z.array(z.string()).optional(),
+    env: z.record(z.string(), z.string()).optional(),
+  }),
+  z.object({ type: z.enum(['http', 'sse']), url: z.url(), headers: z.record(z.string(), z.string()).optional() }),
+])
+
+/** Body of `POST /v1/agent/stream`. Fields it does not name are ignored. `prompt` and `session_id` are synonyms. */
+export const StreamRequest = z.preprocess(
+  synonyms({ prompt: 'text', session_id: 'conversation_id' }),
+  z.object({
+    conversation_id: ConversationId,
+    cwd,
+    text: optional(wellFormed),
+    conversation_group: group,
+    allowed_tools: optional(toolNames),
+    tool_approvals: optional(z.object({ allow: optional(toolNames), deny: optional(toolNames) })),
+    system_prompt: optional(wellFormed),
+    max_turns: optional(z.int().min(0).max(100_000)),
+    model: optional(z.string().min(1).max(256)),
+    permission_mode: optional(z.enum(['default', 'acceptEdits', 'plan', 'dontAsk', 'auto', 'bypassPermissions'])),
+    mcp_servers: optional(z.union([z.string().min(1), z.record(z.string(), McpServer)])),
+    resume: optional(z.uuid('must be the UUID of an agent session')),
+    continue_conversation: optional(z.boolean()),
+    settings: optional(z.union([z.string().min(1), z.record(z.string(), z.unknown())])),
+    setting_sources: optional(z.array(z.enum(['user', 'project', 'local']))),
+  }),
+)
+export type StreamRequest = z.infer<typeof StreamRequest>
+
+/** Body of `POST /v1/conversations/activate`. */
+export const ActivateRequest = z.object({ conversation_id: ConversationId, cwd, conversation_group: group })
+export type ActivateRequest = z.infer<typeof ActivateRequest>
+
+/** Body of `POST /v1/agent/tool_permission`. */
+export const PermissionAnswer = z.object({
+  conversation_id: ConversationId,
+  cwd: optional(cwd),
+  permission_id: z.string().min(1).max(128),
+  behavior: z.enum(['allow', 'deny']),
+  message: optional(wellFormed),
+})
+export type PermissionAnswer = z.infer<typeof PermissionAnswer>
+
+/** Query of `GET /v1/conversations/canonical`. */
+export const CanonicalQuery = z.object({ cwd, conversation_group: group })
+
+/** Path and query of `GET /v1/conversations/{id}/events`. */
+export const EventsQuery = z.object({
+  since: optional(position('since')),
+  cwd: optional(cwd),
+  conversation_group: group,
+})
+
+/** The `Last-Event-ID` header: the number of the last event the reader has. */
+export const LastEventId = position('Last-Event-ID')
+
+function position(name: string) {
+  return z
+    .string()
+    .trim()
+    .regex(/^\d{1,15}$/, `${name} must be a whole number of at most 15 digits`)
+    .transform(Number)
+}
+
+/** Lets a body use another name for a field; the field's own name wins. */
+function synonyms(names: Record<string, string>) {
+  return (body: unknown) => {
+    if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
+    const copy: Record<string, unknown> = { ...body }
+    for (const [synonym, name] of Object.entries(names)) copy[name] ??= copy[synonym]
+    return copy
+  }
+}

@@ -1,0 +1,264 @@
+import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
+import type { EventPayload, ResultPayload } from '@claude-proxy/protocol/events'
+
+/** Everything the product needs from outside, on one page. */
+
+// ---------------------------------------------------------------------------------------------- Clock
+
+export interface Clock {
+  /** Now, in milliseconds since 1970 UTC. */
+  now(): number
+}
+
+// ---------------------------------------------------------------------------------------------- Log
+
+export interface Log {
+  info(message: string, details?: object): void
+  warn(message: string, details?: object): void
+  error(message: string, details?: object): void
+}
+
+// ---------------------------------------------------------------------------------------------- Bell
+
+/** Tells waiting readers that a conversation has grown. Carries no events; a lost ring costs a moment. */
+export interface Bell {
+  ring(conversation: ConversationId): void
+  listen(conversation: ConversationId): Listener
+}
+
+export interface Listener extends Disposable {
+  /** Resolves at the next ring, at once if it rang since the last call, at the latest after `atMostMs` or when `signal` aborts. */
+  next(atMostMs: number, signal: AbortSignal): Promise<void>
+}
+
+// ---------------------------------------------------------------------------------------------- Store
+
+export interface Conversation {
+  readonly id: ConversationId
+  readonly folder: Folder
+  /** The folder as its client first spelled it. */
+  readonly cwd: string
+  readonly group: string | undefined
+  /** The agent's own session, to be resumed by the next run. */
+  readonly sessionId: string | undefined
+  /** The number of the last event; 0 when there is none. */
+  readonly head: number
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** accepted: the prompt is stored, no agent has it yet. running: handed to an agent. ended: its terminal event is stored. */
+export type RunState = 'accepted' | 'running' | 'ended'
+
+export interface Run {
+  readonly id: RunId
+  readonly conversation: ConversationId
+  readonly folder: Folder
+  readonly state: RunState
+  readonly begunBy: 'client' | 'agent'
+  /** The prompt; empty when the agent began the run. */
+  readonly text: string
+  readonly options: RunOptions
+  /** The number of the run's first event. */
+  readonly first: number
+  /** The number of the terminal event, once there is one. */
+  readonly last: number | undefined
+}
+
+/** What a client may ask of a run. Names as in the request, each checked. */
+export interface RunOptions {
+  readonly allowedTools?: readonly string[]
+  readonly toolApprovals?: { readonly allow: readonly string[]; readonly deny: readonly string[] }
+  readonly systemPrompt?: string
+  readonly maxTurns?: number
+  readonly model?: string
+  readonly permissionMode?: 'default' | 'acceptEdits' | 'plan' | 'dontAsk' | 'auto' | 'bypassPermissions'
+  readonly mcpServers?: Readonly<Record<string, unknown>> | string
+  readonly resume?: string
+  readonly continueConversation?: boolean
+  readonly settings?: Readonly<Record<string, unknown>> | string
+  readonly settingSources?: readonly ('user' | 'project' | 'local')[]
+}
+
+/** What a name that a client uses leads to. */
+export interface Resolved {
+  /** The folder's canonical conversation: what the name stands for today. */
+  readonly conversation: Conversation
+  /** Whether the name is that conversation's own id. */
+  readonly isOwn: boolean
+}
+
+export interface NewRun {
+  readonly id: RunId
+  /** The id the client used; an unknown one becomes an alias, or a conversation when the folder has none. */
+  readonly name: ConversationId
+  readonly folder: Folder
+  readonly cwd: string
+  readonly group?: string | undefined
+  readonly begunBy: 'client' | 'agent'
+  readonly text: string
+  readonly options: RunOptions
+  /** The run's first event, as a line of NDJSON without the newline. */
+  readonly line: string
+  readonly at: number
+}
+
+export type Begun =
+  | { status: 'begun'; run: Run; conversation: Conversation }
+  | { status: 'busy'; run: Run }
+  | { status: 'elsewhere'; folder: Folder }
+
+export type Activated =
+  | { status: 'activated'; previous: ConversationId | undefined }
+  | { status: 'busy'; run: Run }
+  | { status: 'elsewhere'; folder: Folder }
+
+/** What an append came to. `closed`: the run has ended, nothing was stored. */
+export type Appended = { status: 'stored'; first: number; last: number } | { status: 'closed' }
+
+/** Consecutive events as they are stored: `count` lines of NDJSON, each ending in a newline. Empty: count 0. */
+export interface Page {
+  readonly first: number
+  readonly count: number
+  readonly lines: Uint8Array
+}
+
+/** A process of an agent's. `startedAt` is the operating system's own mark, so that a reused pid is not taken for it. */
+export interface AgentProcess {
+  readonly pid: number
+  readonly startedAt: string
+}
+
+/** One conversation of another installation, ids and numbers kept. */
+export interface ImportedConversation {
+  readonly id: ConversationId
+  readonly folder: Folder
+  readonly cwd: string
+  readonly group: string | undefined
+  readonly sessionId: string | undefined
+  readonly createdAt: number
+  readonly updatedAt: number
+  /** Its events as lines of NDJSON without newlines; line n is event n. */
+  readonly lines: readonly string[]
+  /** Whether it becomes its folder's conversation. */
+  readonly canonical: boolean
+}
+
+/**
+ * Where everything is kept. Each method is one transaction: it happens whole or not at all, and when its promise
+ * resolves, the change survives `kill -9` and power loss. Numbers of events are given here and nowhere else.
+ */
+export interface Store {
+  /** The conversation with this very id, canonical or not. */
+  conversation(id: ConversationId): Promise<Conversation | undefined>
+  /** Follows a name (own id or alias) to its folder's canonical conversation. */
+  resolve(name: ConversationId): Promise<Resolved | undefined>
+  canonical(folder: Folder): Promise<Conversation | undefined>
+  /** The folder's canonical conversation; `id` becomes it when there is none. */
+  ensureCanonical(input: {
+    id: ConversationId
+    folder: Folder
+    cwd: string
+    group?: string | undefined
+    at: number
+  }): Promise<{ conversation: Conversation; created: boolean }>
+  /** Makes `id` its folder's canonical conversation; creates it when it is unknown or was only an alias. */
+  activate(input: {
+    id: ConversationId
+    folder: Folder
+    cwd: string
+    group?: string | undefined
+    at: number
+  }): Promise<Activated>
+  /** Sets the agent session that the conversation's next run resumes. */
+  setSession(id: ConversationId, sessionId: string, at: number): Promise<void>
+
+  /** Stores run and first event together, if no run is open in the folder. Refused, it leaves no trace. */
+  beginRun(run: NewRun): Promise<Begun>
+  /** accepted → running. False when it was not `accepted`: somebody else has it. */
+  claimRun(id: RunId): Promise<boolean>
+  /** Stores events of an open run; `lines` are NDJSON without newlines, at least one. */
+  append(run: RunId, lines: readonly string[], at: number): Promise<Appended>
+  /** Stores the last events of a run, the terminal one at the end, closes the run and frees its folder. */
+  endRun(run: RunId, lines: readonly string[], at: number): Promise<Appended>
+  run(id: RunId): Promise<Run | undefined>
+  openRun(folder: Folder): Promise<Run | undefined>
+  openRuns(): Promise<Run[]>
+
+  /** Events after `after`, about `atMostBytes` of them but at least one if there is one. */
+  page(conversation: ConversationId, after: number, atMostBytes: number): Promise<Page>
+
+  /** Remembers the agent processes that are alive, so that the next start finds what a crash left behind. */
+  addProcess(process: AgentProcess): Promise<void>
+  removeProcess(process: AgentProcess): Promise<void>
+  processes(): Promise<AgentProcess[]>
+
+  /** Takes in a conversation that came from elsewhere. False when its id is already known: nothing is changed. */
+  importConversation(conversation: ImportedConversation): Promise<boolean>
+
+  close(): Promise<void>
+}
+
+// ---------------------------------------------------------------------------------------------- Agent
+
+/** Something that can work on a prompt: the real Claude Code, or the scripted stand-in. */
+export interface Agent {
+  readonly name: 'claude' | 'scripted'
+  /** Why a run cannot work now, as a sentence with what to do about it; undefined when it can. */
+  unready(): Promise<string | undefined>
+  /** Starts working. Everything that happens comes out of the returned work, in order, ending with one `end`. */
+  work(job: Job): Work
+  /** Called when an agent that was at rest begins to work by itself. The host answers by taking its work or not. */
+  onWake(listener: (wake: Wake) => void): void
+  /** Ends all processes: asks, waits, kills. */
+  close(): Promise<void>
+}
+
+export interface Job {
+  readonly run: RunId
+  readonly conversation: ConversationId
+  readonly folder: Folder
+  readonly text: string
+  readonly options: RunOptions
+  /** The session to resume; undefined begins a new one. */
+  readonly sessionId: string | undefined
+  /** Asks for permission. Rejects when `signal` aborts. */
+  ask(request: PermissionRequest, signal: AbortSignal): Promise<PermissionDecision>
+  /** Whether the client has forbidden this tool altogether, also where the agent would not ask. */
+  forbids(tool: string): string | undefined
+}
+
+export interface Work extends AsyncIterable<Happening> {
+  /** Stops the work; it still ends with one `end`. Resolves when asked, not when done. */
+  interrupt(reason: string): void
+  /** Ends a work that only waits for background tasks. True when it did. */
+  endSettling(): boolean
+}
+
+export type Happening =
+  | { kind: 'event'; payload: EventPayload }
+  | { kind: 'session'; sessionId: string }
+  /** The last thing: the payload of the terminal event. */
+  | { kind: 'end'; result: ResultPayload }
+
+/** An agent at rest has begun to work in a conversation. */
+export interface Wake {
+  readonly conversation: ConversationId
+  readonly folder: Folder
+  readonly options: RunOptions
+  /** Takes the work as a run of its own. */
+  take(job: Omit<Job, 'text' | 'sessionId' | 'options'>): Work
+  /** Another run has the folder: the agent has to stop. */
+  refuse(): void
+}
+
+export interface PermissionRequest {
+  readonly tool: string
+  readonly input: Record<string, unknown>
+  /** Rules the agent suggests for "always allow", each as JSON. */
+  readonly suggestions: readonly string[]
+  readonly blockedPath: string | undefined
+  readonly toolUseId: string | undefined
+}
+
+export type PermissionDecision = { behavior: 'allow' } | { behavior: 'deny'; message: string }
