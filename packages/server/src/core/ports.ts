@@ -222,10 +222,8 @@ export interface Job {
   readonly options: RunOptions
   /** The session to resume; undefined begins a new one. */
   readonly sessionId: string | undefined
-  /** Asks for permission. Rejects when `signal` aborts. */
-  ask(request: PermissionRequest, signal: AbortSignal): Promise<PermissionDecision>
   /** Whether the client has forbidden this tool altogether, also where the agent would not ask. */
-  forbids(tool: string): string | undefined
+  forbids(tool: string): boolean
 }
 
 export interface Work extends AsyncIterable<Happening> {
@@ -238,6 +236,13 @@ export interface Work extends AsyncIterable<Happening> {
 export type Happening =
   | { kind: 'event'; payload: EventPayload }
   | { kind: 'session'; sessionId: string }
+  /** The agent waits until `answer` is called, or until `signal` aborts because it no longer wants to know. */
+  | {
+      kind: 'ask'
+      request: PermissionRequest
+      signal: AbortSignal
+      answer: (decision: PermissionDecision) => void
+    }
   /** The last thing: the payload of the terminal event. */
   | { kind: 'end'; result: ResultPayload }
 
@@ -247,7 +252,7 @@ export interface Wake {
   readonly folder: Folder
   readonly options: RunOptions
   /** Takes the work as a run of its own. */
-  take(job: Omit<Job, 'text' | 'sessionId' | 'options'>): Work
+  take(job: Job): Work
   /** Another run has the folder: the agent has to stop. */
   refuse(): void
 }

@@ -1,0 +1,185 @@
+/**
+ * The small language in which a prompt tells the script what to do, one directive a line:
+ *
+ *     @say TEXT              says TEXT
+ *     @recall                says back every earlier prompt of this session
+ *     @text BYTES            says BYTES bytes of filler
+ *     @bash COMMAND          calls Bash
+ *     @write PATH CONTENT    calls Write; a PATH with blanks goes in double quotes, `\n` in CONTENT is a new line
+ *     @tool NAME {json}      calls any tool
+ *     @slow MS               MS milliseconds between the chunks of this response and of all later ones
+ *     @status CODE [TIMES]   answers the next response's request with an HTTP error, always or TIMES times
+ *     @hang                  never answers
+ *     @end TEXT              the closing text, instead of the default one
+ *
+ * A response is text followed by one tool call; the result of the call asks for the next response. `& ` before a
+ * directive puts it into the same response as the one before: parallel calls. The closing text is the last response,
+ * together with the texts that no call follows. Lines that are no directives are for the reader.
+ */
+export type Script =
+  | { kind: 'none' }
+  | { kind: 'unreadable'; line: string; why: string }
+  | { kind: 'steps'; steps: readonly Step[] }
+
+/** One response of the script. */
+export interface Step {
+  readonly parts: readonly Part[]
+  /** Milliseconds between the chunks of the response; 0 sends it at once. */
+  readonly delayMs: number
+  /** Errors to answer with before the response is given, in this order. */
+  readonly refusals: readonly Refusal[]
+  readonly hangs: boolean
+}
+
+export type Part =
+  | { does: 'say'; text: string }
+  | { does: 'recall' }
+  | { does: 'fill'; bytes: number }
+  | { does: 'call'; tool: string; input: Record<string, unknown> }
+  | { does: 'write'; path: string; content: string }
+  /** `text` undefined: the default closing text. */
+  | { does: 'close'; text: string | undefined }
+
+export interface Refusal {
+  readonly status: number
+  readonly times: number
+}
+
+/** Reads the directives in a prompt. Pure: it neither runs nor resolves anything. */
+export function parseScript(prompt: string): Script {
+  const directives = prompt.split(/\r?\n/).flatMap((line) => readLine(line) ?? [])
+  if (directives.length === 0) return { kind: 'none' }
+  const steps: Step[] = []
+  let step = emptyStep(0)
+  let closing: string | undefined
+  const next = () => {
+    steps.push(step)
+    step = emptyStep(step.delayMs)
+  }
+  for (const directive of directives) {
+    const read = READERS[directive.name](directive.rest)
+    if (typeof read === 'string') return { kind: 'unreadable', line: directive.line, why: read }
+    switch (read.does) {
+      case 'slow':
+        step.delayMs = read.ms
+        break
+      case 'end':
+        closing = read.text
+        break
+      case 'refuse':
+        if (step.parts.length > 0) next()
+        step.refusals.push(read.refusal)
+        break
+      case 'hang':
+        if (step.parts.length > 0) next()
+        step.hangs = true
+        next()
+        break
+      default:
+        if (isCalling(step) && !directive.joins) next()
+        step.parts.push(read)
+    }
+  }
+  if (isCalling(step)) next()
+  step.parts.push({ does: 'close', text: closing })
+  next()
+  return { kind: 'steps', steps }
+}
+
+/** A step that is still being built. */
+type OpenStep = { parts: Part[]; delayMs: number; refusals: Refusal[]; hangs: boolean }
+
+/** What a line comes to: a part of a response, a setting, or why it cannot be read. */
+type Read =
+  | Part
+  | { does: 'slow'; ms: number }
+  | { does: 'refuse'; refusal: Refusal }
+  | { does: 'hang' }
+  | { does: 'end'; text: string }
+  | string
+
+const READERS = {
+  say: (rest): Read => (rest === '' ? 'a text is missing' : { does: 'say', text: withNewlines(rest) }),
+  recall: (): Read => ({ does: 'recall' }),
+  text: (rest): Read => {
+    const bytes = wholeNumber(rest)
+    if (bytes === undefined || bytes < 1 || bytes > MOST_BYTES) return `a number from 1 to ${MOST_BYTES} is missing`
+    return { does: 'fill', bytes }
+  },
+  bash: (rest): Read =>
+    rest === ''
+      ? 'a command is missing'
+      : { does: 'call', tool: 'Bash', input: { command: rest, description: 'Run a command of the script' } },
+  write: (rest): Read => {
+    const found = /^(?:"(?<quoted>[^"]+)"|(?<bare>\S+))(?:\s(?<content>.*))?$/s.exec(rest)?.groups
+    const path = found?.['quoted'] ?? found?.['bare']
+    if (path === undefined) return 'a path is missing'
+    return { does: 'write', path, content: withNewlines(found?.['content'] ?? '') }
+  },
+  tool: (rest): Read => {
+    const [, tool, json] = /^(\S+)\s*(.*)$/s.exec(rest) ?? []
+    if (tool === undefined) return 'the name of a tool is missing'
+    const input = jsonObject(json === '' || json === undefined ? '{}' : json)
+    return input === undefined ? 'what follows the name is not a JSON object' : { does: 'call', tool, input }
+  },
+  slow: (rest): Read => {
+    const ms = wholeNumber(rest)
+    return ms === undefined ? 'a number of milliseconds is missing' : { does: 'slow', ms }
+  },
+  status: (rest): Read => {
+    const [code = '', count] = rest.split(/\s+/)
+    const status = wholeNumber(code)
+    const times = count === undefined ? Number.POSITIVE_INFINITY : wholeNumber(count)
+    if (status === undefined || status < 400 || status > 599) return 'an HTTP status from 400 to 599 is missing'
+    if (times === undefined) return 'how many times is not a number'
+    return { does: 'refuse', refusal: { status, times } }
+  },
+  hang: (): Read => ({ does: 'hang' }),
+  end: (rest): Read => (rest === '' ? 'a text is missing' : { does: 'end', text: withNewlines(rest) }),
+} satisfies Record<string, (rest: string) => Read>
+
+/** The most that `@text` gives: more would test the machine's memory and nothing else. */
+const MOST_BYTES = 64 * 1024 * 1024
+
+interface Directive {
+  readonly name: keyof typeof READERS
+  readonly rest: string
+  readonly joins: boolean
+  readonly line: string
+}
+
+/** The directive in a line, if there is one. An unknown name (`@alice`, `@src/main.ts`) is an ordinary word. */
+function readLine(line: string): Directive | undefined {
+  const [, joins, name, rest] = /^\s*(&\s*)?@([a-z]+)(?:\s+(.*?))?\s*$/s.exec(line) ?? []
+  if (name === undefined || !isDirective(name)) return undefined
+  return { name, rest: rest ?? '', joins: joins !== undefined, line: line.trim() }
+}
+
+function isDirective(name: string): name is keyof typeof READERS {
+  return Object.hasOwn(READERS, name)
+}
+
+function emptyStep(delayMs: number): OpenStep {
+  return { parts: [], delayMs, refusals: [], hangs: false }
+}
+
+function isCalling(step: OpenStep): boolean {
+  return step.parts.some((part) => part.does === 'call' || part.does === 'write')
+}
+
+function wholeNumber(text: string): number | undefined {
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined
+}
+
+function withNewlines(text: string): string {
+  return text.replaceAll('\\n', '\n')
+}
+
+function jsonObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,65 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { startScriptedModel, type ScriptedModel } from '../src/model.ts'
+
+let model: ScriptedModel
+
+beforeEach(async () => {
+  model = await startScriptedModel()
+})
+
+afterEach(async () => {
+  await model.close()
+})
+
+function ask(prompt: string, more: object = {}): Promise<Response> {
+  const body = { model: 'm', stream: true, messages: [{ role: 'user', content: prompt }], ...more }
+  return fetch(`${model.url}/v1/messages`, { method: 'POST', body: JSON.stringify(body) })
+}
+
+test('a text of a million bytes arrives whole', async () => {
+  const response = await ask('@text 1000000\n@end .', { stream: false })
+  const text = expect.stringMatching(/^[^]{1000000}\n\n\.$/)
+  expect(await response.json()).toMatchObject({ content: [{ type: 'text', text }], stop_reason: 'end_turn' })
+})
+
+test('a slow answer comes in pieces', async () => {
+  const response = await ask('@slow 5\n@end This text is longer than one piece, so that there is a middle to cut in.')
+  const pieces: string[] = []
+  for await (const piece of response.body ?? []) pieces.push(Buffer.from(piece).toString())
+  expect(pieces.length).toBeGreaterThan(5)
+  expect(pieces.at(-1)).toContain('message_stop')
+})
+
+test('closing does not wait for an answer that never comes', async () => {
+  const other = await startScriptedModel()
+  const asked = fetch(`${other.url}/v1/messages`, {
+    method: 'POST',
+    body: JSON.stringify({ messages: [{ role: 'user', content: '@hang' }] }),
+  })
+  const failed = expect(asked).rejects.toThrow('fetch failed')
+  while (other.requests().length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  await other.close()
+  await failed
+})
+
+test.each([401, 429, 529])('an error %i looks like one of the API', async (status) => {
+  const response = await ask(`@status ${status}`)
+  expect(response.status).toBe(status)
+  expect(await response.json()).toMatchObject({ type: 'error', error: { type: expect.stringContaining('_error') } })
+})
+
+test('tokens are counted, other paths are not there, and what is no JSON is refused', async () => {
+  const post = (path: string, body: string) => fetch(`${model.url}${path}`, { method: 'POST', body })
+  const counted = await post('/v1/messages/count_tokens?beta=true', '{"messages":[]}')
+  expect(await counted.json()).toEqual({ input_tokens: 4 })
+  expect((await post('/v1/complete', '{}')).status).toBe(404)
+  expect((await post('/v1/messages', '{oops')).status).toBe(400)
+  expect((await fetch(`${model.url}/api/hello`, { method: 'HEAD' })).status).toBe(404)
+})
+
+test('the requests can be looked at', async () => {
+  await ask('Hello', { tools: [{ name: 'Bash' }], system: 'Be brief.', metadata: { user_id: 'me' } })
+  expect(model.requests()).toMatchObject([
+    { model: 'm', userId: 'me', system: 'Be brief.', tools: ['Bash'], isSubagent: false },
+  ])
+})

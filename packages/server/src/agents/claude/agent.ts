@@ -1,0 +1,215 @@
+import { randomUUID } from 'node:crypto'
+import { errorResult } from '@claude-proxy/protocol/events'
+import type { ConversationId } from '@claude-proxy/protocol/ids'
+import type { Agent, Clock, Job, Log, Store, Wake, Work } from '../../core/ports.ts'
+import { createAdmission } from './admission.ts'
+import { hasCredentials, NO_CREDENTIALS } from './environment.ts'
+import { notLoadedEvent } from './folder-settings.ts'
+import { type Launch, type LaunchContext, prepareLaunch } from './launch.ts'
+import { Session } from './session.ts'
+import { Turn } from './turn.ts'
+
+export interface ClaudeAgentOptions extends LaunchContext {
+  readonly clock: Clock
+  readonly log: Log
+  /** Where the living processes are written down, for the start after a crash. */
+  readonly processes: Pick<Store, 'addProcess' | 'removeProcess'>
+  readonly platform: NodeJS.Platform
+  /** How many processes may start at once: a start is all CPU. */
+  readonly startsAtOnce: number
+  /** How many processes may live at once, working or warm. */
+  readonly maxProcesses: number
+  /** How many processes may be warm, and for how long. 0 keeps none. */
+  readonly maxWarm: number
+  readonly warmMs: number
+  /** A process that has grown larger is not kept warm. */
+  readonly warmBytes: number
+  /** How long a run waits for its background agents. */
+  readonly settleMs: number
+}
+
+/** The real Claude Code, through the official Agent SDK: one process a conversation, kept warm between runs. */
+export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
+  const { clock, log, processes } = options
+  const sessions = new Map<ConversationId, Session>()
+  const living = new Set<Session>()
+  const starts = createAdmission(options.startsAtOnce)
+  const places = createAdmission(options.maxProcesses)
+  let onWake: (wake: Wake) => void = () => {}
+  let closed = false
+
+  return {
+    name: 'claude',
+
+    async unready() {
+      return (await hasCredentials(options.environment, options.platform)) ? undefined : NO_CREDENTIALS
+    },
+
+    work(job) {
+      const turn = new Turn({ job, clock, promptUuid: randomUUID(), settleMs: options.settleMs })
+      void serve(turn).catch((error: unknown) => {
+        log.error('a run could not be started', { run: job.run, error })
+        turn.end(failure(error instanceof Error ? error.message : String(error)))
+      })
+      return turn
+    },
+
+    onWake(listener) {
+      onWake = listener
+    },
+
+    async close() {
+      closed = true
+      await Promise.all([...living].map((session) => session.close()))
+    },
+  }
+
+  /** Finds or starts the process for the turn and gives it the prompt. */
+  async function serve(turn: Turn): Promise<void> {
+    const { job } = turn
+    const launch = await prepareLaunch(job.options, job.folder, options)
+    if (launch.notLoaded.length > 0) tellNotLoaded(turn, launch)
+    await leaveFolderTo(job)
+    const warm = sessions.get(job.conversation)
+    if (warm && fits(warm, job, launch)) {
+      if (!turn.ended) warm.begin(turn)
+      return
+    }
+    await warm?.close()
+    await serveCold(turn, launch, job.sessionId)
+  }
+
+  async function serveCold(turn: Turn, launch: Launch, resume: string | undefined): Promise<void> {
+    const { job } = turn
+    evictFor(job.conversation)
+    const giveBack = await places.enter()
+    const started = await starts.enter()
+    if (turn.ended || closed) {
+      started()
+      giveBack()
+      turn.end(failure('The service is stopping.'))
+      return
+    }
+    const session = new Session({
+      conversation: job.conversation,
+      folder: job.folder,
+      launch,
+      runOptions: job.options,
+      resume,
+      clock,
+      log,
+      settleMs: options.settleMs,
+      hooks: {
+        onWake: (woken) => onWake(wakeOf(woken)),
+        onRest: (rested) => void rest(rested),
+        onSessionMissing: (missing, lost) => void startAfresh(missing, lost, launch),
+      },
+    })
+    sessions.set(job.conversation, session)
+    living.add(session)
+    void session.closed.then(() => {
+      living.delete(session)
+      if (sessions.get(job.conversation) === session) sessions.delete(job.conversation)
+      giveBack()
+    })
+    try {
+      const child = await session.start()
+      // Written down before it gets work: whatever it does, the next start can end it.
+      const identity = await child.identity
+      if (identity) {
+        await processes.addProcess(identity)
+        void session.closed.then(() => processes.removeProcess(identity)).catch(logFailure)
+      }
+      if (turn.ended) await session.close()
+      else session.begin(turn)
+    } catch (error) {
+      await session.close()
+      throw error
+    } finally {
+      void Promise.race([session.heard, session.closed]).then(started)
+    }
+  }
+
+  function logFailure(error: unknown): void {
+    log.error('a process could not be struck off the list', { error })
+  }
+
+  /** The agent has lost the session that should be resumed: a fresh one takes the prompt, and the reader is told. */
+  async function startAfresh(missing: Session, turn: Turn, launch: Launch): Promise<void> {
+    await missing.close()
+    turn.tell({
+      type: 'system',
+      subtype: 'session_lost',
+      lost_session_id: missing.sessionId,
+      content: 'The agent no longer has the earlier conversation; it goes on without its memory of it.',
+      timestamp: timestamp(),
+    })
+    await serveCold(turn, launch, undefined).catch((error: unknown) => turn.end(failure(String(error))))
+  }
+
+  function fits(session: Session, job: Job, launch: Launch): boolean {
+    if (session.isGone || session.launch.fingerprint !== launch.fingerprint) return false
+    return job.sessionId === undefined ? job.options.continueConversation !== true : job.sessionId === session.sessionId
+  }
+
+  /** One conversation works in a folder: what others left running there in the background ends. */
+  async function leaveFolderTo(job: Job): Promise<void> {
+    const others = [...living].filter((each) => each.folder === job.folder && each.conversation !== job.conversation)
+    await Promise.all(others.map((session) => session.close()))
+  }
+
+  /** Ends the process that has rested longest, if all places are taken. */
+  function evictFor(conversation: ConversationId): void {
+    if (living.size < options.maxProcesses) return
+    const oldest = resting().find((session) => session.conversation !== conversation)
+    void oldest?.close()
+  }
+
+  function resting(): Session[] {
+    return [...living].filter((session) => session.isAtRest).sort((a, b) => a.restingSince - b.restingSince)
+  }
+
+  /** The run is over. The process stays for a while, within the bounds. */
+  async function rest(session: Session): Promise<void> {
+    const since = session.restingSince
+    const tooMany = options.maxWarm === 0 || places.waiting > 0
+    if (tooMany || (await session.memoryBytes()) > options.warmBytes) {
+      if (session.isAtRest) void session.close()
+      return
+    }
+    for (const surplus of resting().slice(0, -options.maxWarm)) void surplus.close()
+    setTimeout(() => {
+      if (session.isAtRest && session.restingSince === since) void session.close()
+    }, options.warmMs).unref()
+  }
+
+  function wakeOf(session: Session): Wake {
+    return {
+      conversation: session.conversation,
+      folder: session.folder,
+      options: session.runOptions,
+      take(job): Work {
+        const turn = new Turn({ job, clock, promptUuid: undefined, settleMs: options.settleMs })
+        session.begin(turn)
+        return turn
+      },
+      refuse() {
+        if (session.isWaking) void session.close()
+      },
+    }
+  }
+
+  function tellNotLoaded(turn: Turn, launch: Launch): void {
+    const event = notLoadedEvent(launch.notLoaded, timestamp())
+    turn.tell(event)
+    log.warn(String(event['content']), { folder: turn.job.folder, run: turn.job.run })
+  }
+
+  function failure(sentence: string) {
+    return errorResult('agent_not_started', sentence, timestamp())
+  }
+
+  function timestamp(): string {
+    return new Date(clock.now()).toISOString()
+  }
+}

@@ -1,0 +1,124 @@
+import { spawn } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import type { Options, Query, SDKUserMessage, SpawnOptions } from '@anthropic-ai/claude-agent-sdk'
+import type { AgentProcess } from '../../core/ports.ts'
+import { Queue } from '../queue.ts'
+import type { AgentMessage } from './normalise.ts'
+import { endAll, identify, signalAll, tree } from './process-tree.ts'
+
+export interface ProcessHooks {
+  readonly onMessage: (message: AgentMessage) => void
+  /** The process is gone. `why` is a sentence with the last words it wrote to stderr. */
+  readonly onGone: (why: string) => void
+}
+
+/** One living Claude Code, with its input held open. */
+export interface ClaudeProcess {
+  /** What the operating system calls it; undefined when it could not be started. */
+  readonly identity: Promise<AgentProcess | undefined>
+  /** Sends a prompt. `uuid` comes back in what the agent says of it. */
+  prompt(text: string, uuid: string): void
+  /** Stops the turn. */
+  interrupt(): Promise<void>
+  stopTask(taskId: string): Promise<void>
+  /** Ends the process and everything it began: closes its input, then SIGTERM, then SIGKILL. */
+  close(): Promise<void>
+}
+
+const STDERR_KEPT = 8 * 1024
+/** How long the agent may take to leave when its input is closed and it got its SIGTERM. */
+const LEAVE_MS = 2000
+
+/** Starts Claude Code through the SDK. `options` are complete but for what belongs to the process itself. */
+export async function startProcess(options: Options, hooks: ProcessHooks): Promise<ClaudeProcess> {
+  // The SDK is large; a service that only replays never loads it.
+  const { query } = await import('@anthropic-ai/claude-agent-sdk')
+  const input = new Queue<SDKUserMessage>()
+  const identity = Promise.withResolvers<AgentProcess | undefined>()
+  const gone = Promise.withResolvers<void>()
+  let stderr = ''
+
+  const agent = query({
+    prompt: input,
+    options: {
+      ...options,
+      spawnClaudeCodeProcess(spawning) {
+        const child = spawnTied(spawning)
+        child.stderr.setEncoding('utf8').on('data', (text: string) => {
+          stderr = (stderr + text).slice(-STDERR_KEPT)
+        })
+        identity.resolve(child.pid === undefined ? undefined : identify(child.pid))
+        return child
+      },
+    },
+  })
+  void read(agent, hooks).then((why) => {
+    identity.resolve(undefined)
+    gone.resolve()
+    hooks.onGone(stderr.trim() ? `${why} ${stderr.trim()}` : why)
+  })
+
+  return {
+    identity: identity.promise,
+    prompt(text, uuid) {
+      input.push({
+        type: 'user',
+        message: { role: 'user', content: [{ type: 'text', text }] },
+        parent_tool_use_id: null,
+        uuid: uuid as NonNullable<SDKUserMessage['uuid']>,
+      })
+    },
+    async interrupt() {
+      await agent.interrupt()
+    },
+    async stopTask(taskId) {
+      await agent.stopTask(taskId)
+    },
+    async close() {
+      const self = await identity.promise
+      // Looked up first: once it is gone, its children are nobody's.
+      const family = self ? await tree(self) : []
+      input.end()
+      agent.close()
+      await Promise.race([gone.promise, new Promise((resolve) => setTimeout(resolve, LEAVE_MS).unref())])
+      if (self) await endAll([self], LEAVE_MS)
+      await signalAll(family, 'SIGKILL')
+    },
+  }
+}
+
+/** Reads all messages; resolves with why there are no more. */
+async function read(agent: Query, hooks: ProcessHooks): Promise<string> {
+  try {
+    for await (const message of agent) hooks.onMessage(message)
+    return 'The agent process has ended.'
+  } catch (error) {
+    return `The agent process has ended: ${error instanceof Error ? error.message : String(error)}`
+  }
+}
+
+/**
+ * Spawns the command so that it does not outlive this process, not even a SIGKILL: the kernel sends it a SIGTERM
+ * (Linux with setpriv; elsewhere the next start finds what is left). In a session of its own, so that Ctrl-C in the
+ * terminal reaches us alone and we end it in order.
+ */
+function spawnTied({ command, args, cwd, env, signal }: SpawnOptions) {
+  const tied = SETPRIV === undefined ? [command, ...args] : [SETPRIV, '--pdeathsig', 'TERM', '--', command, ...args]
+  const [file = command, ...rest] = tied
+  return spawn(file, rest, {
+    ...(cwd !== undefined && { cwd }),
+    env,
+    signal,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  })
+}
+
+const SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => {
+  try {
+    accessSync(path, constants.X_OK)
+    return process.platform === 'linux'
+  } catch {
+    return false
+  }
+})

@@ -1,0 +1,271 @@
+import { randomUUID } from 'node:crypto'
+import type { Options, PermissionResult } from '@anthropic-ai/claude-agent-sdk'
+import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
+import type { Clock, Job, Log, RunOptions } from '../../core/ports.ts'
+import type { Launch } from './launch.ts'
+import type { AgentMessage } from './normalise.ts'
+import { type ClaudeProcess, startProcess } from './process.ts'
+import { residentBytes } from './process-tree.ts'
+import type { Turn } from './turn.ts'
+
+export interface SessionHooks {
+  /** The agent, at rest, has begun to work; it waits until somebody takes its turn. */
+  readonly onWake: (session: Session) => void
+  /** The run is over and the process is at rest. */
+  readonly onRest: (session: Session) => void
+  /** The agent does not have the session it should resume; `turn` waits for another process. */
+  readonly onSessionMissing: (session: Session, turn: Turn) => void
+}
+
+export interface SessionOptions {
+  readonly conversation: ConversationId
+  readonly folder: Folder
+  readonly launch: Launch
+  readonly runOptions: RunOptions
+  /** An existing session to resume; undefined begins a new one. */
+  readonly resume: string | undefined
+  readonly clock: Clock
+  readonly log: Log
+  readonly settleMs: number
+  readonly hooks: SessionHooks
+}
+
+/** What a resting agent says before it begins a turn is kept for that turn, but not without end. */
+const KEPT_AT_REST = 1000
+/** How long an interrupt may take before the process is closed. */
+const INTERRUPT_MS = 3000
+/** How long the process may take to begin with its first turn. */
+const START_MS = 60_000
+
+/**
+ * A Claude Code process and whose turn it is. It outlives runs: at rest it is warm, and takes the next prompt.
+ *
+ *   at rest   no turn; what it says is kept for the next one
+ *   working   a turn takes its messages
+ *   waking    it works, but nobody has taken its turn yet
+ *   gone      the process has ended or is being ended
+ */
+export class Session {
+  readonly conversation: ConversationId
+  readonly folder: Folder
+  readonly launch: Launch
+  /** The options of the last run: what it begins by itself runs under them. */
+  runOptions: RunOptions
+  sessionId: string
+  restingSince: number
+  readonly #options: SessionOptions
+  #process: ClaudeProcess | undefined
+  #turn: Turn | undefined
+  #waking = false
+  #closing = false
+  #hasSpoken = false
+  readonly #heard = Promise.withResolvers<void>()
+  #kept: AgentMessage[] = []
+  #backgroundAgents: string[] = []
+  #taken = Promise.withResolvers<Turn>()
+  readonly #closed = Promise.withResolvers<void>()
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+    this.conversation = options.conversation
+    this.folder = options.folder
+    this.launch = options.launch
+    this.runOptions = options.runOptions
+    this.sessionId = options.resume ?? randomUUID()
+    this.restingSince = options.clock.now()
+  }
+
+  get isAtRest(): boolean {
+    return !this.#turn && !this.#waking && !this.isGone
+  }
+
+  /** It works, and nobody has taken its turn. */
+  get isWaking(): boolean {
+    return this.#waking && !this.#turn
+  }
+
+  get isGone(): boolean {
+    return this.#closing
+  }
+
+  /** Resolves with the first word of the agent: its start is over. */
+  get heard(): Promise<void> {
+    return this.#heard.promise
+  }
+
+  /** Resolves when the process, and all it began, are gone. */
+  get closed(): Promise<void> {
+    return this.#closed.promise
+  }
+
+  /** The memory the process holds. */
+  async memoryBytes(): Promise<number> {
+    const identity = await this.#process?.identity
+    return identity ? residentBytes(identity) : 0
+  }
+
+  /** Starts the process. Its first turn has to be begun next. */
+  async start(): Promise<ClaudeProcess> {
+    const resumes = this.#options.resume !== undefined
+    const begins = !resumes && this.runOptions.continueConversation === true
+    const options: Options = {
+      ...this.launch.options,
+      ...(resumes ? { resume: this.sessionId } : begins ? { continue: true } : { sessionId: this.sessionId }),
+      canUseTool: (tool, input, about) => this.#canUseTool(tool, input, about),
+      // Asked for every call, also where the agent would not ask for permission.
+      hooks: { PreToolUse: [{ hooks: [(input) => this.#beforeTool(input)], onFailure: 'block' }] },
+    }
+    this.#process = await startProcess(options, {
+      onMessage: (message) => this.#onMessage(message),
+      onGone: (why) => this.#onGone(why),
+    })
+    return this.#process
+  }
+
+  /** Gives the process its next turn: `turn`'s prompt, or what it has begun by itself. */
+  begin(turn: Turn): void {
+    this.#turn = turn
+    this.#waking = false
+    this.runOptions = turn.job.options
+    turn.useSession(this.sessionId)
+    turn.attach({
+      interrupt: () => this.#interrupt(turn),
+      backgroundAgents: () => this.#backgroundAgents.length,
+      stopBackgroundAgents: () => this.#stopBackgroundAgents(),
+      sessionMissing: () => this.#loseSession(turn),
+      ended: () => this.#rest(turn),
+    })
+    this.#taken.resolve(turn)
+    for (const message of this.#kept.splice(0)) turn.take(message)
+    if (turn.promptUuid !== undefined) this.#prompt(turn, turn.promptUuid)
+  }
+
+  /** Ends the process, whatever it does. A turn that is under way ends with an error. */
+  close(): Promise<void> {
+    if (!this.#closing) {
+      this.#closing = true
+      this.#turn?.died('The agent process was closed.')
+      void this.#end()
+    }
+    return this.closed
+  }
+
+  async #end(): Promise<void> {
+    try {
+      await this.#process?.close()
+    } catch (error) {
+      this.#options.log.error('an agent process could not be ended', { conversation: this.conversation, error })
+    }
+    this.#closed.resolve()
+  }
+
+  #prompt(turn: Turn, uuid: string): void {
+    this.#process?.prompt(turn.job.text, uuid)
+    const watchdog = setTimeout(() => {
+      if (this.#turn !== turn || this.#hasSpoken) return
+      turn.died(`The agent has said nothing for ${START_MS / 1000} s after its start.`)
+      void this.close()
+    }, START_MS)
+    watchdog.unref()
+  }
+
+  #onMessage(message: AgentMessage): void {
+    this.#hasSpoken = true
+    this.#heard.resolve()
+    if (typeof message['session_id'] === 'string') this.sessionId = message['session_id']
+    if (message.type === 'system' && message.subtype === 'background_tasks_changed') this.#countTasks(message['tasks'])
+    if (this.#turn) {
+      this.#turn.take(message)
+      return
+    }
+    if (this.#kept.length < KEPT_AT_REST) this.#kept.push(message)
+    if (beginsTurn(message) && !this.#waking && !this.isGone) {
+      this.#waking = true
+      this.#options.hooks.onWake(this)
+    }
+  }
+
+  #onGone(why: string): void {
+    const turn = this.#turn
+    this.#turn = undefined
+    turn?.died(why)
+    // What it began may have outlived it.
+    void this.close()
+  }
+
+  /** The turn has ended. What the process says from now on belongs to the next. */
+  #rest(turn: Turn): void {
+    if (this.#turn !== turn) return
+    this.#turn = undefined
+    this.#taken = Promise.withResolvers()
+    this.restingSince = this.#options.clock.now()
+    if (!this.isGone) this.#options.hooks.onRest(this)
+  }
+
+  #interrupt(turn: Turn): void {
+    this.#process?.interrupt().catch((error: unknown) => {
+      this.#options.log.warn('the agent did not take an interrupt', { conversation: this.conversation, error })
+    })
+    setTimeout(() => {
+      if (!turn.ended) void this.close()
+    }, INTERRUPT_MS).unref()
+  }
+
+  #loseSession(turn: Turn): void {
+    this.#turn = undefined
+    this.#options.hooks.onSessionMissing(this, turn)
+  }
+
+  #countTasks(tasks: unknown): void {
+    const list: { task_id?: unknown; task_type?: unknown; ambient?: unknown }[] = Array.isArray(tasks) ? tasks : []
+    const agents = list.filter((task) => !task.ambient && WAITED_FOR.test(String(task.task_type)))
+    this.#backgroundAgents = agents.map((task) => String(task.task_id))
+  }
+
+  #stopBackgroundAgents(): void {
+    for (const task of this.#backgroundAgents) {
+      this.#process?.stopTask(task).catch((error: unknown) => {
+        this.#options.log.warn('a background agent could not be stopped', { conversation: this.conversation, error })
+      })
+    }
+  }
+
+  async #canUseTool(
+    tool: string,
+    input: Record<string, unknown>,
+    about: { signal: AbortSignal; suggestions?: unknown[]; blockedPath?: string; toolUseID: string },
+  ): Promise<PermissionResult> {
+    const turn = this.#turn ?? (await this.#taken.promise)
+    const request = {
+      tool,
+      input,
+      suggestions: (about.suggestions ?? []).map((suggestion) => JSON.stringify(suggestion)),
+      blockedPath: about.blockedPath,
+      toolUseId: about.toolUseID,
+    }
+    const decision = await turn.ask(request, about.signal)
+    return decision.behavior === 'allow' ? { behavior: 'allow', updatedInput: input } : decision
+  }
+
+  async #beforeTool(input: { hook_event_name: string }) {
+    const job: Job = (this.#turn ?? (await this.#taken.promise)).job
+    const tool = 'tool_name' in input ? String(input.tool_name) : ''
+    if (!job.forbids(tool)) return {}
+    return {
+      hookSpecificOutput: {
+        hookEventName: 'PreToolUse' as const,
+        permissionDecision: 'deny' as const,
+        permissionDecisionReason: `${tool} is not allowed in this conversation.`,
+      },
+    }
+  }
+}
+
+/** Kinds of background task that belong to the answer. A shell does not: a server may run in it for ever. */
+const WAITED_FOR = /agent|workflow/
+
+function beginsTurn(message: AgentMessage): boolean {
+  if (message.type === 'assistant') return true
+  if (message.type !== 'system') return false
+  return message.subtype === 'init' || (message.subtype === 'session_state_changed' && message['state'] === 'running')
+}

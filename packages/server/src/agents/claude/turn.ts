@@ -1,0 +1,221 @@
+import { errorResult, type EventPayload, type ResultPayload } from '@claude-proxy/protocol/events'
+import type { Clock, Happening, Job, PermissionDecision, PermissionRequest, Work } from '../../core/ports.ts'
+import { Queue } from '../queue.ts'
+import { type AgentMessage, normalise, normaliseResult, turnResult } from './normalise.ts'
+
+/**
+ * One run's share of an agent's messages, and the decision when it is over.
+ *
+ *   working   from the start; messages become events, a `result` is held back, because it may not be the last
+ *   settling  the agent has answered, and only background agents work; they may wake it again
+ *   ended     the last result has gone out as the terminal event
+ *
+ * working → settling   a result while background agents live
+ * settling → working   the agent begins another turn
+ * working → ended      the agent is idle, our prompt is done, no background agents live (shells are not waited for)
+ * settling → ended     the same, or `settleMs` are over, or somebody wants the folder
+ * any → ended          the process is gone
+ */
+type Mode = 'working' | 'settling' | 'ended'
+
+export interface TurnHooks {
+  /** Stops what the agent does now. */
+  readonly interrupt: () => void
+  /** How many agents work in the background of the process. */
+  readonly backgroundAgents: () => number
+  /** Stops them: nobody waits for them any more. */
+  readonly stopBackgroundAgents: () => void
+  /** The session to be resumed is not there; the prompt has to go to a fresh one. */
+  readonly sessionMissing: () => void
+  /** The run is over; what the process says from now on is not this turn's. */
+  readonly ended: () => void
+}
+
+export interface TurnOptions {
+  readonly job: Job
+  readonly clock: Clock
+  /** The uuid our prompt is sent with; undefined when the agent began by itself. */
+  readonly promptUuid: string | undefined
+  /** How long background agents are waited for. */
+  readonly settleMs: number
+}
+
+const DONE = new Set(['completed', 'cancelled', 'discarded', 'refused'])
+
+export class Turn implements Work {
+  readonly job: Job
+  readonly promptUuid: string | undefined
+  readonly #clock: Clock
+  readonly #settleMs: number
+  readonly #happenings = new Queue<Happening>()
+  #hooks: TurnHooks | undefined
+  #mode: Mode = 'working'
+  #promptDone: boolean
+  #sessionId: string | undefined
+  #sawInit = false
+  /** A result that has come and was not told yet: the next message decides what it is. */
+  #held: ResultPayload | undefined
+  #last: ResultPayload | undefined
+  #interruptedBecause: string | undefined
+  #settleTimer: NodeJS.Timeout | undefined
+
+  constructor({ job, clock, promptUuid, settleMs }: TurnOptions) {
+    this.job = job
+    this.promptUuid = promptUuid
+    this.#clock = clock
+    this.#settleMs = settleMs
+    this.#promptDone = promptUuid === undefined
+  }
+
+  get ended(): boolean {
+    return this.#mode === 'ended'
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Happening> {
+    return this.#happenings[Symbol.asyncIterator]()
+  }
+
+  /** Connects the turn with the process that works on it. */
+  attach(hooks: TurnHooks): void {
+    this.#hooks = hooks
+  }
+
+  interrupt(reason: string): void {
+    if (this.#mode === 'ended') return
+    this.#interruptedBecause ??= reason
+    if (this.#hooks && this.#mode === 'working') this.#hooks.interrupt()
+    else this.#giveUpSettling()
+  }
+
+  endSettling(): boolean {
+    if (this.#mode !== 'settling') return false
+    this.#finish()
+    return true
+  }
+
+  /** Puts an event of ours into the transcript. */
+  tell(payload: EventPayload): void {
+    this.#happenings.push({ kind: 'event', payload })
+  }
+
+  /** From now on the conversation continues in this session. */
+  useSession(sessionId: string): void {
+    if (sessionId === this.#sessionId) return
+    this.#sessionId = sessionId
+    this.#happenings.push({ kind: 'session', sessionId })
+  }
+
+  ask(request: PermissionRequest, signal: AbortSignal): Promise<PermissionDecision> {
+    return new Promise((answer) => {
+      if (this.#mode === 'ended') answer({ behavior: 'deny', message: 'The run has ended.' })
+      else this.#happenings.push({ kind: 'ask', request, signal, answer })
+    })
+  }
+
+  /** Takes a message of the agent's. */
+  take(message: AgentMessage): void {
+    if (this.#mode === 'ended') return
+    if (message.type === 'command_lifecycle') this.#noteLifecycle(message)
+    else if (message.type === 'result') this.#noteResult(message)
+    else if (message.type === 'system' && message.subtype === 'session_state_changed') this.#noteState(message)
+    else this.#noteOther(message)
+  }
+
+  /** The process is gone; `why` is a sentence for a person. */
+  died(why: string): void {
+    if (this.#mode === 'ended') return
+    const result = this.#held ?? this.#last
+    // After a result the agent may leave as it likes: an error result makes it exit with 1.
+    if (result && this.#mode === 'settling') this.#finish()
+    else if (this.#held && this.#promptDone) this.#finish()
+    else this.end(errorResult('agent_died', why, this.#timestamp()))
+  }
+
+  /** Ends the run with this result. */
+  end(result: ResultPayload): void {
+    if (this.#mode === 'ended') return
+    this.#mode = 'ended'
+    clearTimeout(this.#settleTimer)
+    this.#happenings.push({ kind: 'end', result: this.#explained(result) })
+    this.#happenings.end()
+    this.#hooks?.ended()
+  }
+
+  #noteLifecycle(message: AgentMessage): void {
+    if (message['command_uuid'] === this.promptUuid && DONE.has(String(message['state']))) this.#promptDone = true
+  }
+
+  #noteState(message: AgentMessage): void {
+    if (message['state'] !== 'idle') {
+      this.#mode = 'working'
+      clearTimeout(this.#settleTimer)
+    } else if ((this.#held ?? this.#last) && this.#promptDone) {
+      // An idle without a result of ours is the echo of the turn before.
+      if (this.#hooks?.backgroundAgents()) this.#settle()
+      else this.#finish()
+    }
+  }
+
+  #noteResult(message: AgentMessage): void {
+    if (isSessionMissing(message) && this.job.sessionId !== undefined && !this.#sawInit) {
+      this.#hooks?.sessionMissing()
+      return
+    }
+    this.#releaseHeld()
+    this.#held = normaliseResult(message, this.#timestamp())
+    if (this.#interruptedBecause !== undefined) this.#giveUpSettling()
+    else if (this.#hooks?.backgroundAgents()) this.#settle()
+  }
+
+  #noteOther(message: AgentMessage): void {
+    if (typeof message['session_id'] === 'string') this.useSession(message['session_id'])
+    if (message.type === 'system' && message.subtype === 'init') {
+      // Told again at each turn; the first of a run is enough.
+      if (this.#sawInit) return
+      this.#sawInit = true
+    }
+    const payload = normalise(message, this.#timestamp())
+    if (!payload) return
+    this.#releaseHeld()
+    this.tell(payload)
+  }
+
+  /** Something follows the held result, so it ended a turn and not the run. */
+  #releaseHeld(): void {
+    if (!this.#held) return
+    this.tell(turnResult(this.#held))
+    this.#last = this.#held
+    this.#held = undefined
+  }
+
+  #settle(): void {
+    this.#mode = 'settling'
+    clearTimeout(this.#settleTimer)
+    this.#settleTimer = setTimeout(() => this.#giveUpSettling(), this.#settleMs)
+  }
+
+  #giveUpSettling(): void {
+    this.#hooks?.stopBackgroundAgents()
+    this.#finish()
+  }
+
+  #finish(): void {
+    const result = this.#held ?? this.#last
+    this.end(result ?? errorResult('no_result', 'The agent ended without a result.', this.#timestamp()))
+  }
+
+  /** A run that somebody stopped says so, whatever words the agent has for it. */
+  #explained(result: ResultPayload): ResultPayload {
+    if (this.#interruptedBecause === undefined) return result
+    return { ...result, subtype: 'interrupted', is_error: true, result: this.#interruptedBecause }
+  }
+
+  #timestamp(): string {
+    return new Date(this.#clock.now()).toISOString()
+  }
+}
+
+function isSessionMissing(message: AgentMessage): boolean {
+  const errors = Array.isArray(message['errors']) ? message['errors'] : []
+  return errors.some((error) => typeof error === 'string' && error.includes('No conversation found with session ID'))
+}

@@ -1,0 +1,30 @@
+/** A queue between a producer that cannot wait and one reader: what is pushed comes out in order, then it ends. */
+export class Queue<T> implements AsyncIterable<T> {
+  readonly #items: T[] = []
+  #ended = false
+  #wake: (() => void) | undefined
+
+  push(item: T): void {
+    if (this.#ended) return
+    this.#items.push(item)
+    this.#wake?.()
+  }
+
+  end(): void {
+    this.#ended = true
+    this.#wake?.()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
+    for (;;) {
+      const items = this.#items.splice(0)
+      yield* items
+      if (items.length > 0) continue
+      if (this.#ended) return
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+      this.#wake = undefined
+    }
+  }
+}

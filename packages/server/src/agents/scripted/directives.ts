@@ -1,0 +1,39 @@
+/** One thing the scripted agent does. */
+export type Directive =
+  | { do: 'say'; text: string }
+  /** `count` texts of about `size` bytes, `rate` a second (0: as fast as it goes), `burst` at once, after `delay` ms. */
+  | { do: 'load'; count: number; rate: number; size: number; burst: number; delay: number }
+  | { do: 'ask'; tool: string }
+  | { do: 'fail' }
+  | { do: 'hang' }
+  | { do: 'die' }
+
+const LIMITS = { n: 10_000_000, rate: 1_000_000, size: 1_000_000, burst: 100_000, delay: 3_600_000 }
+type Setting = keyof typeof LIMITS
+const DEFAULTS: Record<Setting, number> = { n: 1000, rate: 200, size: 300, burst: 1, delay: 0 }
+
+/** What a prompt asks of the scripted agent, in order. A prompt without directives is repeated. */
+export function parseDirectives(prompt: string): Directive[] {
+  const found = [...prompt.matchAll(/@(load|ask|fail|hang|die)\b([^@\n]*)/g)]
+  if (found.length === 0) return [{ do: 'say', text: `I am a scripted agent, not a model. You said: ${prompt}` }]
+  return found.map(([, name, settings = '']) => {
+    if (name === 'load') return load(settings)
+    if (name === 'ask') return { do: 'ask', tool: /\btool=(\S+)/.exec(settings)?.[1] ?? 'Bash' }
+    return { do: name as 'fail' | 'hang' | 'die' }
+  })
+}
+
+function load(text: string): Directive {
+  const read = (name: Setting) => {
+    const given = new RegExp(String.raw`\b${name}=(\d+)`).exec(text)?.[1]
+    return Math.min(given === undefined ? DEFAULTS[name] : Number(given), LIMITS[name])
+  }
+  return {
+    do: 'load',
+    count: read('n'),
+    rate: read('rate'),
+    size: read('size'),
+    burst: Math.max(1, read('burst')),
+    delay: read('delay'),
+  }
+}

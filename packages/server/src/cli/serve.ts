@@ -1,0 +1,42 @@
+import type { Config } from '../config.ts'
+import { createLog } from '../log.ts'
+import { startService } from '../service.ts'
+
+/** How long the end may take before it is forced. */
+const STOP_MS = 9500
+
+/** `claude-proxy`: runs the service until a signal ends it. */
+export async function serve(config: Config, environment: NodeJS.ProcessEnv): Promise<void> {
+  const log = createLog(config.logLevel)
+  const service = await startService(config, environment, log)
+  process.stdout.write(`claude-proxy ${service.version} listening on ${service.url}, data in ${config.dataDir}\n`)
+  if (service.unready !== undefined) process.stdout.write(`${service.unready}\n`)
+  log.info('started', { url: service.url, version: service.version, agent: config.agent })
+
+  const signal = await firstSignal()
+  log.info('stopping', { signal })
+  // A second signal, or too long a wait, ends the process at once; the next start puts in order what is left.
+  const force = () => die(signal)
+  process.on('SIGTERM', force)
+  process.on('SIGINT', force)
+  const deadline = setTimeout(() => {
+    log.error('stopping took too long')
+    force()
+  }, STOP_MS)
+  await service.stop()
+  clearTimeout(deadline)
+  log.info('stopped')
+  process.exit(0)
+}
+
+function firstSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve)
+  })
+}
+
+/** Ends by the signal itself, so that the parent sees the truth. */
+function die(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal)
+  process.kill(process.pid, signal)
+}

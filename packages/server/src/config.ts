@@ -1,0 +1,178 @@
+import { availableParallelism, homedir, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+
+/** One option of the service: where it may be set, what it means, and how its text is read. */
+interface Option<T> {
+  readonly flag: string
+  readonly variable: string
+  readonly fallback: T
+  /** How the default reads in the docs, where it depends on the machine. */
+  readonly fallbackText?: string
+  readonly does: string
+  readonly read: (text: string) => T
+}
+
+const GIB = 1024 ** 3
+
+/** Every option in one table: flags, environment, `--help` and the README come from here. */
+export const OPTIONS = {
+  host: option('host', '127.0.0.1', 'Address to listen on. Any other than loopback needs a token.', plainText),
+  port: option('port', 8787, 'Port to listen on; 0 takes a free one.', whole(0, 65_535)),
+  dataDir: {
+    ...option('data-dir', join(homedir(), '.local/share/claude-proxy'), 'Where everything is kept.', plainText),
+    fallbackText: '~/.local/share/claude-proxy',
+  },
+  token: option(
+    'token',
+    '',
+    'Bearer token that every request but /healthz has to carry. Better in the environment than on a command line.',
+    plainText,
+  ),
+  allowedHosts: option('allowed-hosts', [], 'More host names that requests may be addressed to, by comma.', list),
+  allowedOrigins: option(
+    'allowed-origins',
+    [],
+    'Origins of web pages that may call, by comma, such as https://example.org.',
+    list,
+  ),
+  allowedRoots: option(
+    'allowed-roots',
+    [],
+    'Folders that agents may work in and below, by comma. Empty: anywhere.',
+    list,
+  ),
+  trustedRoots: option(
+    'trusted-roots',
+    [],
+    'Folders whose own settings, hooks, MCP servers and skills are loaded, by comma. They run code. Empty: none.',
+    list,
+  ),
+  allowBypass: option('allow-bypass', false, 'Whether clients may ask for permission mode bypassPermissions.', yesNo),
+  agent: option(
+    'agent',
+    'claude',
+    'Which agent works: claude, or scripted (no process, no model; for load and client tests).',
+    oneOf('claude', 'scripted'),
+  ),
+  agentEnv: option('agent-env', [], 'More names of environment variables that the agent gets, by comma.', list),
+  maxProcesses: {
+    ...option(
+      'max-processes',
+      Math.max(2, Math.floor((totalmem() - GIB) / (0.35 * GIB))),
+      'How many agent processes may live at once; further runs wait.',
+      whole(1, 10_000),
+    ),
+    fallbackText: '(memory - 1 GiB) / 350 MiB',
+  },
+  maxStarts: {
+    ...option('max-starts', availableParallelism(), 'How many agent processes may start at once.', whole(1, 1000)),
+    fallbackText: 'number of cores',
+  },
+  maxWarm: option('max-warm', 4, 'How many processes stay ready after their run; 0 for none.', whole(0, 10_000)),
+  warmSeconds: option('warm-seconds', 900, 'How long a process stays ready after its run.', whole(1, 604_800)),
+  warmMegabytes: option(
+    'warm-megabytes',
+    600,
+    'A process that holds more memory than this is not kept.',
+    whole(1, 1_000_000),
+  ),
+  settleSeconds: option('settle-seconds', 1800, 'How long a run waits for its background agents.', whole(1, 604_800)),
+  permissionSeconds: option(
+    'permission-seconds',
+    300,
+    'How long a tool permission request waits before it is denied.',
+    whole(1, 604_800),
+  ),
+  maxBodyBytes: option('max-body-bytes', 16 * 1024 * 1024, 'The largest request body.', whole(1024, 1024 ** 3)),
+  logLevel: option(
+    'log-level',
+    'info',
+    'What the log holds: debug, info, warn or error.',
+    oneOf('debug', 'info', 'warn', 'error'),
+  ),
+}
+
+export type Config = { readonly [Name in keyof typeof OPTIONS]: (typeof OPTIONS)[Name]['fallback'] }
+
+/** An option that cannot be used, as a sentence that names it. */
+export class ConfigError extends Error {}
+
+/** The configuration: a flag wins over the environment, the environment over the default. */
+export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv): Config {
+  const flags = readFlags(args)
+  const entries = Object.entries(OPTIONS).map(([name, each]) => {
+    const flag = flags[each.flag]
+    const text = flag ?? environment[each.variable]
+    if (text === undefined || (text === '' && flag === undefined)) return [name, each.fallback]
+    try {
+      return [name, each.read(text)]
+    } catch (error) {
+      const origin = flag === undefined ? each.variable : `--${each.flag}`
+      throw new ConfigError(
+        `${origin}=${text} cannot be used: ${error instanceof Error ? error.message : String(error)}`,
+      )
+    }
+  })
+  return Object.fromEntries(entries) as Config
+}
+
+/** The options as a table, for `--help` and the README. */
+export function describeOptions(): string[][] {
+  return Object.values(OPTIONS).map((each) => [
+    `--${each.flag}`,
+    each.variable,
+    'fallbackText' in each ? each.fallbackText : describe(each.fallback),
+    each.does,
+  ])
+}
+
+function readFlags(args: readonly string[]): Record<string, string | undefined> {
+  const known = Object.fromEntries(Object.values(OPTIONS).map(({ flag }) => [flag, { type: 'string' as const }]))
+  try {
+    return parseArgs({ args: [...args], options: known, strict: true }).values
+  } catch (error) {
+    throw new ConfigError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function option<T>(flag: string, fallback: T, does: string, read: (text: string) => T): Option<T> {
+  return { flag, variable: `CLAUDE_PROXY_${flag.toUpperCase().replaceAll('-', '_')}`, fallback, does, read }
+}
+
+function plainText(text: string): string {
+  return text
+}
+
+function list(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}
+
+function whole(least: number, most: number) {
+  return (text: string): number => {
+    const value = Number(text)
+    if (!/^\d+$/.test(text) || value < least || value > most)
+      throw new ConfigError(`it has to be a whole number from ${least} to ${most}.`)
+    return value
+  }
+}
+
+function yesNo(text: string): boolean {
+  if (!/^(1|0|true|false|yes|no)$/i.test(text)) throw new ConfigError('it has to be true or false.')
+  return /^(1|true|yes)$/i.test(text)
+}
+
+function oneOf(...choices: string[]) {
+  return (text: string): string => {
+    if (!choices.includes(text)) throw new ConfigError(`it has to be one of ${choices.join(', ')}.`)
+    return text
+  }
+}
+
+function describe(fallback: unknown): string {
+  if (Array.isArray(fallback) || fallback === '') return ''
+  return String(fallback)
+}

@@ -1,0 +1,102 @@
+import { AppError } from '@claude-proxy/protocol/errors'
+import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
+import { type FolderRules, findFolder, folderOrSpelling } from './folders.ts'
+import type { Clock, Conversation, Resolved, Store } from './ports.ts'
+
+export interface ConversationsDeps {
+  readonly store: Store
+  readonly clock: Clock
+  readonly rules: FolderRules
+  readonly newConversationId: () => ConversationId
+  /** Ends a run that only waits for its background tasks, so that nobody is refused because of it. */
+  readonly endSettling: (folder: Folder) => Promise<unknown>
+}
+
+export type Conversations = ReturnType<typeof createConversations>
+
+/** The identity of conversations: names, folders, and which conversation a folder stands for. */
+export function createConversations({ store, clock, rules, newConversationId, endSettling }: ConversationsDeps) {
+  return {
+    /** The folder's conversation, created when there is none. */
+    async canonical(input: { cwd: string; group?: string | undefined }) {
+      const folder = await findFolder(input.cwd, rules)
+      // Asked before every call of the app: reads only, as long as there is one.
+      const known = await store.canonical(folder)
+      if (known) return { conversation: known, created: false }
+      return store.ensureCanonical({
+        id: newConversationId(),
+        folder,
+        cwd: input.cwd,
+        group: input.group,
+        at: clock.now(),
+      })
+    },
+
+    /** Makes `id`, new or old, its folder's conversation. */
+    async activate(input: { id: ConversationId; cwd: string; group?: string | undefined }) {
+      const folder = await findFolder(input.cwd, rules)
+      await endSettling(folder)
+      const outcome = await store.activate({
+        id: input.id,
+        folder,
+        cwd: input.cwd,
+        group: input.group,
+        at: clock.now(),
+      })
+      if (outcome.status === 'elsewhere') throw cwdMismatch(input.id, outcome.folder, folder)
+      if (outcome.status === 'busy') throw folderBusy(folder)
+      return outcome.previous
+    },
+
+    /**
+     * The conversation that a name stands for, for reading. With a `cwd`, an unknown name stands for the folder's
+     * conversation, and a name that belongs to another folder is as good as unknown.
+     */
+    async find(name: ConversationId, cwd: string | undefined): Promise<Resolved> {
+      const resolved = await store.resolve(name)
+      if (cwd === undefined) {
+        if (resolved) return resolved
+        throw conversationUnknown(name)
+      }
+      // A folder that is away for a moment must not look like an unknown conversation: the phone would wipe the chat.
+      const folder = await folderOrSpelling(cwd)
+      if (resolved && resolved.conversation.folder === folder) return resolved
+      if (!resolved) {
+        const conversation = await store.canonical(folder)
+        if (conversation) return { conversation, isOwn: false }
+        await findFolder(cwd, rules)
+      }
+      throw conversationUnknown(name)
+    },
+  }
+}
+
+export function conversationUnknown(name: ConversationId): AppError {
+  return new AppError('conversation_unknown', `No conversation is known as ${name}.`, {
+    conversation_id: name,
+    reset: true,
+  })
+}
+
+export function cwdMismatch(name: ConversationId, expected: Folder, got: Folder): AppError {
+  return new AppError('conversation_cwd_mismatch', `Conversation ${name} belongs to ${expected}, not to ${got}.`, {
+    expected_cwd: expected,
+    got_cwd: got,
+    conversation_id: name,
+  })
+}
+
+export function folderBusy(folder: Folder): AppError {
+  return new AppError('agent_folder_busy', `Agent folder is busy. Retry in ${RETRY_MS} ms.`, {
+    cwd: folder,
+    retry_after_ms: RETRY_MS,
+  })
+}
+
+export function alreadyRunning(conversation: Conversation['id']): AppError {
+  return new AppError('conversation_already_running', 'Conversation already running. Please wait for it to finish.', {
+    conversation_id: conversation,
+  })
+}
+
+const RETRY_MS = 2000

@@ -1,0 +1,78 @@
+import { errorResult } from '@claude-proxy/protocol/events'
+import { toLine } from '@claude-proxy/protocol/json'
+import type { AgentProcess, Bell, Clock, Log, Run, Store } from '../ports.ts'
+import type { Host } from './host.ts'
+
+export interface RecoverDeps {
+  readonly store: Store
+  readonly bell: Bell
+  readonly clock: Clock
+  readonly log: Log
+  readonly host: Host
+  /** Ends the processes that are still the same ones, and all they began. */
+  readonly endProcesses: (processes: readonly AgentProcess[]) => Promise<void>
+}
+
+/**
+ * Puts in order what a crash left behind: ends agents that outlived the service, closes runs that were cut off with
+ * a terminal event, and starts those whose prompt no agent ever had.
+ */
+export async function recover({ store, bell, clock, log, host, endProcesses }: RecoverDeps): Promise<void> {
+  // First of all: an orphan that is still working must not meet the next run in its folder.
+  const orphans = await store.processes()
+  if (orphans.length > 0) {
+    log.warn('ending agents that the service has left behind', { pids: orphans.map(({ pid }) => pid) })
+    await endProcesses(orphans)
+    for (const orphan of orphans) await store.removeProcess(orphan)
+  }
+  for (const run of await store.openRuns()) {
+    const conversation = await store.conversation(run.conversation)
+    if (run.state === 'accepted' && conversation) host.launch(run, conversation)
+    else await closeCutOff(run)
+  }
+
+  async function closeCutOff(run: Run): Promise<void> {
+    const openCalls = await findOpenToolCalls(store, run)
+    const at = clock.now()
+    const names = openCalls.map(({ name }) => name).join(', ')
+    const sentence = `The service stopped while this run was working.${names && ` Cut off in the middle of: ${names}.`}`
+    const more = { open_tool_calls: openCalls }
+    await store.endRun(run.id, [toLine(errorResult('service_stopped', sentence, new Date(at).toISOString(), more))], at)
+    bell.ring(run.conversation)
+    log.warn('closed a run that was cut off', { run: run.id, conversation: run.conversation, openCalls })
+  }
+}
+
+interface ToolCall {
+  readonly id: string
+  readonly name: string
+}
+
+const PAGE_BYTES = 256 * 1024
+
+/** The tool calls of a run that have no result: nobody knows how far they came. */
+async function findOpenToolCalls(store: Store, run: Run): Promise<ToolCall[]> {
+  const open = new Map<string, ToolCall>()
+  for (let after = run.first - 1; ;) {
+    const page = await store.page(run.conversation, after, PAGE_BYTES)
+    if (page.count === 0) return [...open.values()]
+    after = page.first + page.count - 1
+    for (const line of Buffer.from(page.lines).toString('latin1').split('\n')) {
+      // Most lines are text; parsing is for the others.
+      if (line.includes('"tool_use"') || line.includes('"tool_result"')) noteCalls(line, open)
+    }
+  }
+}
+
+function noteCalls(line: string, open: Map<string, ToolCall>): void {
+  const event: { message?: { content?: unknown } } = JSON.parse(line)
+  const content: { type?: string; id?: string; name?: string; tool_use_id?: string }[] = Array.isArray(
+    event.message?.content,
+  )
+    ? event.message.content
+    : []
+  for (const block of content) {
+    if (block.type === 'tool_use' && block.id) open.set(block.id, { id: block.id, name: block.name ?? '' })
+    if (block.type === 'tool_result' && block.tool_use_id) open.delete(block.tool_use_id)
+  }
+}

@@ -1,0 +1,26 @@
+import { AppError } from '@claude-proxy/protocol/errors'
+import { toLine } from '@claude-proxy/protocol/json'
+
+export interface ErrorResponse {
+  readonly status: number
+  /** JSON in ASCII. */
+  readonly body: string
+}
+
+/** What a client hears of a failure. Whatever it was not meant to see becomes `internal`. */
+export function toResponse(error: unknown): ErrorResponse {
+  const known =
+    error instanceof AppError ? error : new AppError('internal', 'The service failed at this; its log knows more.')
+  return { status: known.status, body: toLine(known.body) }
+}
+
+/**
+ * Words that the app takes for a broken line: it then starts its recovery instead of showing the error. They can come
+ * in with a path (`/root/network-tool`), so they are spelled with an escape that every JSON parser undoes.
+ */
+const ALARMING = /connection|network|timeout|broken pipe|socket|disconnected|lost|reset|abort|ebadf/gi
+
+/** `body` with the same meaning and without the words that mislead the app. */
+export function withoutAlarmingWords(body: string): string {
+  return body.replace(ALARMING, (word) => `\\u${word.charCodeAt(0).toString(16).padStart(4, '0')}${word.slice(1)}`)
+}

@@ -1,0 +1,88 @@
+import type { IncomingMessage } from 'node:http'
+import { AppError } from '@claude-proxy/protocol/errors'
+import type { z } from 'zod'
+
+/** The JSON body of a request, read by `schema`. */
+export async function readBody<S extends z.ZodType>(
+  request: IncomingMessage,
+  schema: S,
+  atMostBytes: number,
+): Promise<z.output<S>> {
+  checkContentType(request)
+  const text = await readText(request, atMostBytes)
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch (cause) {
+    throw new AppError('bad_request', 'The body is not valid JSON.', {}, { cause })
+  }
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new AppError('bad_request', 'The body has to be a JSON object.')
+  return parse(schema, body)
+}
+
+/** The query of `url`, read by `schema`. A plus is a plus: clients do not encode it. */
+export function readQuery<S extends z.ZodType>(url: string, schema: S): z.output<S> {
+  const [, query = ''] = /\?([^#]*)/.exec(url) ?? []
+  const fields: Record<string, string> = {}
+  for (const pair of query.split('&')) {
+    const at = pair.indexOf('=')
+    if (at > 0) fields[decode(pair.slice(0, at))] ??= decode(pair.slice(at + 1))
+  }
+  return parse(schema, fields)
+}
+
+/** `value` as `schema` reads it; what does not fit is told in a sentence. */
+export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const read = schema.safeParse(value)
+  if (read.success) return read.data
+  throw new AppError('bad_request', describe(read.error.issues))
+}
+
+/**
+ * A page can send a form or plain text anywhere without being asked first (Fetch standard, "CORS-safelisted
+ * content-type"). `curl -d` calls its JSON a form; without the marks of a browser that is fine.
+ */
+function checkContentType({ headers }: IncomingMessage): void {
+  const type = (headers['content-type'] ?? 'application/json').split(';')[0]?.trim().toLowerCase() ?? ''
+  if (type === 'application/json' || type.endsWith('+json')) return
+  const fromBrowser =
+    headers.origin !== undefined || headers['sec-fetch-site'] !== undefined || headers.referer !== undefined
+  if (type === 'application/x-www-form-urlencoded' && !fromBrowser) return
+  throw new AppError('unsupported_media_type', `Send the body as application/json, not as ${type}.`)
+}
+
+async function readText(request: IncomingMessage, atMostBytes: number): Promise<string> {
+  const tooLarge = () => new AppError('payload_too_large', `The body is larger than ${atMostBytes} bytes.`)
+  if (Number(request.headers['content-length'] ?? 0) > atMostBytes) throw tooLarge()
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const part of request as AsyncIterable<Buffer>) {
+    size += part.length
+    if (size > atMostBytes) throw tooLarge()
+    parts.push(part)
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts))
+  } catch (cause) {
+    throw new AppError('bad_request', 'The body is not valid UTF-8.', {}, { cause })
+  }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch (cause) {
+    throw new AppError('bad_request', `The query is not well encoded: ${text}`, {}, { cause })
+  }
+}
+
+function describe(issues: readonly z.core.$ZodIssue[]): string {
+  const [issue] = issues
+  if (!issue) return 'The request is not understood.'
+  const name = issue.path.join('.') || 'the request'
+  if (issue.code === 'invalid_type' && issue.input === undefined) return `${name} is required.`
+  if (issue.code === 'invalid_type') return `${name} has to be of type ${issue.expected}.`
+  if (issue.code === 'invalid_value') return `${name} has to be one of ${issue.values.map(String).join(', ')}.`
+  return `${name} ${issue.message}.`.replace(/\.\.$/, '.')
+}

@@ -1,0 +1,65 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener, STATUS_CODES } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { AppError } from '@claude-proxy/protocol/errors'
+import { toResponse } from './errors.ts'
+
+export interface HttpServer {
+  /** Where it answers, such as `http://127.0.0.1:8787`. */
+  readonly url: string
+  /** Takes no more connections, waits for the open ones at most `graceMs`, then breaks them. */
+  close(graceMs: number): Promise<void>
+}
+
+/** When many readers come back at once, a short queue costs each of them a second. */
+const BACKLOG = 4096
+
+/** Listens. Resolves when it answers; rejects with a sentence when the address cannot be had. */
+export async function listen(
+  listener: RequestListener,
+  address: { host: string; port: number },
+  headers: Readonly<Record<string, string>>,
+): Promise<HttpServer> {
+  const server = createServer({ noDelay: true }, listener)
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(error, socket, headers))
+  server.listen({ host: address.host, port: address.port, backlog: BACKLOG })
+  try {
+    await once(server, 'listening')
+  } catch (cause) {
+    const taken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
+    const what = taken ? 'something else listens there; stop it or choose another --port' : (cause as Error).message
+    throw new Error(`Cannot listen on ${address.host}:${address.port}: ${what}.`, { cause })
+  }
+  const { port } = server.address() as AddressInfo
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host
+
+  return {
+    url: `http://${host}:${port}`,
+    async close(graceMs) {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      server.closeIdleConnections()
+      const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+      await closed
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** Something that is not HTTP gets an answer in our shape all the same, if it can still take one. */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex, headers: Readonly<Record<string, string>>): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const [status, sentence] = REFUSALS[error.code ?? ''] ?? [400, 'The request is not valid HTTP.']
+  const { body } = toResponse(new AppError('bad_request', sentence))
+  const fields = { ...headers, 'content-type': 'application/json', 'content-length': body.length, connection: 'close' }
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}`)
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('\r\n')}\r\n\r\n${body}`)
+}
+
+const REFUSALS: Record<string, [number, string]> = {
+  HPE_HEADER_OVERFLOW: [431, 'The headers are too large.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request took too long to arrive.'],
+}

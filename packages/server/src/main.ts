@@ -1,0 +1,32 @@
+import { serve } from './cli/serve.ts'
+import { ConfigError, describeOptions, readConfig } from './config.ts'
+
+const HELP = `Runs Claude Code on this machine and streams every run as numbered events.
+
+  claude-proxy [options]              runs the service
+  claude-proxy import DIR [options]   takes in the data of the Python original
+
+Options, and the variables that mean the same:
+`
+
+/** The program `claude-proxy`. */
+async function main(args: readonly string[]): Promise<void> {
+  if (args.includes('--help') || args.includes('-h')) {
+    const rows = describeOptions().map(
+      ([flag, variable, fallback, does]) => `  ${flag}, ${variable}${fallback && ` (${fallback})`}\n      ${does}\n`,
+    )
+    process.stdout.write(HELP + rows.join(''))
+    return
+  }
+  await serve(readConfig(args, process.env), process.env)
+}
+
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  const isExpected = error instanceof ConfigError || (error instanceof Error && error.cause !== undefined)
+  process.stderr.write(
+    `claude-proxy: ${isExpected ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
+  )
+  process.exit(1)
+}

@@ -1,0 +1,152 @@
+import { randomBytes } from 'node:crypto'
+import { realpath } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+import { ConversationId, type RunId } from '@claude-proxy/protocol/ids'
+import { createClaudeAgent } from './agents/claude/agent.ts'
+import { agentEnvironment } from './agents/claude/environment.ts'
+import { endAll } from './agents/claude/process-tree.ts'
+import { createScriptedAgent } from './agents/scripted/agent.ts'
+import { type Config, ConfigError } from './config.ts'
+import { createApprovals } from './core/approvals/approvals.ts'
+import { createConversations } from './core/conversations.ts'
+import { isBelow } from './core/folders.ts'
+import { createBell } from './core/log/bell.ts'
+import type { Agent, Clock, Log, Store } from './core/ports.ts'
+import { createHost } from './core/runs/host.ts'
+import { checkOptions } from './core/runs/options.ts'
+import { recover } from './core/runs/recover.ts'
+import { createRuns } from './core/runs/runs.ts'
+import { createListener } from './http/app.ts'
+import { createRoutes } from './http/routes.ts'
+import { listen } from './http/server.ts'
+import { openSqliteStore } from './store/sqlite/store.ts'
+import { readVersion } from './version.ts'
+
+export interface Service {
+  readonly url: string
+  readonly version: string
+  /** Why runs cannot work now; undefined when they can. */
+  readonly unready: string | undefined
+  /** Resolves when what an earlier crash left behind is in order. */
+  readonly recovered: Promise<void>
+  /** Ends everything in order: no new runs, open ones closed, agents gone, store closed. */
+  stop(): Promise<void>
+}
+
+/** How long readers may take to get their last events when the service stops. */
+const LAST_EVENTS_MS = 1000
+/** How long an agent that a crash left behind may take to leave. */
+const ORPHAN_MS = 3000
+
+/** Builds the service from its parts, in order, and closes them in reverse. The one place that knows them all. */
+export async function startService(config: Config, environment: NodeJS.ProcessEnv, log: Log): Promise<Service> {
+  checkDoors(config)
+  const clock: Clock = { now: Date.now }
+  const startedAt = new Date(clock.now()).toISOString()
+  const [version, allowedRoots, trustedRoots] = await Promise.all([
+    readVersion(),
+    realRoots(config.allowedRoots),
+    realRoots(config.trustedRoots),
+  ])
+  const rules = { allowedRoots, trustedRoots, allowBypass: config.allowBypass }
+
+  await using building = new AsyncDisposableStack()
+  const store = await openSqliteStore({ dataDir: config.dataDir, log })
+  building.defer(() => store.close())
+  const bell = createBell()
+  const agent = createAgent(config, environment, { store, clock, log, trustedRoots })
+  building.defer(() => agent.close())
+  const approvals = createApprovals({ clock, newPermissionId: newHexId, timeoutMs: config.permissionSeconds * 1000 })
+  const newRunId = () => newHexId() as RunId
+  const host = createHost({ store, bell, clock, log, agent, approvals, newRunId })
+  const runs = createRuns({
+    store,
+    clock,
+    rules,
+    host,
+    newRunId,
+    check: (options, folder) => checkOptions(options, folder, rules),
+  })
+  const newConversationId = () => ConversationId.parse(newHexId())
+  const conversations = createConversations({
+    store,
+    clock,
+    rules,
+    newConversationId,
+    endSettling: (folder) => host.endSettling(folder),
+  })
+
+  const stopping = new AbortController()
+  const headers = { 'x-proxy-version': version, 'x-proxy-started-at': startedAt }
+  const routes = createRoutes({
+    store,
+    bell,
+    conversations,
+    runs,
+    approvals,
+    version,
+    startedAt,
+    maxBodyBytes: config.maxBodyBytes,
+  })
+  const listener = createListener({ routes, rules: config, log, headers, stopping: stopping.signal })
+  const server = await listen(listener, config, headers)
+  building.defer(() => {
+    stopping.abort()
+    return server.close(LAST_EVENTS_MS)
+  })
+  // Runs are closed while readers still listen, so that they see the end.
+  building.defer(() => host.stop())
+
+  // After listening: a long history must not keep the service from answering.
+  const recovered = recover({ store, bell, clock, log, host, endProcesses: (orphans) => endAll(orphans, ORPHAN_MS) })
+  recovered.catch((error: unknown) => log.error('what a crash left behind could not be put in order', { error }))
+  const built = building.move()
+  return { url: server.url, version, unready: await agent.unready(), recovered, stop: () => built.disposeAsync() }
+}
+
+function createAgent(
+  config: Config,
+  environment: NodeJS.ProcessEnv,
+  { store, clock, log, trustedRoots }: { store: Store; clock: Clock; log: Log; trustedRoots: readonly string[] },
+): Agent {
+  if (config.agent === 'scripted') return createScriptedAgent({ clock })
+  return createClaudeAgent({
+    clock,
+    log,
+    processes: store,
+    platform: process.platform,
+    environment: agentEnvironment(environment, config.agentEnv),
+    trusts: (folder) => isBelow(folder, trustedRoots),
+    directory: join(config.dataDir, 'agent'),
+    startsAtOnce: config.maxStarts,
+    maxProcesses: config.maxProcesses,
+    maxWarm: config.maxWarm,
+    warmMs: config.warmSeconds * 1000,
+    warmBytes: config.warmMegabytes * 1024 * 1024,
+    settleMs: config.settleSeconds * 1000,
+  })
+}
+
+/** Whoever reaches this service can run commands, so that only this machine may, or whoever has the token. */
+function checkDoors({ host, token }: Config): void {
+  const isLoopback = host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+  if (isLoopback || token) return
+  throw new ConfigError(
+    `Listening on ${host} opens this service to others: set CLAUDE_PROXY_TOKEN, or listen on 127.0.0.1 and use an SSH tunnel.`,
+  )
+}
+
+function realRoots(roots: readonly string[]): Promise<string[]> {
+  return Promise.all(
+    roots.map((root) =>
+      realpath(root).catch((cause) => {
+        throw new ConfigError(`The folder ${root} is not there.`, { cause })
+      }),
+    ),
+  )
+}
+
+function newHexId(): string {
+  return randomBytes(16).toString('hex')
+}

@@ -1,0 +1,53 @@
+import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
+import { AppError } from '@claude-proxy/protocol/errors'
+import type { Conversation, Resolved } from '../../core/ports.ts'
+import type { State } from './state.ts'
+
+export interface NewConversation {
+  readonly id: ConversationId
+  readonly folder: Folder
+  readonly cwd: string
+  readonly group?: string | undefined
+  readonly at: number
+}
+
+export function canonical(state: State, folder: Folder): Conversation | undefined {
+  const id = state.folders.get(folder)
+  return id === undefined ? undefined : state.conversations.get(id)
+}
+
+/** The folder a name is bound to, as a conversation or as an alias. */
+export function folderOf(state: State, name: ConversationId): Folder | undefined {
+  return state.conversations.get(name)?.folder ?? state.aliases.get(name)
+}
+
+export function resolve(state: State, name: ConversationId): Resolved | undefined {
+  const folder = folderOf(state, name)
+  // imported history may lie in a folder that has no conversation yet: then it stands for itself
+  const found = folder === undefined ? undefined : (canonical(state, folder) ?? state.conversations.get(name))
+  return found && { conversation: found, isOwn: found.id === name }
+}
+
+/** A new conversation; a name that was an alias stops being one. */
+export function create(state: State, { id, folder, cwd, group, at }: NewConversation): Conversation {
+  state.aliases.delete(id)
+  state.events.set(id, [])
+  return put(state, { id, folder, cwd, group, sessionId: undefined, head: 0, createdAt: at, updatedAt: at })
+}
+
+/** Replaces some facts of a conversation. */
+export function change(state: State, id: ConversationId, facts: Partial<Conversation>): Conversation {
+  const known = state.conversations.get(id)
+  if (known === undefined) throw new AppError('conversation_unknown', `There is no conversation ${id}.`)
+  return put(state, { ...known, ...facts })
+}
+
+/** Sets the group if one is given. */
+export function setGroup(state: State, id: ConversationId, group: string | undefined, at: number): void {
+  if (group !== undefined) change(state, id, { group, updatedAt: at })
+}
+
+export function put(state: State, conversation: Conversation): Conversation {
+  state.conversations.set(conversation.id, conversation)
+  return conversation
+}

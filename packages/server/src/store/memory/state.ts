@@ -1,0 +1,25 @@
+import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
+import type { AgentProcess, Conversation, Run } from '../../core/ports.ts'
+
+/** All that the store knows. Records are replaced, never changed: a caller may keep what it got. */
+export interface State {
+  readonly conversations: Map<ConversationId, Conversation>
+  /** The canonical conversation of each folder. */
+  readonly folders: Map<Folder, ConversationId>
+  readonly aliases: Map<ConversationId, Folder>
+  readonly runs: Map<RunId, Run>
+  /** Lines with their newlines; event n is at n - 1. */
+  readonly events: Map<ConversationId, Buffer[]>
+  readonly processes: Map<string, AgentProcess>
+}
+
+export function emptyState(): State {
+  return {
+    conversations: new Map(),
+    folders: new Map(),
+    aliases: new Map(),
+    runs: new Map(),
+    events: new Map(),
+    processes: new Map(),
+  }
+}

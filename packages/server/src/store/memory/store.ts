@@ -1,0 +1,56 @@
+import { AppError } from '@claude-proxy/protocol/errors'
+import type { AgentProcess, Store } from '../../core/ports.ts'
+import { canonical, change, resolve } from './conversations.ts'
+import { page } from './events.ts'
+import { activate, ensureCanonical } from './folders.ts'
+import { importConversation } from './import.ts'
+import { append, beginRun, claimRun, endRun, openRun, openRuns } from './runs.ts'
+import { emptyState, type State } from './state.ts'
+
+/** A store that forgets everything with the process: the reference for the others, and a quick one for tests. */
+export function createMemoryStore(): Store {
+  const state = emptyState()
+  let isClosed = false
+
+  /** Nothing interrupts a function that does not wait: that makes each operation a transaction. */
+  function does<T>(operation: (state: State) => T): Promise<T> {
+    return Promise.try(() => {
+      if (isClosed) throw new AppError('shutting_down', 'The store is closed.')
+      return operation(state)
+    })
+  }
+
+  return {
+    conversation: (id) => does(({ conversations }) => conversations.get(id)),
+    resolve: (name) => does((all) => resolve(all, name)),
+    canonical: (folder) => does((all) => canonical(all, folder)),
+    ensureCanonical: (input) => does((all) => ensureCanonical(all, input)),
+    activate: (input) => does((all) => activate(all, input)),
+    setSession: (id, sessionId, at) => does((all) => void change(all, id, { sessionId, updatedAt: at })),
+
+    beginRun: (run) => does((all) => beginRun(all, run)),
+    claimRun: (id) => does((all) => claimRun(all, id)),
+    append: (run, lines, at) => does((all) => append(all, run, lines, at)),
+    endRun: (run, lines, at) => does((all) => endRun(all, run, lines, at)),
+    run: (id) => does(({ runs }) => runs.get(id)),
+    openRun: (folder) => does((all) => openRun(all, folder)),
+    openRuns: () => does((all) => openRuns(all)),
+
+    page: (conversation, after, atMostBytes) => does((all) => page(all, conversation, after, atMostBytes)),
+
+    addProcess: (process) => does(({ processes }) => void processes.set(key(process), process)),
+    removeProcess: (process) => does(({ processes }) => void processes.delete(key(process))),
+    processes: () => does(({ processes }) => [...processes.values()]),
+
+    importConversation: (conversation) => does((all) => importConversation(all, conversation)),
+
+    close() {
+      isClosed = true
+      return Promise.resolve()
+    },
+  }
+}
+
+function key({ pid, startedAt }: AgentProcess): string {
+  return `${pid} ${startedAt}`
+}

@@ -1,0 +1,110 @@
+import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
+import { AppError } from '@claude-proxy/protocol/errors'
+import type { Conversation, Resolved } from '../../core/ports.ts'
+import type { Database } from './open.ts'
+
+export interface ConversationRow {
+  /** The key inside the database; it never leaves the store. */
+  readonly c: number
+  readonly id: ConversationId
+  readonly folder: Folder
+  readonly cwd: string
+  readonly grp: string | null
+  readonly session_id: string | null
+  readonly head: number
+  readonly created_at: number
+  readonly updated_at: number
+}
+
+export type ConversationReads = ReturnType<typeof readConversations>
+
+/** Finding conversations by id, by folder, and by any name. */
+export function readConversations(db: Database) {
+  const byId = db.prepare<ConversationRow>('SELECT * FROM conversation WHERE id = ?')
+  const canonical = db.prepare<ConversationRow>(
+    'SELECT conversation.* FROM folder JOIN conversation ON c = canonical WHERE path = ?',
+  )
+  const aliasFolder = db.prepare<{ folder: Folder }>('SELECT folder FROM alias WHERE id = ?')
+
+  function byName(name: ConversationId): ConversationRow | undefined {
+    const own = byId.get(name)
+    const folder = own?.folder ?? aliasFolder.get(name)?.folder
+    // imported history may lie in a folder that has no conversation yet: then it stands for itself
+    return folder === undefined ? undefined : (canonical.get(folder) ?? own)
+  }
+
+  return {
+    byId: (id: ConversationId) => byId.get(id),
+    canonical: (folder: Folder) => canonical.get(folder),
+    byName,
+    /** The folder a name is bound to, as a conversation or as an alias. */
+    folderOf: (name: ConversationId) => byId.get(name)?.folder ?? aliasFolder.get(name)?.folder,
+    resolve(name: ConversationId): Resolved | undefined {
+      const row = byName(name)
+      return row && { conversation: toConversation(row), isOwn: row.id === name }
+    },
+  }
+}
+
+export interface NewConversation {
+  readonly id: ConversationId
+  readonly folder: Folder
+  readonly cwd: string
+  readonly group: string | undefined
+  readonly at: number
+}
+
+export type ConversationWrites = ReturnType<typeof writeConversations>
+
+/** Changing single facts about conversations; what may be changed when is decided by the callers. */
+export function writeConversations(db: Database) {
+  const insert = db.prepare<ConversationRow>(
+    'INSERT INTO conversation (id, folder, cwd, grp, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?) RETURNING *',
+  )
+  const point = db.prepare(
+    'INSERT INTO folder (path, canonical) VALUES (?, ?) ON CONFLICT (path) DO UPDATE SET canonical = excluded.canonical',
+  )
+  const insertAlias = db.prepare('INSERT INTO alias (id, folder) VALUES (?, ?)')
+  const deleteAlias = db.prepare('DELETE FROM alias WHERE id = ?')
+  const setGroup = db.prepare('UPDATE conversation SET grp = ?, updated_at = ? WHERE c = ?')
+
+  return {
+    /** A new conversation; a name that was an alias stops being one. */
+    create(input: NewConversation): number {
+      deleteAlias.run(input.id)
+      const row = insert.get(input.id, input.folder, input.cwd, input.group ?? null, input.at, input.at)
+      if (row === undefined) throw new Error('INSERT … RETURNING returned nothing')
+      return row.c
+    },
+    makeCanonical: (folder: Folder, c: number) => point.run(folder, c),
+    addAlias: (id: ConversationId, folder: Folder) => insertAlias.run(id, folder),
+    /** Sets the group if one is given. */
+    setGroup(c: number, group: string | undefined, at: number): void {
+      if (group !== undefined) setGroup.run(group, at, c)
+    },
+  }
+}
+
+/** Changes of a conversation that are operations by themselves. */
+export function conversationOperations(db: Database) {
+  const setSession = db.prepare('UPDATE conversation SET session_id = ?, updated_at = ? WHERE id = ?')
+  return {
+    setSession({ id, sessionId, at }: { id: ConversationId; sessionId: string; at: number }): void {
+      if (setSession.run(sessionId, at, id).changes === 1) return
+      throw new AppError('conversation_unknown', `There is no conversation ${id}.`)
+    },
+  }
+}
+
+export function toConversation(row: ConversationRow): Conversation {
+  return {
+    id: row.id,
+    folder: row.folder,
+    cwd: row.cwd,
+    group: row.grp ?? undefined,
+    sessionId: row.session_id ?? undefined,
+    head: row.head,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}

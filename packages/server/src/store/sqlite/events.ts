@@ -1,0 +1,108 @@
+import type { ConversationId } from '@claude-proxy/protocol/ids'
+import { skipLines } from '@claude-proxy/protocol/frames'
+import type { Page } from '../../core/ports.ts'
+import type { Database } from './open.ts'
+import { ROW, type Piece } from './pieces.ts'
+
+/** Reading the log of a conversation. */
+export function readEvents(db: Database) {
+  const byId = db.prepare<{ c: number; head: number }>('SELECT c, head FROM conversation WHERE id = ?')
+  // One statement is one snapshot: sealing may move the rows before and after it, not under it.
+  const rows = db.prepare<{ first: number; n: number; lines: Uint8Array }>(`
+    SELECT first, n, CAST(lines AS BLOB) AS lines FROM chunk
+    WHERE c = ? AND first >= (SELECT first FROM chunk WHERE c = ? AND first <= ? ORDER BY first DESC LIMIT 1)
+    ORDER BY first`)
+
+  return {
+    page(conversation: ConversationId, position: number, atMostBytes: number): Page {
+      const after = Math.max(0, position)
+      const found = byId.get(conversation)
+      // a huge `after` (a stranger's Last-Event-ID) ends here
+      if (found === undefined || after >= found.head) return { first: after + 1, count: 0, lines: new Uint8Array() }
+      const parts: Uint8Array[] = []
+      let bytes = 0
+      let count = 0
+      for (const row of rows.iterate(found.c, found.c, after + 1)) {
+        const skipped = Math.max(0, after + 1 - row.first)
+        const lines = skipped === 0 ? row.lines : row.lines.subarray(skipLines(row.lines, skipped))
+        if (count > 0 && bytes + lines.length > atMostBytes) break
+        parts.push(lines)
+        bytes += lines.length
+        count += row.n - skipped
+        // rows are often alike: do not read another 256 KB only to find that it does not fit
+        if (bytes + lines.length > atMostBytes) break
+      }
+      const [only] = parts
+      return { first: after + 1, count, lines: parts.length === 1 && only ? only : Buffer.concat(parts, bytes) }
+    },
+  }
+}
+
+export type EventWrites = ReturnType<typeof writeEvents>
+
+/**
+ * Appending to conversations within one transaction. Numbers are taken at once, rows are made by `flush`: what a
+ * transaction stores of one conversation becomes one row, or a few if it is much.
+ */
+export function writeEvents(db: Database) {
+  // two statements: together faster than one with RETURNING, and nobody else writes between them
+  const head = db.prepare<{ head: number }>('SELECT head FROM conversation WHERE c = ?')
+  const setHead = db.prepare('UPDATE conversation SET head = ?, updated_at = ? WHERE c = ?')
+  const insert = db.prepare('INSERT INTO chunk (c, first, n, at, lines) VALUES (?, ?, ?, ?, ?)')
+  let waiting: Waiting[] = []
+
+  return {
+    append(c: number, lines: readonly Piece[], at: number): { first: number; last: number } {
+      const before = head.get(c)?.head
+      if (before === undefined) throw new Error('events for a conversation that does not exist')
+      let last = before
+      for (const { text, count: n } of lines) {
+        waiting.push({ c, first: last + 1, n, at, text })
+        last += n
+      }
+      setHead.run(last, at, c)
+      return { first: before + 1, last }
+    },
+
+    /** Makes rows of everything that was appended since the last flush. */
+    flush(): void {
+      const open = new Map<number, Waiting>()
+      for (const next of waiting) {
+        const row = open.get(next.c)
+        if (row !== undefined && fits(row, next)) {
+          row.text += next.text
+          row.n += next.n
+          row.at = next.at
+        } else {
+          if (row !== undefined) store(row)
+          open.set(next.c, next)
+        }
+      }
+      for (const row of open.values()) store(row)
+      waiting = []
+    },
+
+    /** How much waits for `flush`: a mark for `forget`. */
+    mark: () => waiting.length,
+    /** Forgets what was appended after the mark, because its operation was rolled back. */
+    forget(mark: number): void {
+      waiting.length = mark
+    },
+  }
+
+  function store({ c, first, n, at, text }: Waiting): void {
+    insert.run(c, first, n, at, text)
+  }
+}
+
+interface Waiting {
+  readonly c: number
+  readonly first: number
+  n: number
+  at: number
+  text: string
+}
+
+function fits(row: Waiting, next: Waiting): boolean {
+  return row.n + next.n <= ROW.lines && row.text.length + next.text.length <= ROW.chars
+}

@@ -1,0 +1,46 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { AppError } from '@claude-proxy/protocol/errors'
+import { isBusy } from './failure.ts'
+import { connect, createPrivateFile } from './open.ts'
+
+/**
+ * Claims the data directory for this process until it is disposed; throws when another process has it.
+ *
+ * The claim is a lock on a database of its own: SQLite knows how to lock a file on every system, and the operating
+ * system frees the lock when the process ends, however it ends. (The store's own file stays open to other readers.)
+ */
+export function lockDataDir(dataDir: string): Disposable {
+  const file = join(dataDir, 'lock.db')
+  const pidFile = join(dataDir, 'lock.pid')
+  createPrivateFile(file)
+  const db = connect(file, false, 0)
+  try {
+    db.exec('PRAGMA locking_mode = EXCLUSIVE')
+    db.exec('BEGIN EXCLUSIVE')
+    writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 })
+  } catch (error) {
+    db.close()
+    throw isBusy(error) ? taken(dataDir, holder(pidFile), error) : error
+  }
+  return { [Symbol.dispose]: () => db.close() }
+}
+
+function taken(dataDir: string, pid: string | undefined, cause: unknown): AppError {
+  const who = pid === undefined ? 'Another process' : `Another server (process ${pid})`
+  return new AppError(
+    'storage_unavailable',
+    `${who} is using the data directory ${dataDir}. Stop it, or start this one with another data directory.`,
+    { dataDir, pid: pid ?? null },
+    { cause },
+  )
+}
+
+/** Who wrote the pid file last: a hint for the sentence, never the lock itself. */
+function holder(pidFile: string): string | undefined {
+  try {
+    return readFileSync(pidFile, 'utf8').trim() || undefined
+  } catch {
+    return undefined
+  }
+}

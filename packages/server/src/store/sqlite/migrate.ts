@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { AppError } from '@claude-proxy/protocol/errors'
+import type { Database } from './open.ts'
+
+/** One step of the schema; its number is the database's `user_version` afterwards. */
+export interface Migration {
+  readonly version: number
+  readonly sql: string
+}
+
+/** Applies what the database does not have yet, a transaction each. Refuses a database that is newer than the code. */
+export function migrate(db: Database, migrations: readonly Migration[] = readMigrations()): void {
+  const newest = migrations.at(-1)?.version ?? 0
+  const found = version(db)
+  if (found > newest) {
+    throw new AppError(
+      'storage_unavailable',
+      `The database has schema version ${found}, this program knows ${newest}: ` +
+        'it was last used by a newer release. Install that release, or restore a backup made before the upgrade.',
+      { found, known: newest },
+    )
+  }
+  db.exec('PRAGMA journal_mode = WAL')
+  for (const migration of migrations) if (migration.version > found) apply(db, migration)
+}
+
+function apply(db: Database, { version: to, sql }: Migration): void {
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    db.exec(sql)
+    db.exec(`PRAGMA user_version = ${to}`)
+    db.exec('COMMIT')
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK')
+    throw error
+  }
+}
+
+function version(db: Database): number {
+  return db.prepare<{ user_version: number }>('PRAGMA user_version').get()?.user_version ?? 0
+}
+
+function readMigrations(): Migration[] {
+  const folder = new URL('./migrations/', import.meta.url)
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.sql'))
+    .toSorted()
+    .map((name) => ({ version: Number.parseInt(name, 10), sql: readFileSync(new URL(name, folder), 'utf8') }))
+}

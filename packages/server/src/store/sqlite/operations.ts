@@ -1,0 +1,33 @@
+import { beginOperations } from './begin.ts'
+import { conversationOperations, readConversations, writeConversations } from './conversations.ts'
+import { writeEvents } from './events.ts'
+import { folderOperations } from './folders.ts'
+import { importOperations } from './import.ts'
+import type { Database } from './open.ts'
+import { processOperations } from './processes.ts'
+import { readRuns, runOperations } from './runs.ts'
+
+/** Everything that can be asked of the writer, by name. Each takes one input that survives a structured clone. */
+export function writerOperations(db: Database) {
+  const reads = readConversations(db)
+  const writes = writeConversations(db)
+  const runs = readRuns(db)
+  const events = writeEvents(db)
+  const operations = {
+    ...conversationOperations(db),
+    ...folderOperations(reads, writes, runs),
+    ...beginOperations(db, reads, writes, runs, events),
+    ...runOperations(db, events),
+    ...importOperations(db, reads, writes, events),
+    ...processOperations(db),
+  }
+  return { operations, events }
+}
+
+export type Operations = ReturnType<typeof writerOperations>['operations']
+export type OperationName = keyof Operations
+export type Input<N extends OperationName> = Parameters<Operations[N]>[0]
+export type Output<N extends OperationName> = ReturnType<Operations[N]>
+
+/** One operation as it travels to the writer. */
+export type Operation = { [N in OperationName]: { name: N; input: Input<N> } }[OperationName]

@@ -1,0 +1,84 @@
+import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
+import type { Appended, Run, RunState } from '../../core/ports.ts'
+import type { EventWrites } from './events.ts'
+import type { Database } from './open.ts'
+import type { Piece } from './pieces.ts'
+
+export type RunReads = ReturnType<typeof readRuns>
+
+/** Finding runs. */
+export function readRuns(db: Database) {
+  const all = 'SELECT run.*, conversation.id AS conversation FROM run JOIN conversation USING (c)'
+  const byId = db.prepare<RunRow>(`${all} WHERE run.id = ?`)
+  // state <> 'ended', word for word as in the index run_open
+  const inFolder = db.prepare<RunRow>(`${all} WHERE run.folder = ? AND state <> 'ended'`)
+  const open = db.prepare<RunRow>(`${all} WHERE state <> 'ended' ORDER BY r`)
+  return {
+    run: (id: RunId) => toRun(byId.get(id)),
+    openRun: (folder: Folder) => toRun(inFolder.get(folder)),
+    openRuns: (): Run[] => open.all().map((row) => toRun(row)),
+  }
+}
+
+/** What happens to a run once it has begun. */
+export function runOperations(db: Database, events: EventWrites) {
+  const openById = db.prepare<{ c: number }>("SELECT c FROM run WHERE id = ? AND state <> 'ended'")
+  const claim = db.prepare("UPDATE run SET state = 'running' WHERE id = ? AND state = 'accepted'")
+  const end = db.prepare("UPDATE run SET state = 'ended', last = ?, ended_at = ? WHERE id = ?")
+  const comeToRest = db.prepare('INSERT OR IGNORE INTO unsealed (c) VALUES (?)')
+
+  function append({ run, lines, at }: RunLines): Appended {
+    const found = openById.get(run)
+    return found === undefined ? { status: 'closed' } : { status: 'stored', ...events.append(found.c, lines, at) }
+  }
+
+  return {
+    append,
+    claimRun: (id: RunId): boolean => claim.run(id).changes === 1,
+    endRun(input: RunLines): Appended {
+      const found = openById.get(input.run)
+      if (found === undefined) return { status: 'closed' }
+      const appended = events.append(found.c, input.lines, input.at)
+      end.run(appended.last, input.at, input.run)
+      comeToRest.run(found.c)
+      return { status: 'stored', ...appended }
+    },
+  }
+}
+
+/** Lines for a run, already cut into pieces. */
+export interface RunLines {
+  readonly run: RunId
+  readonly lines: readonly Piece[]
+  readonly at: number
+}
+
+interface RunRow {
+  readonly id: RunId
+  readonly conversation: ConversationId
+  readonly folder: Folder
+  readonly state: RunState
+  readonly begun_by: 'client' | 'agent'
+  readonly text: string
+  readonly options: string
+  readonly first: number
+  readonly last: number | null
+}
+
+function toRun(row: RunRow): Run
+function toRun(row: RunRow | undefined): Run | undefined
+function toRun(row: RunRow | undefined): Run | undefined {
+  return (
+    row && {
+      id: row.id,
+      conversation: row.conversation,
+      folder: row.folder,
+      state: row.state,
+      begunBy: row.begun_by,
+      text: row.text,
+      options: JSON.parse(row.options),
+      first: row.first,
+      last: row.last ?? undefined,
+    }
+  )
+}

@@ -1,0 +1,108 @@
+import { join } from 'node:path'
+import { AppError } from '@claude-proxy/protocol/errors'
+import type { Log, Store } from '../../core/ports.ts'
+import { readConversations, toConversation } from './conversations.ts'
+import { makeDataDir } from './data-dir.ts'
+import { readEvents } from './events.ts'
+import { failure, toError } from './failure.ts'
+import { lockDataDir } from './lock.ts'
+import { openForReading, prepareDatabase } from './open.ts'
+import { IMPORTED_ROW, pieces } from './pieces.ts'
+import { readProcesses } from './processes.ts'
+import { readRuns } from './runs.ts'
+import { openWriter } from './writer.ts'
+
+/**
+ * Opens the store in `dataDir`, creating it if need be. Fails with a sentence for the user when another process has
+ * it, or when a newer release has written it.
+ *
+ * One thread writes; this one reads, over a connection of its own.
+ */
+export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: Log }): Promise<Store> {
+  await using opening = new AsyncDisposableStack()
+  makeDataDir(dataDir, log)
+  opening.use(lockDataDir(dataDir))
+  const file = join(dataDir, 'claude-proxy.db')
+  prepareDatabase(file)
+  const writer = await openWriter(file, log)
+  opening.defer(() => writer.close())
+  // closed before the writer, which as the last one to close leaves a single tidy file behind
+  const db = openForReading(file)
+  opening.defer(() => db.close())
+
+  const conversations = readConversations(db)
+  const runs = readRuns(db)
+  const events = readEvents(db)
+  const processes = readProcesses(db)
+  const open = opening.move()
+  let closing: Promise<void> | undefined
+
+  /** Reads at once, and promises what it read. */
+  function read<T>(query: () => T): Promise<T> {
+    return Promise.try(() => {
+      if (closing !== undefined) throw new AppError('shutting_down', 'The store is closed.')
+      try {
+        return query()
+      } catch (error) {
+        throw toError(failure(error))
+      }
+    })
+  }
+
+  return {
+    conversation: (id) =>
+      read(() => {
+        const row = conversations.byId(id)
+        return row && toConversation(row)
+      }),
+    resolve: (name) => read(() => conversations.resolve(name)),
+    canonical: (folder) =>
+      read(() => {
+        const row = conversations.canonical(folder)
+        return row && toConversation(row)
+      }),
+
+    async ensureCanonical({ id, folder, cwd, group, at }) {
+      // clients ask this every few seconds: most of the time there is nothing to write
+      const row = await read(() => conversations.canonical(folder))
+      if (row !== undefined && (group === undefined || group === row.grp)) {
+        return { conversation: toConversation(row), created: false }
+      }
+      return writer.submit('ensureCanonical', { id, folder, cwd, group, at })
+    },
+    activate: async ({ id, folder, cwd, group, at }) => writer.submit('activate', { id, folder, cwd, group, at }),
+    setSession: async (id, sessionId, at) => writer.submit('setSession', { id, sessionId, at }),
+
+    async beginRun({ id, name, folder, cwd, group, begunBy, text, options, line, at }) {
+      const lines = pieces([line])
+      const run = { id, name, folder, cwd, group, begunBy, text, options: JSON.stringify(options), lines, at }
+      return writer.submit('beginRun', run, lines)
+    },
+    claimRun: async (id) => writer.submit('claimRun', id),
+    async append(run, given, at) {
+      const lines = pieces(given)
+      return writer.submit('append', { run, lines, at }, lines)
+    },
+    async endRun(run, given, at) {
+      const lines = pieces(given)
+      return writer.submit('endRun', { run, lines, at }, lines)
+    },
+    run: (id) => read(() => runs.run(id)),
+    openRun: (folder) => read(() => runs.openRun(folder)),
+    openRuns: () => read(() => runs.openRuns()),
+
+    page: (conversation, after, atMostBytes) => read(() => events.page(conversation, after, atMostBytes)),
+
+    addProcess: async ({ pid, startedAt }) => writer.submit('addProcess', { pid, startedAt }),
+    removeProcess: async ({ pid, startedAt }) => writer.submit('removeProcess', { pid, startedAt }),
+    processes: () => read(() => processes.processes()),
+
+    async importConversation({ id, folder, cwd, group, sessionId, createdAt, updatedAt, lines: given, canonical }) {
+      const lines = given.length === 0 ? [] : pieces(given, IMPORTED_ROW)
+      const conversation = { id, folder, cwd, group, sessionId, createdAt, updatedAt, lines, canonical }
+      return writer.submit('importConversation', conversation, lines)
+    },
+
+    close: () => (closing ??= open.disposeAsync()),
+  }
+}

@@ -1,0 +1,56 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { batches, type Outcome } from './batch.ts'
+import { failure, type Failure } from './failure.ts'
+import { openForWriting } from './open.ts'
+import type { Operation } from './operations.ts'
+import { sealing } from './seal.ts'
+
+/** The thread that writes: it does what it is asked, one message at a time, and answers each with one reply. */
+
+export type Request =
+  | { ask: 'commit'; batch: readonly Operation[] }
+  /** A step of the work that can wait: sealing. */
+  | { ask: 'tidy' }
+  | { ask: 'close' }
+
+/** `untidy`: there is work that can wait. */
+export type Reply =
+  | { untidy: boolean; outcomes: Outcome[] }
+  | { untidy: boolean; outcomes?: undefined; failure?: Failure | undefined }
+
+export interface WriterData {
+  readonly file: string
+}
+
+if (parentPort === null) throw new Error('worker.ts is the inside of a worker thread; start it with openWriter')
+const port = parentPort
+const { file }: WriterData = workerData
+const db = openForWriting(file)
+const commit = batches(db)
+const seal = sealing(db)
+
+port.on('message', (request: Request) => {
+  if (request.ask === 'commit') answer({ outcomes: commit(request.batch), untidy: seal.isDue() })
+  else if (request.ask === 'tidy') answer(tidy())
+  else close()
+})
+answer({ untidy: seal.isDue() })
+
+function tidy(): Reply {
+  try {
+    seal.step()
+    return { untidy: seal.isDue() }
+  } catch (error) {
+    // nothing is lost by it; the next commit asks again
+    return { untidy: false, failure: failure(error) }
+  }
+}
+
+function close(): void {
+  db.close()
+  port.close()
+}
+
+function answer(reply: Reply): void {
+  port.postMessage(reply)
+}
