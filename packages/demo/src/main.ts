@@ -25,7 +25,8 @@ async function main(isServing: boolean, port: string | undefined): Promise<numbe
   try {
     return isServing ? await keep(port, stop.signal) : await show(stop.signal)
   } catch (error) {
-    process.stderr.write(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}\n`)
+    const why: unknown = stop.signal.aborted ? stop.signal.reason : error
+    process.stderr.write(`\nThe demo failed: ${why instanceof Error ? why.message : String(why)}\n`)
     return 1
   }
 }

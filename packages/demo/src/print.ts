@@ -23,7 +23,7 @@ export function paint(style: Style, text: string): string {
 }
 
 /** What an event is about, in a few words. Unknown types are shown by their name. */
-export function describe(line: string): { type: string; style: Style; text: string } {
+function describe(line: string): { type: string; style: Style; text: string } {
   const event = object(JSON.parse(line))
   const type = [event['type'], event['subtype']].filter((part) => typeof part === 'string').join('/')
   switch (event['type']) {

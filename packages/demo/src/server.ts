@@ -56,14 +56,14 @@ export async function listening(server: Server, log: LogTail, signal: AbortSigna
 
 const START_TIMEOUT_MS = 20_000
 
-/** Asks the service to stop, waits, and kills it and its agents when it does not. Resolves to how it ended. */
+/** Asks the service to stop, waits, and kills it when it does not. Resolves to how it ended. */
 export async function stopServer(server: Server): Promise<string> {
   if (server.pid === undefined) return 'it never ran'
   const began = performance.now()
   if (server.exitCode === null && server.signalCode === null) {
     const exit = once(server, 'exit')
     server.kill('SIGTERM')
-    const patience = setTimeout(() => killGroup(server.pid), STOP_TIMEOUT_MS)
+    const patience = setTimeout(() => server.kill('SIGKILL'), STOP_TIMEOUT_MS)
     await exit
     clearTimeout(patience)
   }
@@ -71,11 +71,6 @@ export async function stopServer(server: Server): Promise<string> {
 }
 
 const STOP_TIMEOUT_MS = 15_000
-
-/** The service leads a group of its own, see `detached`. */
-function killGroup(pid: number | undefined): void {
-  if (pid !== undefined) process.kill(-pid, 'SIGKILL')
-}
 
 function howItEnded(server: Server): string {
   return server.signalCode === null ? `exit code ${server.exitCode}` : `signal ${server.signalCode}`

@@ -32,6 +32,8 @@ export async function* stream(
   const reader = new FrameReader()
   try {
     for await (const piece of texts(response)) yield* reader.read(piece)
+  } catch (cause) {
+    throw signal.aborted ? signal.reason : new Error('The service broke the stream off.', { cause })
   } finally {
     response.socket.destroy()
   }

@@ -22,8 +22,9 @@ export interface World {
 export async function buildWorld(port: number, signal: AbortSignal): Promise<World> {
   await using built = new AsyncDisposableStack()
   const root = built.adopt(await mkdtemp(join(tmpdir(), 'claude-proxy-demo-')), removeFolder)
-  const [folder, home, data] = [join(root, 'work'), join(root, 'home'), join(root, 'data')]
-  for (const path of [folder, home, data]) await mkdir(path)
+  const [folder, home] = [join(root, 'work'), join(root, 'home')]
+  await mkdir(folder)
+  await mkdir(home)
   const model = built.adopt(await startScriptedModel(), (running) => running.close())
   // From nothing: no account, key or setting of whoever runs the demo gets in.
   const env = {
@@ -35,7 +36,7 @@ export async function buildWorld(port: number, signal: AbortSignal): Promise<Wor
     DISABLE_AUTOUPDATER: '1',
   }
   let end = ''
-  const server = built.adopt(startServer(port, data, env), async (running) => {
+  const server = built.adopt(startServer(port, join(root, 'data'), env), async (running) => {
     end = await stopServer(running)
   })
   const log = new LogTail(server)

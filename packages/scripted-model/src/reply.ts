@@ -11,7 +11,7 @@ export type Reply =
 export type ReplyBlock = { type: 'text'; text: string } | { type: 'call'; tool: string; input: Record<string, unknown> }
 
 /** The words that every text of the script's own begins with: nobody shall take it for a model. */
-export const HONEST_WORDS = 'I am a script, not a model.'
+const HONEST_WORDS = 'I am a script, not a model.'
 
 /**
  * Decides the answer. Pure: `refused` says how often this same step was refused so far. A request that offers no
@@ -99,7 +99,8 @@ function blockOf(part: Part, situation: Situation, stepsBefore: number): ReplyBl
 }
 
 function closing(stepsBefore: number): string {
-  return `${HONEST_WORDS} I have followed your directives: ${stepsBefore} ${stepsBefore === 1 ? 'step' : 'steps'}.`
+  const count = stepsBefore === 1 ? '1 step' : `${stepsBefore} steps`
+  return `${HONEST_WORDS} I have followed your directives${stepsBefore === 0 ? '' : `: ${count}`}.`
 }
 
 /** Write wants an absolute path. */

@@ -91,7 +91,7 @@ test('the last response holds the texts that no call follows', () => {
   const talk = [user('Remember fig.'), assistant('x'), user('@recall\n@text 5')]
   expect(answer(...talk)).toEqual(
     said(
-      'Earlier you said: (1) Remember fig.\n\nThe s\n\nI am a script, not a model. I have followed your directives: 0 steps.',
+      'Earlier you said: (1) Remember fig.\n\nThe s\n\nI am a script, not a model. I have followed your directives.',
     ),
   )
 })

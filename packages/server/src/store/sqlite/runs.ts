@@ -8,15 +8,16 @@ export type RunReads = ReturnType<typeof readRuns>
 
 /** Finding runs. */
 export function readRuns(db: Database) {
-  const all = 'SELECT run.*, conversation.id AS conversation FROM run JOIN conversation USING (c)'
-  const byId = db.prepare<RunRow>(`${all} WHERE run.id = ?`)
-  // state <> 'ended', word for word as in the index run_open
-  const inFolder = db.prepare<RunRow>(`${all} WHERE run.folder = ? AND state <> 'ended'`)
-  const open = db.prepare<RunRow>(`${all} WHERE state <> 'ended' ORDER BY r`)
+  const columns = 'run.*, conversation.id AS conversation'
+  const byId = db.prepare<RunRow>(`SELECT ${columns} FROM run JOIN conversation USING (c) WHERE run.id = ?`)
+  // run_open holds the open runs alone; left to itself, SQLite looks through all there ever were to save the sorting
+  const open = `SELECT ${columns} FROM run INDEXED BY run_open JOIN conversation USING (c) WHERE state <> 'ended'`
+  const openInFolder = db.prepare<RunRow>(`${open} AND run.folder = ?`)
+  const allOpen = db.prepare<RunRow>(`${open} ORDER BY r`)
   return {
     run: (id: RunId) => toRun(byId.get(id)),
-    openRun: (folder: Folder) => toRun(inFolder.get(folder)),
-    openRuns: (): Run[] => open.all().map((row) => toRun(row)),
+    openRun: (folder: Folder) => toRun(openInFolder.get(folder)),
+    openRuns: (): Run[] => allOpen.all().map((row) => toRun(row)),
   }
 }
 

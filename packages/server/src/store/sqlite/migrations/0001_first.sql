@@ -18,11 +18,16 @@ CREATE TABLE folder (
   canonical INTEGER NOT NULL REFERENCES conversation (c)
 ) STRICT, WITHOUT ROWID;
 
+-- References are indexed, or forgetting one conversation would look through all of these tables.
+CREATE INDEX folder_canonical ON folder (canonical);
+
 -- Another name for whatever conversation a folder has. No id is both an alias and a conversation.
 CREATE TABLE alias (
   id TEXT PRIMARY KEY,
   folder TEXT NOT NULL REFERENCES folder (path)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX alias_folder ON alias (folder);
 
 CREATE TABLE run (
   r INTEGER PRIMARY KEY,
@@ -38,6 +43,8 @@ CREATE TABLE run (
   begun_at INTEGER NOT NULL,
   ended_at INTEGER
 ) STRICT;
+
+CREATE INDEX run_conversation ON run (c);
 
 -- One open run in a folder, whatever the code above believes.
 CREATE UNIQUE INDEX run_open ON run (folder) WHERE state <> 'ended';

@@ -1,0 +1,35 @@
+import { once } from 'node:events'
+import { expect, it } from 'vitest'
+import { openSqliteStore } from '../../src/store/sqlite/store.ts'
+import { started } from '../contract/store.ts'
+import { startChild } from './child.ts'
+import { silent, temporaryDir, temporaryStore } from './temporary.ts'
+
+it('a second store on the same directory is refused with a sentence, and the first one keeps working', async () => {
+  const dataDir = temporaryDir()
+  const store = await temporaryStore(dataDir)
+  for (let attempt = 0; attempt < 3; attempt++) {
+    await expect(openSqliteStore({ dataDir, log: silent })).rejects.toMatchObject({
+      code: 'storage_unavailable',
+      message: `Another server (process ${process.pid}) is using the data directory ${dataDir}. Stop it, or start this one with another data directory.`,
+    })
+  }
+  await started(store)
+})
+
+it('another process is refused as long as the first one lives, and kill -9 frees the directory', async () => {
+  const dataDir = temporaryDir()
+  const child = startChild('append-child.ts', [dataDir, '1'])
+  await once(child.lines, 'line')
+  await expect(openSqliteStore({ dataDir, log: silent })).rejects.toThrow(`(process ${child.pid})`)
+  await child.kill()
+  await temporaryStore(dataDir)
+})
+
+it('a store that could not be opened leaves the directory free', async () => {
+  const dataDir = temporaryDir()
+  const first = await temporaryStore(dataDir)
+  await expect(openSqliteStore({ dataDir, log: silent })).rejects.toThrow()
+  await first.close()
+  await temporaryStore(dataDir)
+})
