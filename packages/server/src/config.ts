@@ -117,14 +117,22 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
   return Object.fromEntries(entries) as Config
 }
 
-/** The options as a table, for `--help` and the README. */
-export function describeOptions(): string[][] {
+/** The options, one a row: flag, variable, default, meaning. */
+export function describeOptions(): [flag: string, variable: string, fallback: string, does: string][] {
   return Object.values(OPTIONS).map((each) => [
     `--${each.flag}`,
     each.variable,
     'fallbackText' in each ? each.fallbackText : describe(each.fallback),
     each.does,
   ])
+}
+
+/** The options as a table in Markdown, for the README. */
+export function optionsTable(): string {
+  const rows = describeOptions().map(([flag, variable, fallback, does]) => {
+    return `| \`${flag}\` | \`${variable}\` | ${fallback && `\`${fallback}\``} | ${does} |\n`
+  })
+  return `| flag | variable | default | |\n|---|---|---|---|\n${rows.join('')}`
 }
 
 function readFlags(args: readonly string[]): Record<string, string | undefined> {

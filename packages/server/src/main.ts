@@ -1,3 +1,5 @@
+#!/usr/bin/env node
+import { importDirectory } from './cli/import.ts'
 import { serve } from './cli/serve.ts'
 import { ConfigError, describeOptions, readConfig } from './config.ts'
 
@@ -17,6 +19,12 @@ async function main(args: readonly string[]): Promise<void> {
     )
     process.stdout.write(HELP + rows.join(''))
     return
+  }
+  const [command, directory, ...rest] = args
+  if (command === 'import') {
+    if (directory === undefined || directory.startsWith('-'))
+      throw new ConfigError('Say which directory: claude-proxy import DIR')
+    return importDirectory(directory, readConfig(rest, process.env))
   }
   await serve(readConfig(args, process.env), process.env)
 }

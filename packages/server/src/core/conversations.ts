@@ -58,17 +58,20 @@ export function createConversations({ store, clock, rules, newConversationId, en
         if (resolved) return resolved
         throw conversationUnknown(name)
       }
-      // A folder that is away for a moment must not look like an unknown conversation: the phone would wipe the chat.
       const folder = await folderOrSpelling(cwd)
-      if (resolved && resolved.conversation.folder === folder) return resolved
-      if (!resolved) {
-        const conversation = await store.canonical(folder)
-        if (conversation) return { conversation, isOwn: false }
-        await findFolder(cwd, rules)
-      }
+      if (resolved && isAt(resolved.conversation, folder, cwd)) return resolved
+      const conversation = resolved ? undefined : await store.canonical(folder)
+      if (conversation) return { conversation, isOwn: false }
+      // A folder that is away for a moment must not look like an unknown conversation: the phone would wipe the chat.
+      await findFolder(cwd, rules)
       throw conversationUnknown(name)
     },
   }
+}
+
+/** A link that points nowhere for now still leads to the conversation that was begun through it. */
+function isAt(conversation: Conversation, folder: Folder, cwd: string): boolean {
+  return conversation.folder === folder || conversation.cwd === cwd
 }
 
 export function conversationUnknown(name: ConversationId): AppError {

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
-import type { Run, Store } from '../../src/core/ports.ts'
+import type { Run } from '../../src/core/ports.ts'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts'
 
 /**
@@ -11,12 +11,12 @@ import { openSqliteStore } from '../../src/store/sqlite/store.ts'
 const [dataDir = '', conversations = '1'] = process.argv.slice(2)
 const log = { info() {}, warn: console.error, error: console.error }
 const store = await openSqliteStore({ dataDir, log })
-await Promise.all(Array.from({ length: Number(conversations) }, (_, n) => work(store, n)))
+await Promise.all(Array.from({ length: Number(conversations) }, (_, n) => work(n)))
 
-async function work(store: Store, n: number): Promise<never> {
+async function work(n: number): Promise<never> {
   const name = `c${n}` as ConversationId
   const folder = `/folder/${n}` as Folder
-  let run = (await store.openRun(folder)) ?? (await begin(store, name, folder))
+  let run = (await store.openRun(folder)) ?? (await begin(name, folder))
   let head = (await store.conversation(name))?.head ?? 0
   for (let step = 1; ; step++) {
     const isLast = step % 50 === 0
@@ -26,12 +26,12 @@ async function work(store: Store, n: number): Promise<never> {
     writeSync(1, `${name} ${appended.last}\n`)
     head = appended.last
     if (!isLast) continue
-    run = await begin(store, name, folder)
+    run = await begin(name, folder)
     head = run.first
   }
 }
 
-async function begin(store: Store, name: ConversationId, folder: Folder): Promise<Run> {
+async function begin(name: ConversationId, folder: Folder): Promise<Run> {
   const head = (await store.conversation(name))?.head ?? 0
   const id = crypto.randomUUID().replaceAll('-', '') as RunId
   const first = line(head + 1, 0)

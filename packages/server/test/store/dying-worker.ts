@@ -14,5 +14,5 @@ parentPort?.on('message', (request: Request) => {
 answer({ untidy: false })
 
 function answer(reply: Reply): void {
-  parentPort?.postMessage(reply)
+  parentPort?.postMessage(reply, [])
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import type { Store } from '../../src/core/ports.ts'

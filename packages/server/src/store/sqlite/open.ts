@@ -68,9 +68,11 @@ export function createPrivateFile(file: string): void {
   }
 }
 
-// FULL: a commit is on the disk when it returns. The last two say the same to macOS, whose fsync alone does not.
+// FULL: a commit is on the disk when it returns. The next two say the same to macOS, whose fsync alone does not.
+// The limit is in bytes: a large import does not leave a large -wal file behind.
 const DURABLE = `
   PRAGMA synchronous = FULL;
   PRAGMA fullfsync = ON;
   PRAGMA checkpoint_fullfsync = ON;
+  PRAGMA journal_size_limit = 16777216;
 `

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { Log } from '../../core/ports.ts'
 import type { Outcome } from './batch.ts'
-import { storageFailure, toError } from './failure.ts'
+import { failure, storageFailure, toError } from './failure.ts'
 import type { Input, Operation, OperationName, Output } from './operations.ts'
 import type { Piece } from './pieces.ts'
 import type { Reply, Request, WriterData } from './worker.ts'
@@ -52,7 +52,13 @@ export async function openWriter(file: string, log: Log, script: URL = WORKER): 
     const request = nextRequest()
     if (request === undefined) return
     underway = queue.splice(0, request.ask === 'commit' ? request.batch.length : 0)
-    thread.post(request)
+    try {
+      thread.post(request)
+    } catch (error) {
+      // something in the batch cannot travel between threads: nobody shall wait for it, nor those behind it
+      const outcomes = underway.map(() => ({ failure: failure(error) }))
+      receive({ outcomes, untidy: isUntidy })
+    }
   }
 
   function nextRequest(): Request | undefined {
@@ -82,6 +88,8 @@ export async function openWriter(file: string, log: Log, script: URL = WORKER): 
       ready.resolve(undefined)
       receive(reply)
     })
+    // a reply that cannot be read leaves its batch without an answer
+    worker.on('messageerror', () => void worker.terminate())
     worker.on('error', (error) => {
       cause = error
       log.error('The thread that writes to the database failed.', { error })

@@ -1,0 +1,119 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ConversationId } from '@claude-proxy/protocol/ids'
+import { z } from 'zod'
+import { folderOrSpelling } from '../folders.ts'
+import type { Clock, ImportedConversation, Store } from '../ports.ts'
+import { type Finding, repairEvents } from './repair.ts'
+
+/** What became of one conversation's directory. */
+export type ImportReport =
+  | { outcome: 'imported'; id: string; events: number; canonical: boolean; findings: readonly Finding[] }
+  | { outcome: 'known'; id: string }
+  | { outcome: 'skipped'; id: string; why: string }
+
+const Meta = z.object({
+  conversation_id: ConversationId,
+  cwd: z.string().min(1),
+  conversation_group: z.string().nullish(),
+  // Anything but a UUID would be looked up among the titles of sessions.
+  claude_session_id: z.uuid().nullish().catch(undefined),
+  created_at: z.string().nullish(),
+  updated_at: z.string().nullish(),
+})
+
+interface Found {
+  readonly name: string
+  readonly meta: z.infer<typeof Meta>
+  /** When meta.json was last written: what the original takes for the latest use. */
+  readonly writtenAt: number
+}
+
+/**
+ * Takes in the data directory of the Python original: ids and numbers are kept, nothing in `directory` is changed,
+ * and a second time changes nothing. Yields a report for each conversation.
+ */
+export async function* importOriginal(
+  directory: string,
+  { store, clock }: { store: Store; clock: Clock },
+): AsyncGenerator<ImportReport> {
+  const root = join(directory, 'conversations')
+  const names = await readdir(root).catch((cause: unknown) => {
+    throw new Error(`${directory} is not a data directory of the original: it has no folder "conversations".`, {
+      cause,
+    })
+  })
+  const found: Found[] = []
+  for (const name of names.toSorted()) {
+    const read = await readMeta(root, name)
+    if ('why' in read) yield { outcome: 'skipped', id: name, why: read.why }
+    else found.push(read)
+  }
+  const newest = await newestOfEachFolder(found)
+  for (const each of found) {
+    const { conversation, findings } = await readConversation(root, each, newest.has(each), clock)
+    const { id, lines, canonical } = conversation
+    if (await store.importConversation(conversation))
+      yield { outcome: 'imported', id, events: lines.length, canonical, findings }
+    else yield { outcome: 'known', id }
+  }
+}
+
+async function readMeta(root: string, name: string): Promise<Found | { why: string }> {
+  const path = join(root, name, 'meta.json')
+  try {
+    const meta = Meta.safeParse(JSON.parse(await readFile(path, 'utf8')))
+    if (!meta.success)
+      return {
+        why: `meta.json: ${meta.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`,
+      }
+    return { name, meta: meta.data, writtenAt: (await stat(path)).mtimeMs }
+  } catch (error) {
+    return { why: `meta.json cannot be read: ${error instanceof Error ? error.message : String(error)}` }
+  }
+}
+
+async function newestOfEachFolder(found: readonly Found[]): Promise<Set<Found>> {
+  const newest = new Map<string, Found>()
+  for (const each of found) {
+    const folder = await folderOrSpelling(each.meta.cwd)
+    const other = newest.get(folder)
+    if (!other || each.writtenAt > other.writtenAt) newest.set(folder, each)
+  }
+  return new Set(newest.values())
+}
+
+async function readConversation(
+  root: string,
+  { name, meta, writtenAt }: Found,
+  canonical: boolean,
+  clock: Clock,
+): Promise<{ conversation: ImportedConversation; findings: readonly Finding[] }> {
+  const file = await readFile(join(root, name, 'events.ndjson'), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    // A conversation that never ran has no events.
+    if (error.code === 'ENOENT') return ''
+    throw error
+  })
+  const { lines, findings } = repairEvents(file, new Date(clock.now()).toISOString())
+  const updatedAt = instant(meta.updated_at) ?? Math.round(writtenAt)
+  return {
+    findings,
+    conversation: {
+      id: meta.conversation_id,
+      folder: await folderOrSpelling(meta.cwd),
+      cwd: meta.cwd,
+      group: meta.conversation_group ?? undefined,
+      sessionId: meta.claude_session_id ?? undefined,
+      createdAt: instant(meta.created_at) ?? updatedAt,
+      updatedAt,
+      lines,
+      canonical,
+    },
+  }
+}
+
+/** An ISO 8601 instant in milliseconds; undefined when it is none. */
+function instant(text: string | null | undefined): number | undefined {
+  const at = Date.parse(text ?? '')
+  return Number.isNaN(at) ? undefined : at
+}
