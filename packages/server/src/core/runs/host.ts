@@ -152,36 +152,48 @@ export function createHost({ store, bell, clock, log, agent, approvals, newRunId
     return approvals.ask({ conversation: run.conversation, run: run.id, request, signal, answer, tell })
   }
 
-  /** Puts a run's events into the store, in order, without waiting for each. */
+  /**
+   * Puts a run's events into the store, in order. One append is under way at a time; what comes meanwhile goes with
+   * the next. So an idle run stores at once, and a busy one batches by itself.
+   */
   function createWriter(run: Run, onFailure: () => void) {
+    let waiting: string[] = []
     let unstored = 0
-    let latest: Promise<unknown> = Promise.resolve()
+    let underWay: Promise<void> | undefined
     let failed = false
+
+    async function storeAll(): Promise<void> {
+      try {
+        while (waiting.length > 0) {
+          const lines = waiting
+          waiting = []
+          await store.append(run.id, lines, clock.now())
+          bell.ring(run.conversation)
+          unstored -= lines.reduce((size, line) => size + line.length, 0)
+        }
+      } catch (error) {
+        log.error('events could not be stored; the run is stopped', { run: run.id, error })
+        failed = true
+        onFailure()
+      }
+      underWay = undefined
+    }
 
     return {
       tell(payload: EventPayload): void {
         // After a gap nothing more is stored: a transcript that lacks its middle is worse than one cut short.
         if (failed) return
         const line = toLine(payload)
+        waiting.push(line)
         unstored += line.length
-        latest = store
-          .append(run.id, [line], clock.now())
-          .then(() => bell.ring(run.conversation))
-          .catch((error: unknown) => {
-            log.error('an event could not be stored; the run is stopped', { run: run.id, error })
-            failed = true
-            onFailure()
-          })
-          .finally(() => {
-            unstored -= line.length
-          })
+        underWay ??= storeAll()
       },
       /** Resolves when there is room for more. */
       async room(): Promise<void> {
-        if (unstored > UNSTORED_BYTES) await latest
+        if (unstored > UNSTORED_BYTES) await underWay
       },
       async settled(): Promise<void> {
-        await latest
+        await underWay
       },
     }
   }
