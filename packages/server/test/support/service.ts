@@ -15,6 +15,8 @@ export interface TestService extends AsyncDisposable {
   readonly complaints: readonly string[]
   /** Stops the service and starts it again on the same data. */
   restart(): Promise<void>
+  /** Stops the service, does something to its data, and starts it again. */
+  pause(meanwhile: () => Promise<void>): Promise<void>
   readonly dataDir: string
 }
 
@@ -51,6 +53,13 @@ export async function startTestService({
   let service = await startService(full, clean, log)
   let folders = 0
 
+  async function pause(meanwhile: () => Promise<void>): Promise<void> {
+    await service.stop()
+    await meanwhile()
+    service = await startService(full, clean, log)
+    await service.recovered
+  }
+
   return {
     get base() {
       return service.url
@@ -62,11 +71,8 @@ export async function startTestService({
       mkdirSync(path, { recursive: true })
       return path
     },
-    async restart() {
-      await service.stop()
-      service = await startService(full, clean, log)
-      await service.recovered
-    },
+    restart: () => pause(async () => {}),
+    pause,
     async [Symbol.asyncDispose]() {
       await service.stop()
       await model?.close()

@@ -124,10 +124,9 @@ export class Turn implements Work {
   /** The process is gone; `why` is a sentence for a person. */
   died(why: string): void {
     if (this.#mode === 'ended') return
-    const result = this.#held ?? this.#last
-    // After a result the agent may leave as it likes: an error result makes it exit with 1.
-    if (result && this.#mode === 'settling') this.#finish()
-    else if (this.#held && this.#promptDone) this.#finish()
+    // After its result the agent may leave as it likes: an error result makes it exit with 1.
+    const answered = this.#held && (this.#promptDone || this.#held.is_error)
+    if (answered || this.#mode === 'settling') this.#finish()
     else this.end(errorResult('agent_died', why, this.#timestamp()))
   }
 

@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ENDPOINTS } from '@claude-proxy/protocol/endpoints'
+import { STATUS } from '@claude-proxy/protocol/errors'
+import { expect, it } from 'vitest'
+import { optionsTable } from '../../src/config.ts'
+
+const ROOT = join(import.meta.dirname, '../../../..')
+const read = (name: string) => readFileSync(join(ROOT, name), 'utf8')
+
+it('the options in the README are those of the code (npm run docs writes them)', () => {
+  expect(read('README.md')).toContain(`<!-- options -->\n${optionsTable()}<!-- /options -->`)
+})
+
+it('PROTOCOL.md names every endpoint and every error code', () => {
+  const protocol = read('PROTOCOL.md')
+  for (const { method, path } of Object.values(ENDPOINTS))
+    expect(protocol).toContain(`${method} ${path.replace(':id', '{id}')}`)
+  for (const code of Object.keys(STATUS)) expect(protocol).toContain(`\`${code}\``)
+})
