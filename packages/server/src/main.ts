@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { existsSync } from 'node:fs'
 import { importDirectory } from './cli/import.ts'
 import { serve } from './cli/serve.ts'
 import { ConfigError, describeOptions, readConfig } from './config.ts'
@@ -7,6 +8,8 @@ const HELP = `Runs Claude Code on this machine and streams every run as numbered
 
   claude-proxy [options]              runs the service
   claude-proxy import DIR [options]   takes in the data of the Python original
+
+  --environment FILE                  reads more variables from FILE, if it exists
 
 Options, and the variables that mean the same:
 `
@@ -29,8 +32,17 @@ async function main(args: readonly string[]): Promise<void> {
   await serve(readConfig(args, process.env), process.env)
 }
 
+/** Takes `--environment FILE` out of the arguments and loads the file if there is one; what is set already wins. (Node takes `--env-file` for its own, wherever it stands.) */
+function loadEnvFile(args: readonly string[]): readonly string[] {
+  const at = args.indexOf('--environment')
+  const file = at < 0 ? undefined : args[at + 1]
+  if (file === undefined) return args
+  if (existsSync(file)) process.loadEnvFile(file)
+  return args.toSpliced(at, 2)
+}
+
 try {
-  await main(process.argv.slice(2))
+  await main(loadEnvFile(process.argv.slice(2)))
 } catch (error) {
   const isExpected = error instanceof ConfigError || (error instanceof Error && error.cause !== undefined)
   process.stderr.write(
