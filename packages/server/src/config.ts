@@ -49,6 +49,12 @@ export const OPTIONS = {
     list,
   ),
   allowBypass: option('allow-bypass', false, 'Whether clients may ask for permission mode bypassPermissions.', yesNo),
+  store: option(
+    'store',
+    'sqlite',
+    'Where events are kept: sqlite, or memory (nothing survives; for benchmarks).',
+    oneOf('sqlite', 'memory'),
+  ),
   agent: option(
     'agent',
     'claude',

@@ -20,6 +20,7 @@ import { createRuns } from './core/runs/runs.ts'
 import { createListener } from './http/app.ts'
 import { createRoutes } from './http/routes.ts'
 import { listen } from './http/server.ts'
+import { createMemoryStore } from './store/memory/store.ts'
 import { openSqliteStore } from './store/sqlite/store.ts'
 import { readVersion } from './version.ts'
 
@@ -52,7 +53,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   const rules = { allowedRoots, trustedRoots, allowBypass: config.allowBypass }
 
   await using building = new AsyncDisposableStack()
-  const store = await openSqliteStore({ dataDir: config.dataDir, log })
+  const store = config.store === 'memory' ? createMemoryStore() : await openSqliteStore({ dataDir: config.dataDir, log })
   building.defer(() => store.close())
   const bell = createBell()
   const agent = createAgent(config, environment, { store, clock, log, trustedRoots })
