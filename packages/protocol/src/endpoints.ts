@@ -1,4 +1,11 @@
-import { ActivateRequest, CanonicalQuery, EventsQuery, PermissionAnswer, StreamRequest } from './requests.ts'
+import {
+  ActivateRequest,
+  CanonicalQuery,
+  EventsQuery,
+  PermissionAnswer,
+  PrepareRequest,
+  StreamRequest,
+} from './requests.ts'
 
 /** Every door of the service in one table: the server's routes, its 405s and the docs come from here. */
 export const ENDPOINTS = {
@@ -12,6 +19,12 @@ export const ENDPOINTS = {
     path: '/v1/agent/stream',
     body: StreamRequest,
     does: 'Starts a run, or attaches to the running one, and streams its events (SSE).',
+  },
+  prepare: {
+    method: 'POST',
+    path: '/v1/agent/prepare',
+    body: PrepareRequest,
+    does: 'Says that a prompt is near, so that a process can be made ready.',
   },
   permission: {
     method: 'POST',

@@ -24,6 +24,22 @@ const McpServer = z.union([
   z.object({ type: z.enum(['http', 'sse']), url: z.url(), headers: z.record(z.string(), z.string()).optional() }),
 ])
 
+/** What a run can be asked for. */
+const runFields = {
+  allowed_tools: optional(toolNames),
+  tool_approvals: optional(z.object({ allow: optional(toolNames), deny: optional(toolNames) })),
+  system_prompt: optional(wellFormed),
+  max_turns: optional(z.int().min(0).max(100_000)),
+  model: optional(z.string().min(1).max(256)),
+  permission_mode: optional(z.enum(['default', 'acceptEdits', 'plan', 'dontAsk', 'auto', 'bypassPermissions'])),
+  mcp_servers: optional(z.union([z.string().min(1), z.record(z.string(), McpServer)])),
+  resume: optional(z.uuid('must be the UUID of an agent session')),
+  continue_conversation: optional(z.boolean()),
+  settings: optional(z.union([z.string().min(1), z.record(z.string(), z.unknown())])),
+  setting_sources: optional(z.array(z.enum(['user', 'project', 'local']))),
+}
+export type RunFields = z.infer<z.ZodObject<typeof runFields>>
+
 /** Body of `POST /v1/agent/stream`. Fields it does not name are ignored. `prompt` and `session_id` are synonyms. */
 export const StreamRequest = z.preprocess(
   synonyms({ prompt: 'text', session_id: 'conversation_id' }),
@@ -32,20 +48,13 @@ export const StreamRequest = z.preprocess(
     cwd,
     text: optional(wellFormed),
     conversation_group: group,
-    allowed_tools: optional(toolNames),
-    tool_approvals: optional(z.object({ allow: optional(toolNames), deny: optional(toolNames) })),
-    system_prompt: optional(wellFormed),
-    max_turns: optional(z.int().min(0).max(100_000)),
-    model: optional(z.string().min(1).max(256)),
-    permission_mode: optional(z.enum(['default', 'acceptEdits', 'plan', 'dontAsk', 'auto', 'bypassPermissions'])),
-    mcp_servers: optional(z.union([z.string().min(1), z.record(z.string(), McpServer)])),
-    resume: optional(z.uuid('must be the UUID of an agent session')),
-    continue_conversation: optional(z.boolean()),
-    settings: optional(z.union([z.string().min(1), z.record(z.string(), z.unknown())])),
-    setting_sources: optional(z.array(z.enum(['user', 'project', 'local']))),
+    ...runFields,
   }),
 )
 export type StreamRequest = z.infer<typeof StreamRequest>
+
+/** Body of `POST /v1/agent/prepare`: what the prompt to come will ask for. */
+export const PrepareRequest = z.object({ cwd, ...runFields })
 
 /** Body of `POST /v1/conversations/activate`. */
 export const ActivateRequest = z.object({ conversation_id: ConversationId, cwd, conversation_group: group })

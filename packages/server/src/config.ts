@@ -75,6 +75,12 @@ export const OPTIONS = {
     ...option('max-starts', availableParallelism(), 'How many agent processes may start at once.', whole(1, 1000)),
     fallbackText: 'number of cores',
   },
+  prepare: option(
+    'prepare',
+    false,
+    'Whether a process is made ready when a client opens a conversation, before its prompt.',
+    yesNo,
+  ),
   maxWarm: option('max-warm', 4, 'How many processes stay ready after their run; 0 for none.', whole(0, 10_000)),
   warmSeconds: option('warm-seconds', 900, 'How long a process stays ready after its run.', whole(1, 604_800)),
   warmMegabytes: option(

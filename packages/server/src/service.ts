@@ -12,6 +12,7 @@ import { createApprovals } from './core/approvals/approvals.ts'
 import { createConversations } from './core/conversations.ts'
 import { isBelow } from './core/folders.ts'
 import { createBell } from './core/log/bell.ts'
+import { createEventLog } from './core/log/log.ts'
 import type { Agent, Clock, Log, Store } from './core/ports.ts'
 import { createHost } from './core/runs/host.ts'
 import { checkOptions } from './core/runs/options.ts'
@@ -20,6 +21,7 @@ import { createRuns } from './core/runs/runs.ts'
 import { createListener } from './http/app.ts'
 import { createRoutes } from './http/routes.ts'
 import { listen } from './http/server.ts'
+import { createSseStreams } from './http/sse.ts'
 import { createMemoryStore } from './store/memory/store.ts'
 import { openSqliteStore } from './store/sqlite/store.ts'
 import { readVersion } from './version.ts'
@@ -35,6 +37,8 @@ export interface Service {
   stop(): Promise<void>
 }
 
+/** How long a lost ring may keep an event from its readers. */
+const DOUBT_MS = 2000
 /** How long readers may take to get their last events when the service stops. */
 const LAST_EVENTS_MS = 1000
 /** How long an agent that a crash left behind may take to leave. */
@@ -53,16 +57,19 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   const rules = { allowedRoots, trustedRoots, allowBypass: config.allowBypass }
 
   await using building = new AsyncDisposableStack()
-  const store = config.store === 'memory' ? createMemoryStore() : await openSqliteStore({ dataDir: config.dataDir, log })
+  const store =
+    config.store === 'memory' ? createMemoryStore() : await openSqliteStore({ dataDir: config.dataDir, log })
   building.defer(() => store.close())
-  const bell = createBell()
+  const events = createEventLog({ store, bell: createBell(), clock, log, doubtMs: DOUBT_MS })
+  building.defer(() => events.close())
   const agent = createAgent(config, environment, { store, clock, log, trustedRoots })
   building.defer(() => agent.close())
   const approvals = createApprovals({ clock, newPermissionId: newHexId, timeoutMs: config.permissionSeconds * 1000 })
   const newRunId = () => newHexId() as RunId
-  const host = createHost({ store, bell, clock, log, agent, approvals, newRunId })
+  const host = createHost({ store, events, clock, log, agent, approvals, newRunId })
   const runs = createRuns({
     store,
+    events,
     clock,
     rules,
     host,
@@ -79,13 +86,16 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   })
 
   const stopping = new AbortController()
+  const streams = createSseStreams({ events, log })
   const headers = { 'x-proxy-version': version, 'x-proxy-started-at': startedAt }
   const routes = createRoutes({
     store,
-    bell,
+    streams,
     conversations,
     runs,
     approvals,
+    host,
+    prepares: config.prepare,
     version,
     startedAt,
     maxBodyBytes: config.maxBodyBytes,
@@ -94,13 +104,14 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   const server = await listen(listener, config, headers)
   building.defer(() => {
     stopping.abort()
+    streams.close()
     return server.close(LAST_EVENTS_MS)
   })
   // Runs are closed while readers still listen, so that they see the end.
   building.defer(() => host.stop())
 
   // After listening: a long history must not keep the service from answering.
-  const recovered = recover({ store, bell, clock, log, host, endProcesses: (orphans) => endAll(orphans, ORPHAN_MS) })
+  const recovered = recover({ store, events, clock, log, host, endProcesses: (orphans) => endAll(orphans, ORPHAN_MS) })
   recovered.catch((error: unknown) => log.error('what a crash left behind could not be put in order', { error }))
   const built = building.move()
   return { url: server.url, version, unready: await agent.unready(), recovered, stop: () => built.disposeAsync() }

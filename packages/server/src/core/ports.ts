@@ -23,12 +23,8 @@ export interface Log {
 /** Tells waiting readers that a conversation has grown. Carries no events; a lost ring costs a moment. */
 export interface Bell {
   ring(conversation: ConversationId): void
-  listen(conversation: ConversationId): Listener
-}
-
-export interface Listener extends Disposable {
-  /** Resolves at the next ring, at once if it rang since the last call, at the latest after `atMostMs` or when `signal` aborts. */
-  next(atMostMs: number, signal: AbortSignal): Promise<void>
+  /** Calls `wake` after each ring, sooner or later; several rings may become one call. */
+  listen(conversation: ConversationId, wake: () => void): Disposable
 }
 
 // ---------------------------------------------------------------------------------------------- Store
@@ -210,8 +206,18 @@ export interface Agent {
   work(job: Job): Work
   /** Called when an agent that was at rest begins to work by itself. The host answers by taking its work or not. */
   onWake(listener: (wake: Wake) => void): void
+  /** Makes a process ready for a prompt that may come, if there is room. Says nothing when it does not. */
+  prepare(preparation: Preparation): void
   /** Ends all processes: asks, waits, kills. */
   close(): Promise<void>
+}
+
+export interface Preparation {
+  readonly conversation: ConversationId
+  readonly folder: Folder
+  readonly options: RunOptions
+  /** The session that the prompt will resume. */
+  readonly sessionId: string | undefined
 }
 
 export interface Job {

@@ -4,22 +4,27 @@ import { AppError } from '@claude-proxy/protocol/errors'
 import { ENDPOINTS, type EndpointName } from '@claude-proxy/protocol/endpoints'
 import { ConversationId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
-import { LastEventId } from '@claude-proxy/protocol/requests'
+import { LastEventId, type RunFields } from '@claude-proxy/protocol/requests'
 import type { Approvals } from '../core/approvals/approvals.ts'
 import type { Conversations } from '../core/conversations.ts'
-import { follow } from '../core/log/follow.ts'
-import type { Bell, RunOptions, Store } from '../core/ports.ts'
+import { storedPages } from '../core/log/pages.ts'
+import type { RunOptions, Store } from '../core/ports.ts'
+import type { Host } from '../core/runs/host.ts'
 import type { Runs } from '../core/runs/runs.ts'
 import { parse, readBody, readQuery } from './read.ts'
-import { sendNdjson, sendSse } from './stream.ts'
+import { sendNdjson } from './ndjson.ts'
+import type { SseStreams } from './sse.ts'
 
 /** What the routes stand on. */
 export interface RoutesDeps {
   readonly store: Store
-  readonly bell: Bell
+  readonly streams: SseStreams
   readonly conversations: Conversations
   readonly runs: Runs
   readonly approvals: Approvals
+  readonly host: Host
+  /** Whether processes are made ready in advance. */
+  readonly prepares: boolean
   readonly version: string
   readonly startedAt: string
   readonly maxBodyBytes: number
@@ -41,19 +46,19 @@ const RESET = 'x-proxy-reset'
 
 /** One handler for each door in the table. */
 export function createRoutes(deps: RoutesDeps): Record<EndpointName, Route> {
-  const { store, bell, conversations, runs, approvals } = deps
+  const { store, streams, conversations, runs, approvals, host } = deps
 
   return {
     async health() {
       return { status: 'ok', version: deps.version, started_at: deps.startedAt }
     },
 
-    async stream({ request, response, signal }) {
+    async stream({ request, response }) {
       // The app reads errors of this door to the end of the connection, too.
       response.setHeader('connection', 'close')
       const body = await readBody(request, ENDPOINTS.stream.body, deps.maxBodyBytes)
       const header = request.headers['last-event-id']
-      const watch = await runs.stream({
+      const { conversation, watch } = await runs.stream({
         name: body.conversation_id,
         cwd: body.cwd,
         group: body.conversation_group,
@@ -61,10 +66,8 @@ export function createRoutes(deps: RoutesDeps): Record<EndpointName, Route> {
         options: runOptions(body),
         lastEventId: header === undefined || header === '' ? undefined : parse(LastEventId, header),
       })
-      response.setHeader(LAST_EVENT_ID, String(watch.conversation.head))
-      const { after, until } = watch
-      const pages = follow({ store, bell }, { conversation: watch.conversation.id, after, until, signal })
-      await sendSse(response, pages, signal)
+      response.setHeader(LAST_EVENT_ID, String(conversation.head))
+      streams.open(response, watch)
       return undefined
     },
 
@@ -81,10 +84,7 @@ export function createRoutes(deps: RoutesDeps): Record<EndpointName, Route> {
         await sendNdjson(response, only(notice), notice.first, signal)
         return undefined
       }
-      const pages = follow(
-        { store, bell },
-        { conversation: conversation.id, after: since, until: async () => conversation.head, signal },
-      )
+      const pages = storedPages(store, conversation.id, since, conversation.head)
       await sendNdjson(response, pages, conversation.head, signal)
       return undefined
     },
@@ -92,7 +92,16 @@ export function createRoutes(deps: RoutesDeps): Record<EndpointName, Route> {
     async canonical({ request }) {
       const { cwd, conversation_group: group } = readQuery(request.url ?? '', ENDPOINTS.canonical.query)
       const { conversation, created } = await conversations.canonical({ cwd, group })
+      // The app asks when a chat is opened: a prompt may be near.
+      if (deps.prepares) host.prepare(conversation)
       return { canonical_id: conversation.id, cwd: conversation.folder, created }
+    },
+
+    async prepare({ request }) {
+      const body = await readBody(request, ENDPOINTS.prepare.body, deps.maxBodyBytes)
+      const { conversation } = await conversations.canonical({ cwd: body.cwd })
+      if (deps.prepares) host.prepare(conversation, runs.checked(runOptions(body), conversation.folder))
+      return { canonical_id: conversation.id, preparing: deps.prepares }
     },
 
     async activate({ request }) {
@@ -118,7 +127,7 @@ export function createRoutes(deps: RoutesDeps): Record<EndpointName, Route> {
 }
 
 /** The options of a run as the core names them, without those that were not given. */
-function runOptions(body: ReturnType<typeof ENDPOINTS.stream.body.parse>): RunOptions {
+function runOptions(body: RunFields): RunOptions {
   const approvals = body.tool_approvals
   const options = {
     allowedTools: body.allowed_tools,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { errorResult } from '@claude-proxy/protocol/events'
 import type { ConversationId } from '@claude-proxy/protocol/ids'
-import type { Agent, Clock, Job, Log, Store, Wake, Work } from '../../core/ports.ts'
+import type { Agent, Clock, Job, Log, Preparation, Store, Wake, Work } from '../../core/ports.ts'
 import { createAdmission } from './admission.ts'
 import { hasCredentials, NO_CREDENTIALS } from './environment.ts'
 import { notLoadedEvent } from './folder-settings.ts'
@@ -28,11 +28,17 @@ export interface ClaudeAgentOptions extends LaunchContext {
   readonly settleMs: number
 }
 
+interface Start extends Omit<Preparation, 'sessionId'> {
+  readonly launch: Launch
+  readonly resume: string | undefined
+}
+
 /** The real Claude Code, through the official Agent SDK: one process a conversation, kept warm between runs. */
 export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
   const { clock, log, processes } = options
   const sessions = new Map<ConversationId, Session>()
   const living = new Set<Session>()
+  const preparing = new Set<ConversationId>()
   const starts = createAdmission(options.startsAtOnce)
   const places = createAdmission(options.maxProcesses)
   let onWake: (wake: Wake) => void = () => {}
@@ -58,6 +64,12 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
       onWake = listener
     },
 
+    prepare(preparation) {
+      makeReady(preparation).catch((error: unknown) => {
+        log.warn('no process could be made ready', { conversation: preparation.conversation, error })
+      })
+    },
+
     async close() {
       closed = true
       await Promise.all([...living].map((session) => session.close()))
@@ -71,6 +83,7 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
     if (launch.notLoaded.length > 0) tellNotLoaded(turn, launch)
     await leaveFolderTo(job)
     const warm = sessions.get(job.conversation)
+    await warm?.started
     if (warm && fits(warm, job, launch)) {
       if (!turn.ended) warm.begin(turn)
       return
@@ -80,21 +93,31 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
   }
 
   async function serveCold(turn: Turn, launch: Launch, resume: string | undefined): Promise<void> {
-    const { job } = turn
-    evictFor(job.conversation)
+    const { conversation, folder, options: asked } = turn.job
+    evictFor(conversation)
+    const session = await start({ conversation, folder, options: asked, launch, resume }, () => !turn.ended)
+    if (session && turn.ended) await session.close()
+    else if (session) session.begin(turn)
+    else turn.end(failure('The service is stopping.'))
+  }
+
+  /** Starts a process, as soon as there is a place for it; undefined when it is no longer wanted by then. */
+  async function start(
+    { conversation, folder, options: asked, launch, resume }: Start,
+    isWanted: () => boolean,
+  ): Promise<Session | undefined> {
     const giveBack = await places.enter()
     const started = await starts.enter()
-    if (turn.ended || closed) {
+    if (!isWanted() || closed) {
       started()
       giveBack()
-      turn.end(failure('The service is stopping.'))
-      return
+      return undefined
     }
     const session = new Session({
-      conversation: job.conversation,
-      folder: job.folder,
+      conversation,
+      folder,
       launch,
-      runOptions: job.options,
+      runOptions: asked,
       resume,
       clock,
       log,
@@ -105,28 +128,43 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
         onSessionMissing: (missing, lost) => void startAfresh(missing, lost, launch),
       },
     })
-    sessions.set(job.conversation, session)
+    sessions.set(conversation, session)
     living.add(session)
     void session.closed.then(() => {
       living.delete(session)
-      if (sessions.get(job.conversation) === session) sessions.delete(job.conversation)
+      if (sessions.get(conversation) === session) sessions.delete(conversation)
       giveBack()
     })
+    void session.ready.then(started)
     try {
-      const child = await session.start()
+      const identity = await session.start()
       // Written down before it gets work: whatever it does, the next start can end it.
-      const identity = await child.identity
       if (identity) {
         await processes.addProcess(identity)
         void session.closed.then(() => processes.removeProcess(identity)).catch(logFailure)
       }
-      if (turn.ended) await session.close()
-      else session.begin(turn)
+      session.noteStarted()
+      return session
     } catch (error) {
       await session.close()
       throw error
+    }
+  }
+
+  /** Has a process ready for a prompt that may come. It takes nobody's place. */
+  async function makeReady({ conversation, folder, options: asked, sessionId: resume }: Preparation): Promise<void> {
+    const isRoom = resting().length < options.maxWarm && living.size < options.maxProcesses && starts.waiting === 0
+    if (closed || !isRoom || sessions.has(conversation) || preparing.has(conversation)) return
+    preparing.add(conversation)
+    try {
+      const launch = await prepareLaunch(asked, folder, options)
+      const session = await start(
+        { conversation, folder, options: asked, launch, resume },
+        () => !sessions.has(conversation),
+      )
+      if (session?.isAtRest) await rest(session)
     } finally {
-      void Promise.race([session.heard, session.closed]).then(started)
+      preparing.delete(conversation)
     }
   }
 

@@ -16,6 +16,8 @@ export interface ProcessHooks {
 export interface ClaudeProcess {
   /** What the operating system calls it; undefined when it could not be started. */
   readonly identity: Promise<AgentProcess | undefined>
+  /** Resolves when it has started up, or failed to. */
+  readonly ready: Promise<void>
   /** Sends a prompt. `uuid` comes back in what the agent says of it. */
   prompt(text: string, uuid: string): void
   /** Stops the turn. */
@@ -60,6 +62,11 @@ export async function startProcess(options: Options, hooks: ProcessHooks): Promi
 
   return {
     identity: identity.promise,
+    // A failed start is told by `onGone`.
+    ready: agent.initializationResult().then(
+      () => {},
+      () => {},
+    ),
     prompt(text, uuid) {
       input.push({
         type: 'user',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Options, PermissionResult } from '@anthropic-ai/claude-agent-sdk'
 import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
-import type { Clock, Job, Log, RunOptions } from '../../core/ports.ts'
+import type { AgentProcess, Clock, Job, Log, RunOptions } from '../../core/ports.ts'
 import type { Launch } from './launch.ts'
 import type { AgentMessage } from './normalise.ts'
 import { type ClaudeProcess, startProcess } from './process.ts'
@@ -59,7 +59,8 @@ export class Session {
   #waking = false
   #closing = false
   #hasSpoken = false
-  readonly #heard = Promise.withResolvers<void>()
+  readonly #started = Promise.withResolvers<void>()
+  readonly #ready = Promise.withResolvers<void>()
   #kept: AgentMessage[] = []
   #backgroundAgents: string[] = []
   #taken = Promise.withResolvers<Turn>()
@@ -88,9 +89,9 @@ export class Session {
     return this.#closing
   }
 
-  /** Resolves with the first word of the agent: its start is over. */
-  get heard(): Promise<void> {
-    return this.#heard.promise
+  /** Resolves when the process has started up, or is gone. */
+  get ready(): Promise<void> {
+    return Promise.race([this.#ready.promise, this.closed])
   }
 
   /** Resolves when the process, and all it began, are gone. */
@@ -104,8 +105,8 @@ export class Session {
     return identity ? residentBytes(identity) : 0
   }
 
-  /** Starts the process. Its first turn has to be begun next. */
-  async start(): Promise<ClaudeProcess> {
+  /** Starts the process and says who it is. */
+  async start(): Promise<AgentProcess | undefined> {
     const resumes = this.#options.resume !== undefined
     const begins = !resumes && this.runOptions.continueConversation === true
     const options: Options = {
@@ -119,7 +120,18 @@ export class Session {
       onMessage: (message) => this.#onMessage(message),
       onGone: (why) => this.#onGone(why),
     })
-    return this.#process
+    void this.#process.ready.then(() => this.#ready.resolve())
+    return this.#process.identity
+  }
+
+  /** It can be given turns now. */
+  noteStarted(): void {
+    this.#started.resolve()
+  }
+
+  /** Resolves when it can be given turns, or is gone. */
+  get started(): Promise<void> {
+    return Promise.race([this.#started.promise, this.closed])
   }
 
   /** Gives the process its next turn: `turn`'s prompt, or what it has begun by itself. */
@@ -171,7 +183,6 @@ export class Session {
 
   #onMessage(message: AgentMessage): void {
     this.#hasSpoken = true
-    this.#heard.resolve()
     if (typeof message['session_id'] === 'string') this.sessionId = message['session_id']
     if (message.type === 'system' && message.subtype === 'background_tasks_changed') this.#countTasks(message['tasks'])
     if (this.#turn) {

@@ -36,6 +36,7 @@ export function createScriptedAgent({ clock }: { clock: Clock }): Agent {
       } satisfies Work
     },
     onWake() {},
+    prepare() {},
     async close() {
       for (const stop of running) stop.abort()
     },

@@ -1,54 +1,65 @@
 import type { ConversationId } from '@claude-proxy/protocol/ids'
-import type { Bell, Listener } from '../ports.ts'
+import type { Bell } from '../ports.ts'
 
-/** A bell for one process. */
+/** Listeners that are woken at a stretch. More would hold the event loop. */
+const SLICE = 500
+
+/**
+ * A bell for one process. It rings at once when it is quiet; when waking everybody takes time, it rings again no sooner
+ * than that time later. So readers get several events in one write exactly when there are too many for one each.
+ */
 export function createBell(): Bell {
-  const rooms = new Map<ConversationId, Set<() => void>>()
+  const rooms = new Map<ConversationId, Room>()
 
   return {
     ring(conversation) {
-      for (const wake of rooms.get(conversation) ?? []) wake()
+      const room = rooms.get(conversation)
+      if (!room) return
+      room.rung = true
+      if (!room.isBusy) flush(room)
     },
-    listen(conversation) {
-      const room = rooms.get(conversation) ?? new Set()
+    listen(conversation, wake) {
+      const room: Room = rooms.get(conversation) ?? { listeners: new Set(), rung: false, isBusy: false }
       rooms.set(conversation, room)
-      return createListener(room, () => {
-        if (room.size === 0 && rooms.get(conversation) === room) rooms.delete(conversation)
-      })
+      room.listeners.add(wake)
+      return {
+        [Symbol.dispose]() {
+          room.listeners.delete(wake)
+          if (room.listeners.size === 0 && rooms.get(conversation) === room) rooms.delete(conversation)
+        },
+      }
     },
   }
 }
 
-function createListener(room: Set<() => void>, left: () => void): Listener {
-  // A ring between two waits must not be lost: the reader may just be looking at the store.
-  let rung = false
-  let resume: (() => void) | undefined
-  const hear = () => {
-    rung = true
-    resume?.()
-  }
-  room.add(hear)
+interface Room {
+  readonly listeners: Set<() => void>
+  /** It has rung since everybody was last woken. */
+  rung: boolean
+  /** Somebody is being woken, or it is too soon to do it again. */
+  isBusy: boolean
+}
 
-  return {
-    async next(atMostMs, signal) {
-      if (!rung && !signal.aborted) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(done, atMostMs)
-          signal.addEventListener('abort', done)
-          resume = done
-          function done() {
-            clearTimeout(timer)
-            signal.removeEventListener('abort', done)
-            resume = undefined
-            resolve()
-          }
-        })
-      }
-      rung = false
-    },
-    [Symbol.dispose]() {
-      room.delete(hear)
-      left()
-    },
+function flush(room: Room): void {
+  room.rung = false
+  room.isBusy = true
+  const begin = performance.now()
+  wakeAll(room.listeners.values(), () => {
+    const took = performance.now() - begin
+    const again = () => {
+      room.isBusy = false
+      if (room.rung) flush(room)
+    }
+    if (took < 1) again()
+    else setTimeout(again, took)
+  })
+}
+
+function wakeAll(listeners: Iterator<() => void>, done: () => void): void {
+  for (let n = 0; n < SLICE; n++) {
+    const next = listeners.next()
+    if (next.done) return done()
+    next.value()
   }
+  setImmediate(() => wakeAll(listeners, done))
 }

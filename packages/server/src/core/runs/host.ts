@@ -3,11 +3,12 @@ import type { Folder, RunId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
 import type { Approvals } from '../approvals/approvals.ts'
 import { verdict } from '../approvals/rules.ts'
-import type { Agent, Bell, Clock, Conversation, Happening, Job, Log, Run, Store, Wake, Work } from '../ports.ts'
+import type { EventLog } from '../log/log.ts'
+import type { Agent, Clock, Conversation, Happening, Job, Log, Run, RunOptions, Store, Wake, Work } from '../ports.ts'
 
 export interface HostDeps {
   readonly store: Store
-  readonly bell: Bell
+  readonly events: EventLog
   readonly clock: Clock
   readonly log: Log
   readonly agent: Agent
@@ -30,10 +31,11 @@ interface Active {
 }
 
 /** The owner of agents: gives them the runs that are accepted, and stores what comes of them. */
-export function createHost({ store, bell, clock, log, agent, approvals, newRunId }: HostDeps) {
+export function createHost({ store, events, clock, log, agent, approvals, newRunId }: HostDeps) {
   const active = new Map<Folder, Active>()
   const beginning = new Set<Promise<void>>()
   let accepting = true
+  let lastOptions: RunOptions = {}
   agent.onWake((wake) => void takeWake(wake))
 
   return {
@@ -43,9 +45,18 @@ export function createHost({ store, bell, clock, log, agent, approvals, newRunId
 
     /** Has an accepted run worked on. What becomes of it is found in the store. */
     launch(run: Run, conversation: Conversation): void {
-      bell.ring(conversation.id)
       const begun = begin(run, conversation).finally(() => beginning.delete(begun))
       beginning.add(begun)
+    },
+
+    /**
+     * Has a process made ready for the conversation's next prompt. Without `options`, it guesses that the prompt will
+     * ask for what the last one did.
+     */
+    prepare(conversation: Conversation, options: RunOptions = lastOptions): void {
+      if (!accepting || active.has(conversation.folder)) return
+      const { id, folder, sessionId } = conversation
+      agent.prepare({ conversation: id, folder, sessionId: options.resume ?? sessionId, options })
     },
 
     /** Ends the folder's run if it only waits for background tasks. True when the folder has become free by it. */
@@ -77,6 +88,8 @@ export function createHost({ store, bell, clock, log, agent, approvals, newRunId
         return
       }
       const sessionId = run.options.resume ?? conversation.sessionId
+      const { resume: _, continueConversation: __, ...usual } = run.options
+      lastOptions = usual
       drive(run, agent.work({ ...jobOf(run), text: run.text, sessionId }))
     } catch (error) {
       log.error('a run could not be begun', { run: run.id, error })
@@ -90,7 +103,7 @@ export function createHost({ store, bell, clock, log, agent, approvals, newRunId
       const conversation = await store.conversation(wake.conversation)
       if (!accepting || !conversation) return wake.refuse()
       const at = clock.now()
-      const begun = await store.beginRun({
+      const begun = await events.begin({
         id: newRunId(),
         name: wake.conversation,
         folder: wake.folder,
@@ -102,7 +115,6 @@ export function createHost({ store, bell, clock, log, agent, approvals, newRunId
         at,
       })
       if (begun.status !== 'begun' || !(await store.claimRun(begun.run.id))) return wake.refuse()
-      bell.ring(begun.run.conversation)
       drive(begun.run, wake.take({ ...jobOf(begun.run), text: '', sessionId: conversation.sessionId }))
     } catch (error) {
       log.error('an agent that woke could not be given a run', { conversation: wake.conversation, error })
@@ -167,8 +179,7 @@ export function createHost({ store, bell, clock, log, agent, approvals, newRunId
         while (waiting.length > 0) {
           const lines = waiting
           waiting = []
-          await store.append(run.id, lines, clock.now())
-          bell.ring(run.conversation)
+          await events.append(run, lines)
           unstored -= lines.reduce((size, line) => size + line.length, 0)
         }
       } catch (error) {
@@ -202,8 +213,7 @@ export function createHost({ store, bell, clock, log, agent, approvals, newRunId
   async function close(run: Run, lines: string[]): Promise<void> {
     for (;;) {
       try {
-        await store.endRun(run.id, lines, clock.now())
-        bell.ring(run.conversation)
+        await events.end(run, lines)
         return
       } catch (error) {
         log.error('a run could not be closed', { run: run.id, error })

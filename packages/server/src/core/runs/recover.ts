@@ -1,11 +1,12 @@
 import { errorResult } from '@claude-proxy/protocol/events'
 import { toLine } from '@claude-proxy/protocol/json'
-import type { AgentProcess, Bell, Clock, Log, Run, Store } from '../ports.ts'
+import type { EventLog } from '../log/log.ts'
+import type { AgentProcess, Clock, Log, Run, Store } from '../ports.ts'
 import type { Host } from './host.ts'
 
 export interface RecoverDeps {
   readonly store: Store
-  readonly bell: Bell
+  readonly events: EventLog
   readonly clock: Clock
   readonly log: Log
   readonly host: Host
@@ -17,7 +18,7 @@ export interface RecoverDeps {
  * Puts in order what a crash left behind: ends agents that outlived the service, closes runs that were cut off with
  * a terminal event, and starts those whose prompt no agent ever had.
  */
-export async function recover({ store, bell, clock, log, host, endProcesses }: RecoverDeps): Promise<void> {
+export async function recover({ store, events, clock, log, host, endProcesses }: RecoverDeps): Promise<void> {
   // First of all: an orphan that is still working must not meet the next run in its folder.
   const orphans = await store.processes()
   if (orphans.length > 0) {
@@ -33,12 +34,11 @@ export async function recover({ store, bell, clock, log, host, endProcesses }: R
 
   async function closeCutOff(run: Run): Promise<void> {
     const openCalls = await findOpenToolCalls(store, run)
-    const at = clock.now()
+    const timestamp = new Date(clock.now()).toISOString()
     const names = openCalls.map(({ name }) => name).join(', ')
     const sentence = `The service stopped while this run was working.${names && ` Cut off in the middle of: ${names}.`}`
     const more = { open_tool_calls: openCalls }
-    await store.endRun(run.id, [toLine(errorResult('service_stopped', sentence, new Date(at).toISOString(), more))], at)
-    bell.ring(run.conversation)
+    await events.end(run, [toLine(errorResult('service_stopped', sentence, timestamp, more))])
     log.warn('closed a run that was cut off', { run: run.id, conversation: run.conversation, openCalls })
   }
 }

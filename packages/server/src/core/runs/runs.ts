@@ -4,11 +4,14 @@ import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
 import { alreadyRunning, cwdMismatch, folderBusy } from '../conversations.ts'
 import { type FolderRules, findFolder } from '../folders.ts'
+import type { EventLog } from '../log/log.ts'
+import type { Watch } from '../log/reader.ts'
 import type { Begun, Clock, Conversation, Run, RunOptions, Store } from '../ports.ts'
 import type { Host } from './host.ts'
 
 export interface RunsDeps {
   readonly store: Store
+  readonly events: EventLog
   readonly clock: Clock
   readonly rules: FolderRules
   readonly host: Host
@@ -28,19 +31,18 @@ export interface StreamRequest {
   readonly lastEventId: number | undefined
 }
 
-/** What the reader is to be sent: the events of `conversation` after `after`, up to the one `until` names. */
-export interface Watch {
+/** What the reader is to be sent, and the conversation as it is now. */
+export interface Stream {
   readonly conversation: Conversation
-  readonly after: number
-  readonly until: () => Promise<number | undefined>
+  readonly watch: Watch
 }
 
 export type Runs = ReturnType<typeof createRuns>
 
 /** Starting runs and attaching to them: what `POST /v1/agent/stream` means. */
-export function createRuns({ store, clock, rules, host, newRunId, check }: RunsDeps) {
+export function createRuns({ store, events, clock, rules, host, newRunId, check }: RunsDeps) {
   return {
-    async stream(request: StreamRequest): Promise<Watch> {
+    async stream(request: StreamRequest): Promise<Stream> {
       const folder = await findFolder(request.cwd, rules)
       const known = await store.resolve(request.name)
       if (known && known.conversation.folder !== folder)
@@ -49,9 +51,15 @@ export function createRuns({ store, clock, rules, host, newRunId, check }: RunsD
       if (text === undefined) return attach(request, known?.conversation ?? (await store.canonical(folder)))
       return start(request, folder, text)
     },
+
+    /** The options, if a client may ask for them in this folder. */
+    checked(options: RunOptions, folder: Folder): RunOptions {
+      check(options, folder)
+      return options
+    },
   }
 
-  async function start(request: StreamRequest, folder: Folder, text: string): Promise<Watch> {
+  async function start(request: StreamRequest, folder: Folder, text: string): Promise<Stream> {
     check(request.options, folder)
     const begun = await begin(request, folder, text)
     if (begun.status === 'elsewhere') throw cwdMismatch(request.name, begun.folder, folder)
@@ -77,16 +85,16 @@ export function createRuns({ store, clock, rules, host, newRunId, check }: RunsD
     }
     if (host.mayAcceptRuns) {
       await host.endSettling(folder)
-      const begun = await store.beginRun(input)
+      const begun = await events.begin(input)
       // It may have begun to settle while we asked.
       if (begun.status !== 'busy' || !(await host.endSettling(folder))) return begun
-      return store.beginRun(input)
+      return events.begin(input)
     }
     throw new AppError('shutting_down', 'The service is stopping; no new runs are accepted.')
   }
 
   /** The same prompt again joins its run; any other has to wait. */
-  async function joinOrRefuse(request: StreamRequest, folder: Folder, text: string, run: Run): Promise<Watch> {
+  async function joinOrRefuse(request: StreamRequest, folder: Folder, text: string, run: Run): Promise<Stream> {
     const named = (await store.resolve(request.name))?.conversation ?? (await store.canonical(folder))
     if (named?.id === run.conversation && run.text.trim() === text.trim())
       return watchRun(run, named, request.lastEventId ?? 0)
@@ -94,25 +102,27 @@ export function createRuns({ store, clock, rules, host, newRunId, check }: RunsD
     throw folderBusy(folder)
   }
 
-  async function attach(request: StreamRequest, conversation: Conversation | undefined): Promise<Watch> {
+  async function attach(request: StreamRequest, conversation: Conversation | undefined): Promise<Stream> {
     const open = conversation && (await store.openRun(conversation.folder))
     if (conversation && open?.conversation === conversation.id)
       return watchRun(open, conversation, request.lastEventId ?? 0)
     // The run has just ended: what the reader misses is still there.
     const now = conversation && (await store.conversation(conversation.id))
     if (now && request.lastEventId !== undefined && request.lastEventId < now.head) {
-      return { conversation: now, after: request.lastEventId, until: async () => now.head }
+      return {
+        conversation: now,
+        watch: { conversation: now.id, after: request.lastEventId, until: { last: now.head } },
+      }
     }
     throw new AppError('bad_request', 'text required to start a new run.')
   }
 
   /** A cursor beyond the end comes from another conversation: it counts as the end. */
-  async function watchRun(run: Run, conversation: Conversation, lastEventId: number): Promise<Watch> {
+  async function watchRun(run: Run, conversation: Conversation, lastEventId: number): Promise<Stream> {
     const head = (await store.conversation(run.conversation))?.head ?? conversation.head
     return {
       conversation,
-      after: Math.min(lastEventId, head),
-      until: async () => (await store.run(run.id))?.last,
+      watch: { conversation: run.conversation, after: Math.min(lastEventId, head), until: { run: run.id } },
     }
   }
 }

@@ -1,36 +1,8 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { setImmediate as nextTick } from 'node:timers/promises'
-import { NDJSON_TYPE, PING, SSE_TYPE, toSse } from '@claude-proxy/protocol/frames'
+import { NDJSON_TYPE } from '@claude-proxy/protocol/frames'
 import type { Page } from '../core/ports.ts'
-
-/** How long a stream may be silent before it says that it is still there. */
-const PING_MS = 15_000
-
-/** Sends pages as Server-Sent Events until there are no more, then closes the connection. */
-export async function sendSse(out: ServerResponse, pages: AsyncIterable<Page>, signal: AbortSignal): Promise<void> {
-  out.writeHead(200, {
-    'content-type': SSE_TYPE,
-    'cache-control': 'no-cache, no-transform',
-    'x-accel-buffering': 'no',
-    // The app reads to the end of the connection, not to the last chunk.
-    connection: 'close',
-  })
-  // An idle stream shows its headers at once.
-  out.flushHeaders()
-  const ping = setInterval(() => {
-    if (!out.writableNeedDrain) out.write(PING)
-  }, PING_MS)
-  try {
-    for await (const page of pages) {
-      ping.refresh()
-      await write(out, toSse(page.lines, page.first), signal)
-    }
-    out.end()
-  } finally {
-    clearInterval(ping)
-  }
-}
 
 /** Sends pages as NDJSON. A body that fits into one page carries its length. */
 export async function sendNdjson(

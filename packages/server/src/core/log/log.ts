@@ -1,0 +1,103 @@
+import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
+import type { Appended, Begun, Bell, Clock, Log, NewRun, Run, Store } from '../ports.ts'
+import { createTail, type Recent } from './tail.ts'
+
+export interface EventLogDeps {
+  readonly store: Store
+  readonly bell: Bell
+  readonly clock: Clock
+  readonly log: Log
+  /** How long the bell is trusted: a lost ring costs at most this. */
+  readonly doubtMs: number
+}
+
+export type EventLog = ReturnType<typeof createEventLog>
+
+/** How many ends of runs are remembered. A reader that comes later asks the store. */
+const ENDS = 10_000
+
+/** The log of all conversations: stores first, tells afterwards. */
+export function createEventLog({ store, bell, clock, log, doubtMs }: EventLogDeps) {
+  const tail = createTail()
+  const ends = new Map<RunId, number>()
+  const doubt = setInterval(() => void lookForLostRings(), doubtMs)
+  doubt.unref()
+
+  return {
+    /** Stores a run with its first event. */
+    async begin(run: NewRun): Promise<Begun> {
+      const begun = await store.beginRun(run)
+      if (begun.status === 'begun') tell(begun.run.conversation, begun.run.first, [run.line])
+      return begun
+    },
+
+    /** Stores events of a run: lines of NDJSON without newlines. */
+    async append(run: Run, lines: readonly string[]): Promise<Appended> {
+      const appended = await store.append(run.id, lines, clock.now())
+      if (appended.status === 'stored') tell(run.conversation, appended.first, lines)
+      return appended
+    },
+
+    /** Stores the last events of a run, closes it and frees its folder. */
+    async end(run: Run, lines: readonly string[]): Promise<Appended> {
+      const appended = await store.endRun(run.id, lines, clock.now())
+      if (appended.status === 'stored') {
+        noteEnd(run.id, appended.last)
+        tell(run.conversation, appended.first, lines)
+      }
+      return appended
+    },
+
+    /** The number of a run's terminal event, if it ended lately in this process. */
+    endOf: (run: RunId): number | undefined => ends.get(run),
+
+    /** Events after `after`, if they are at hand. */
+    recent: (conversation: ConversationId, after: number): Recent => tail.after(conversation, after),
+
+    /** What the store said: the conversation ends here for now. */
+    noteHead: (conversation: ConversationId, head: number): void => tail.noteHead(conversation, head),
+
+    /** Calls `wake` when the conversation has grown. */
+    listen(conversation: ConversationId, wake: () => void): Disposable {
+      const listener = bell.listen(conversation, wake)
+      const hold = tail.hold(conversation)
+      return {
+        [Symbol.dispose]() {
+          listener[Symbol.dispose]()
+          hold[Symbol.dispose]()
+        },
+      }
+    },
+
+    store,
+    close: () => clearInterval(doubt),
+  }
+
+  function tell(conversation: ConversationId, first: number, lines: readonly string[]): void {
+    tail.add(conversation, first, lines)
+    bell.ring(conversation)
+  }
+
+  function noteEnd(run: RunId, last: number): void {
+    ends.set(run, last)
+    if (ends.size <= ENDS) return
+    for (const oldest of ends.keys()) {
+      ends.delete(oldest)
+      return
+    }
+  }
+
+  /** What was stored without a ring reaching us, by whatever cause, is found by looking. */
+  async function lookForLostRings(): Promise<void> {
+    try {
+      for (const conversation of tail.held()) {
+        const head = (await store.conversation(conversation))?.head
+        if (head === tail.headOf(conversation)) continue
+        tail.forget(conversation)
+        bell.ring(conversation)
+      }
+    } catch (error) {
+      log.error('the log could not be looked through', { error })
+    }
+  }
+}

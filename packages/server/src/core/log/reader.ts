@@ -1,0 +1,131 @@
+import { setImmediate as nextTick } from 'node:timers/promises'
+import { skipLines } from '@claude-proxy/protocol/frames'
+import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
+import type { Page } from '../ports.ts'
+import type { EventLog } from './log.ts'
+
+/** A slice of the log that is read at once. Larger ones would hold the event loop, smaller ones cost throughput. */
+const PAGE_BYTES = 256 * 1024
+
+/** Where events go. */
+export interface Sink {
+  /** Takes a page. False: that is enough, until `resume`. */
+  take(page: Page): boolean
+  /** Everything has been delivered. */
+  end(): void
+  /** The log cannot be read. */
+  fail(error: unknown): void
+}
+
+export interface Watch {
+  readonly conversation: ConversationId
+  /** The number of the last event the reader has. */
+  readonly after: number
+  /** Where it ends: with this run, or with this event. */
+  readonly until: { readonly run: RunId } | { readonly last: number }
+}
+
+export interface Reader {
+  /** The sink wants more. */
+  resume(): void
+  close(): void
+}
+
+/**
+ * Delivers the events after `after`: the stored ones first, then new ones as they happen, up to `until`. Every live
+ * reader is this loop. It holds a position and pulls; nothing is queued for it, so a slow one costs nothing but that.
+ *
+ *   pulling   takes pages, from memory or the store, until it is level, the sink is full, or all is delivered
+ *   waiting   level; the bell wakes it
+ *   full      the sink has enough; `resume` wakes it
+ *   closed    everything is delivered, or nobody reads any more
+ */
+export function openReader(log: EventLog, { conversation, after, until }: Watch, sink: Sink): Reader {
+  const run = 'run' in until ? until.run : undefined
+  let last = 'last' in until ? until.last : undefined
+  let position = after
+  let isFull = false
+  let isReading = false
+  let isClosed = false
+  /** Something was stored while we asked the store: its answer may be too old. */
+  let rangMeanwhile = false
+  /** Whether the run may have ended without our knowledge: nobody tells who comes later. */
+  let mayHaveEnded = run !== undefined
+  const listener = log.listen(conversation, pull)
+  // The first page must not come before the caller has its reader.
+  queueMicrotask(pull)
+
+  return {
+    resume() {
+      isFull = false
+      pull()
+    },
+    close,
+  }
+
+  function pull(): void {
+    rangMeanwhile = true
+    if (isClosed) return
+    while (!isFull && !isReading) {
+      if (run !== undefined) last ??= log.endOf(run)
+      if (last !== undefined && position >= last) return finish()
+      const recent = log.recent(conversation, position)
+      if (recent === 'level') {
+        if (mayHaveEnded) void look()
+        return
+      }
+      if (recent === 'unknown') return void look()
+      deliver(recent)
+    }
+  }
+
+  /** Asks the store for the next page, and if there is none, whether that is the end. */
+  async function look(): Promise<void> {
+    isReading = true
+    rangMeanwhile = false
+    let more = true
+    try {
+      const page = await log.store.page(conversation, position, PAGE_BYTES)
+      if (isClosed) return
+      if (page.count > 0) {
+        mayHaveEnded = run !== undefined
+        deliver(page)
+        // The socket of a fast reader never says stop: without this, one replay would hold everybody else.
+        await nextTick()
+      } else {
+        if (run !== undefined) last ??= (await log.store.run(run))?.last
+        mayHaveEnded = false
+        log.noteHead(conversation, position)
+        more = last !== undefined || rangMeanwhile
+      }
+    } catch (error) {
+      close()
+      sink.fail(error)
+    }
+    isReading = false
+    if (more) pull()
+  }
+
+  function deliver(page: Page): void {
+    const surplus = last === undefined ? 0 : page.first + page.count - 1 - last
+    const part = surplus > 0 ? cut(page, page.count - surplus) : page
+    position = part.first + part.count - 1
+    isFull = !sink.take(part)
+  }
+
+  function finish(): void {
+    close()
+    sink.end()
+  }
+
+  function close(): void {
+    if (isClosed) return
+    isClosed = true
+    listener[Symbol.dispose]()
+  }
+}
+
+/** The first `count` events of a page: what follows belongs to the next run. */
+function cut({ first, lines }: Page, count: number): Page {
+  return { first, count, lines: lines.subarray(0, skipLines(lines, count)) }
+}

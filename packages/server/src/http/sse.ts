@@ -1,0 +1,97 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { PING, SSE_TYPE, toSse } from '@claude-proxy/protocol/frames'
+import type { EventLog } from '../core/log/log.ts'
+import { openReader, type Reader, type Watch } from '../core/log/reader.ts'
+import type { Log, Page } from '../core/ports.ts'
+
+/** How long a stream may be silent before it says that it is still there. */
+const PING_MS = 15_000
+/** What a socket may hold unsent. A reader that is further behind is a position, and catches up when it drains. */
+const FULL_BYTES = 256 * 1024
+
+export type SseStreams = ReturnType<typeof createSseStreams>
+
+interface Stream {
+  readonly out: ServerResponse
+  reader: Reader | undefined
+  lastWrite: number
+}
+
+/** The open event streams. Events are written as bytes straight to the sockets: one buffer for all who read the same. */
+export function createSseStreams({ events, log }: { events: EventLog; log: Log }) {
+  const streams = new Set<Stream>()
+  const pings = setInterval(ping, PING_MS / 3)
+  pings.unref()
+
+  return {
+    /** Answers with the events of `watch`; ends the response, and the connection, after the last. */
+    open(out: ServerResponse, watch: Watch): void {
+      out.writeHead(200, {
+        'content-type': SSE_TYPE,
+        'cache-control': 'no-cache, no-transform',
+        'x-accel-buffering': 'no',
+        // The app reads to the end of the connection, not to the last chunk.
+        connection: 'close',
+      })
+      // An idle stream shows its headers at once.
+      out.flushHeaders()
+      const stream: Stream = { out, reader: undefined, lastWrite: performance.now() }
+      streams.add(stream)
+      const { socket } = out
+      const reader = openReader(events, watch, {
+        take(page) {
+          stream.lastWrite = performance.now()
+          return socket ? writeRaw(socket, page) : out.write(toSse(page.lines, page.first))
+        },
+        end: () => out.end(),
+        fail(error) {
+          log.error('a stream broke off', { conversation: watch.conversation, error })
+          out.destroy()
+        },
+      })
+      stream.reader = reader
+      const drained = () => reader.resume()
+      ;(socket ?? out).on('drain', drained)
+      out.once('close', () => {
+        streams.delete(stream)
+        reader.close()
+        socket?.off('drain', drained)
+      })
+    },
+
+    /** Ends all streams. Their readers come back and go on where they were. */
+    close(): void {
+      clearInterval(pings)
+      for (const { out, reader } of streams) {
+        reader?.close()
+        out.end()
+      }
+    },
+  }
+
+  function ping(): void {
+    const now = performance.now()
+    for (const stream of streams) {
+      if (now - stream.lastWrite < PING_MS || stream.out.writableNeedDrain) continue
+      stream.lastWrite = now
+      stream.out.write(PING)
+    }
+  }
+}
+
+/** Frames of pages that several readers get. */
+const chunks = new WeakMap<Page, Buffer>()
+
+/** Writes a page as one chunk of the response, past the response: it would copy and frame it for each reader anew. */
+function writeRaw(socket: Socket, page: Page): boolean {
+  let chunk = chunks.get(page)
+  if (!chunk) chunks.set(page, (chunk = toChunk(toSse(page.lines, page.first))))
+  socket.write(chunk)
+  return socket.writableLength < FULL_BYTES
+}
+
+/** RFC 9112, section 7.1: size in hexadecimal, the bytes, each followed by CRLF. */
+function toChunk(bytes: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')])
+}
