@@ -1,6 +1,7 @@
 import {
   ActivateRequest,
   CanonicalQuery,
+  EventsPath,
   EventsQuery,
   PermissionAnswer,
   PrepareRequest,
@@ -47,6 +48,7 @@ export const ENDPOINTS = {
   events: {
     method: 'GET',
     path: '/v1/conversations/:id/events',
+    params: EventsPath,
     query: EventsQuery,
     does: 'Replays the events after `since` (NDJSON).',
   },

@@ -74,6 +74,7 @@ export type PermissionAnswer = z.infer<typeof PermissionAnswer>
 export const CanonicalQuery = z.object({ cwd, conversation_group: group })
 
 /** Path and query of `GET /v1/conversations/{id}/events`. */
+export const EventsPath = z.object({ id: ConversationId })
 export const EventsQuery = z.object({
   since: optional(position('since')),
   cwd: optional(cwd),

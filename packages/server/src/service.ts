@@ -61,7 +61,6 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     config.store === 'memory' ? createMemoryStore() : await openSqliteStore({ dataDir: config.dataDir, log })
   building.defer(() => store.close())
   const events = createEventLog({ store, bell: createBell(), clock, log, doubtMs: DOUBT_MS })
-  building.defer(() => events.close())
   const agent = createAgent(config, environment, { store, clock, log, trustedRoots })
   building.defer(() => agent.close())
   const approvals = createApprovals({ clock, newPermissionId: newHexId, timeoutMs: config.permissionSeconds * 1000 })

@@ -8,12 +8,14 @@ const STOP_MS = 9500
 /** `claude-proxy`: runs the service until a signal ends it. */
 export async function serve(config: Config, environment: NodeJS.ProcessEnv): Promise<void> {
   const log = createLog(config.logLevel)
+  // Listened for from the first moment: whoever sees that we answer may already ask us to stop.
+  const asked = firstSignal()
   const service = await startService(config, environment, log)
   process.stdout.write(`claude-proxy ${service.version} listening on ${service.url}, data in ${config.dataDir}\n`)
   if (service.unready !== undefined) process.stdout.write(`${service.unready}\n`)
   log.info('started', { url: service.url, version: service.version, agent: config.agent })
 
-  const signal = await firstSignal()
+  const signal = await asked
   log.info('stopping', { signal })
   // A second signal, or too long a wait, ends the process at once; the next start puts in order what is left.
   const force = () => die(signal)

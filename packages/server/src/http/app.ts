@@ -52,7 +52,7 @@ export function createListener({ routes, rules, log, headers, stopping }: AppOpt
       const { status, body } = toResponse(
         new AppError('bad_request', 'The request is not understood.', {}, { cause: error }),
       )
-      return new Response(body, { status, headers: { 'content-type': 'application/json' } })
+      return new Response(body, { status, headers: { 'content-type': 'application/json', connection: 'close' } })
     },
   })
   return (incoming: IncomingMessage, outgoing: ServerResponse): void => {

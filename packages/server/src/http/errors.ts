@@ -22,5 +22,13 @@ const ALARMING = /connection|network|timeout|broken pipe|socket|disconnected|los
 
 /** `body` with the same meaning and without the words that mislead the app. */
 export function withoutAlarmingWords(body: string): string {
-  return body.replace(ALARMING, (word) => `\\u${word.charCodeAt(0).toString(16).padStart(4, '0')}${word.slice(1)}`)
+  // The last letter: the first ones may be the end of an escape (`\u00fconnection`), the last never is.
+  return body.replace(
+    ALARMING,
+    (word) =>
+      `${word.slice(0, -1)}\\u${word
+        .charCodeAt(word.length - 1)
+        .toString(16)
+        .padStart(4, '0')}`,
+  )
 }

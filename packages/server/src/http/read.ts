@@ -16,6 +16,7 @@ export async function readBody<S extends z.ZodType>(
   } catch (cause) {
     throw new AppError('bad_request', 'The body is not valid JSON.', {}, { cause })
   }
+  if (isDeep(body)) throw new AppError('bad_request', `The body is nested deeper than ${DEEPEST} levels.`)
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new AppError('bad_request', 'The body has to be a JSON object.')
   return parse(schema, body)
@@ -57,16 +58,34 @@ async function readText(request: IncomingMessage, atMostBytes: number): Promise<
   if (Number(request.headers['content-length'] ?? 0) > atMostBytes) throw tooLarge()
   const parts: Buffer[] = []
   let size = 0
-  for await (const part of request as AsyncIterable<Buffer>) {
-    size += part.length
-    if (size > atMostBytes) throw tooLarge()
-    parts.push(part)
+  try {
+    for await (const part of request as AsyncIterable<Buffer>) {
+      size += part.length
+      if (size > atMostBytes) throw tooLarge()
+      parts.push(part)
+    }
+  } catch (cause) {
+    // The client has gone; nobody hears this.
+    throw cause instanceof AppError
+      ? cause
+      : new AppError('bad_request', 'The body did not arrive whole.', {}, { cause })
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts))
   } catch (cause) {
     throw new AppError('bad_request', 'The body is not valid UTF-8.', {}, { cause })
   }
+}
+
+const DEEPEST = 100
+
+/** Whether `value` is nested so deeply that whoever walks it by recursion runs out of stack. */
+function isDeep(value: unknown): boolean {
+  let level = [value]
+  for (let depth = 0; depth <= DEEPEST && level.length > 0; depth++) {
+    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []))
+  }
+  return level.length > 0
 }
 
 function decode(text: string): string {

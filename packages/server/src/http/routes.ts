@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { switchedNotice } from '@claude-proxy/protocol/events'
 import { AppError } from '@claude-proxy/protocol/errors'
 import { ENDPOINTS, type EndpointName } from '@claude-proxy/protocol/endpoints'
-import { ConversationId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
 import { LastEventId, type RunFields } from '@claude-proxy/protocol/requests'
 import type { Approvals } from '../core/approvals/approvals.ts'
@@ -38,6 +37,8 @@ export interface Exchange {
   readonly signal: AbortSignal
 }
 
+const EventsPath = ENDPOINTS.events.params
+
 /** Answers with a JSON value, or writes the response itself and returns nothing. */
 type Route = (exchange: Exchange) => Promise<object | undefined>
 
@@ -72,7 +73,7 @@ export function createRoutes(deps: RoutesDeps): Record<EndpointName, Route> {
     },
 
     async events({ request, response, params, signal }) {
-      const name = parse(ConversationId, params['id'])
+      const { id: name } = parse(EventsPath, params)
       const { since = 0, cwd } = readQuery(request.url ?? '', ENDPOINTS.events.query)
       const { conversation, isOwn } = await conversations.find(name, cwd)
       response.setHeader(LAST_EVENT_ID, String(conversation.head))

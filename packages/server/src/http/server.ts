@@ -21,7 +21,15 @@ export async function listen(
   address: { host: string; port: number },
   headers: Readonly<Record<string, string>>,
 ): Promise<HttpServer> {
-  const server = createServer({ noDelay: true }, listener)
+  // A request without Host gets its answer from us, in our shape.
+  const server = createServer({ noDelay: true, requireHostHeader: false }, listener)
+  server.on('checkExpectation', (_, response) => {
+    const { body } = toResponse(new AppError('bad_request', 'Nothing but 100-continue can be expected here.'))
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+    response
+      .writeHead(417, { 'content-type': 'application/json', 'content-length': body.length, connection: 'close' })
+      .end(body)
+  })
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(error, socket, headers))
   server.listen({ host: address.host, port: address.port, backlog: BACKLOG })
   try {

@@ -5,8 +5,9 @@ import type { EventLog } from '../core/log/log.ts'
 import { openReader, type Reader, type Watch } from '../core/log/reader.ts'
 import type { Log, Page } from '../core/ports.ts'
 
-/** How long a stream may be silent before it says that it is still there. */
-const PING_MS = 15_000
+/** How often streams are looked at, and after how many looks a silent one says that it is still there: 15 seconds. */
+const LOOK_MS = 5000
+const SILENT_LOOKS = 3
 /** What a socket may hold unsent. A reader that is further behind is a position, and catches up when it drains. */
 const FULL_BYTES = 256 * 1024
 
@@ -15,14 +16,14 @@ export type SseStreams = ReturnType<typeof createSseStreams>
 interface Stream {
   readonly out: ServerResponse
   reader: Reader | undefined
-  lastWrite: number
+  /** Looks since something was written. */
+  silence: number
 }
 
 /** The open event streams. Events are written as bytes straight to the sockets: one buffer for all who read the same. */
 export function createSseStreams({ events, log }: { events: EventLog; log: Log }) {
   const streams = new Set<Stream>()
-  const pings = setInterval(ping, PING_MS / 3)
-  pings.unref()
+  let looks: NodeJS.Timeout | undefined
 
   return {
     /** Answers with the events of `watch`; ends the response, and the connection, after the last. */
@@ -36,12 +37,14 @@ export function createSseStreams({ events, log }: { events: EventLog; log: Log }
       })
       // An idle stream shows its headers at once.
       out.flushHeaders()
-      const stream: Stream = { out, reader: undefined, lastWrite: performance.now() }
+      const stream: Stream = { out, reader: undefined, silence: 0 }
       streams.add(stream)
-      const { socket } = out
+      looks ??= setInterval(look, LOOK_MS)
+      // A client of HTTP/1.0 knows no chunks; a pipelined response has no socket yet.
+      const socket = out.chunkedEncoding ? out.socket : null
       const reader = openReader(events, watch, {
         take(page) {
-          stream.lastWrite = performance.now()
+          stream.silence = 0
           return socket ? writeRaw(socket, page) : out.write(toSse(page.lines, page.first))
         },
         end: () => out.end(),
@@ -57,24 +60,22 @@ export function createSseStreams({ events, log }: { events: EventLog; log: Log }
         streams.delete(stream)
         reader.close()
         socket?.off('drain', drained)
+        if (streams.size > 0) return
+        clearInterval(looks)
+        looks = undefined
       })
     },
 
-    /** Ends all streams. Their readers come back and go on where they were. */
+    /** Sends to all streams what there is for them, and ends them. Their readers come back and go on where they were. */
     close(): void {
-      clearInterval(pings)
-      for (const { out, reader } of streams) {
-        reader?.close()
-        out.end()
-      }
+      for (const { reader } of streams) reader?.end()
     },
   }
 
-  function ping(): void {
-    const now = performance.now()
+  function look(): void {
     for (const stream of streams) {
-      if (now - stream.lastWrite < PING_MS || stream.out.writableNeedDrain) continue
-      stream.lastWrite = now
+      if (++stream.silence < SILENT_LOOKS || stream.out.writableNeedDrain) continue
+      stream.silence = 0
       stream.out.write(PING)
     }
   }

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startScriptedModel } from '@claude-proxy/scripted-model/model'
+import { type ScriptedModel, startScriptedModel } from '@claude-proxy/scripted-model/model'
 import { type Config, readConfig } from '../../src/config.ts'
 import type { Log } from '../../src/core/ports.ts'
 import { startService } from '../../src/service.ts'
@@ -18,6 +18,10 @@ export interface TestService extends AsyncDisposable {
   /** Stops the service, does something to its data, and starts it again. */
   pause(meanwhile: () => Promise<void>): Promise<void>
   readonly dataDir: string
+  /** The agent's HOME: its sessions lie below it. */
+  readonly home: string
+  /** What answers the real agent; undefined for the scripted one. */
+  readonly model: ScriptedModel | undefined
 }
 
 export type AgentName = 'scripted' | 'claude'
@@ -65,6 +69,8 @@ export async function startTestService({
       return service.url
     },
     dataDir: full.dataDir,
+    home,
+    model,
     complaints,
     folder(name = `folder-${++folders}`) {
       const path = join(root, 'work', name)

@@ -7,11 +7,11 @@ import { type AgentMessage, normalise, normaliseResult, turnResult } from './nor
  * One run's share of an agent's messages, and the decision when it is over.
  *
  *   working   from the start; messages become events, a `result` is held back, because it may not be the last
- *   settling  the agent has answered, and only background agents work; they may wake it again
+ *   settling  the agent has answered, and only agents in its background work; they may wake it again
  *   ended     the last result has gone out as the terminal event
  *
- * working → settling   a result while background agents live
- * settling → working   the agent begins another turn
+ * working → settling   our prompt is done, a result has come, and background agents live
+ * settling → working   the agent begins another turn (its state says nothing: it is never idle while agents work)
  * working → ended      the agent is idle, our prompt is done, no background agents live (shells are not waited for)
  * settling → ended     the same, or `settleMs` are over, or somebody wants the folder
  * any → ended          the process is gone
@@ -53,6 +53,8 @@ export class Turn implements Work {
   #promptDone: boolean
   #sessionId: string | undefined
   #sawInit = false
+  /** The agent itself works, not only what it has in the background. */
+  #isInTurn = true
   /** A result that has come and was not told yet: the next message decides what it is. */
   #held: ResultPayload | undefined
   #last: ResultPayload | undefined
@@ -141,18 +143,17 @@ export class Turn implements Work {
   }
 
   #noteLifecycle(message: AgentMessage): void {
-    if (message['command_uuid'] === this.promptUuid && DONE.has(String(message['state']))) this.#promptDone = true
+    if (message['command_uuid'] !== this.promptUuid || !DONE.has(String(message['state']))) return
+    this.#promptDone = true
+    this.#settleIfAnswered()
   }
 
   #noteState(message: AgentMessage): void {
-    if (message['state'] !== 'idle') {
-      this.#mode = 'working'
-      clearTimeout(this.#settleTimer)
-    } else if ((this.#held ?? this.#last) && this.#promptDone) {
-      // An idle without a result of ours is the echo of the turn before.
-      if (this.#hooks?.backgroundAgents()) this.#settle()
-      else this.#finish()
-    }
+    // An idle without a result of ours is the echo of the turn before.
+    if (message['state'] !== 'idle' || !this.#promptDone || !(this.#held ?? this.#last)) return
+    this.#isInTurn = false
+    if (this.#hooks?.backgroundAgents()) this.#settleIfAnswered()
+    else this.#finish()
   }
 
   #noteResult(message: AgentMessage): void {
@@ -162,12 +163,14 @@ export class Turn implements Work {
     }
     this.#releaseHeld()
     this.#held = normaliseResult(message, this.#timestamp())
+    this.#isInTurn = false
     if (this.#interruptedBecause !== undefined) this.#giveUpSettling()
-    else if (this.#hooks?.backgroundAgents()) this.#settle()
+    else this.#settleIfAnswered()
   }
 
   #noteOther(message: AgentMessage): void {
     if (typeof message['session_id'] === 'string') this.useSession(message['session_id'])
+    if (beginsTurn(message)) this.#work()
     if (message.type === 'system' && message.subtype === 'init') {
       // Told again at each turn; the first of a run is enough.
       if (this.#sawInit) return
@@ -187,9 +190,16 @@ export class Turn implements Work {
     this.#held = undefined
   }
 
-  #settle(): void {
-    this.#mode = 'settling'
+  #work(): void {
+    this.#isInTurn = true
+    this.#mode = 'working'
     clearTimeout(this.#settleTimer)
+  }
+
+  #settleIfAnswered(): void {
+    const isAnswered = this.#promptDone && !this.#isInTurn && (this.#held ?? this.#last) !== undefined
+    if (!isAnswered || this.#mode !== 'working' || !this.#hooks?.backgroundAgents()) return
+    this.#mode = 'settling'
     this.#settleTimer = setTimeout(() => this.#giveUpSettling(), this.#settleMs)
   }
 
@@ -212,6 +222,12 @@ export class Turn implements Work {
   #timestamp(): string {
     return new Date(this.#clock.now()).toISOString()
   }
+}
+
+/** The agent says so at the start of each turn; what its background agents say carries the call that began them. */
+function beginsTurn(message: AgentMessage): boolean {
+  if (message.type === 'system') return message.subtype === 'init'
+  return message.type === 'assistant' && message['parent_tool_use_id'] === null
 }
 
 function isSessionMissing(message: AgentMessage): boolean {

@@ -36,7 +36,8 @@ function allows(rule: string, tool: string, input: Record<string, unknown>): boo
     )
   }
   if (plain(name) === plain(tool)) return true
-  return /^mcp__[^_]/.test(name) && tool.startsWith(`${name.replace(/__\*$/, '')}__`)
+  const server = /^mcp__((?:(?!__).)+)(?:__\*)?$/.exec(name)?.[1]
+  return server !== undefined && tool.startsWith(`mcp__${server}__`)
 }
 
 // A second command behind an allowed one must not run with it.

@@ -1,7 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ConversationId } from '@claude-proxy/protocol/ids'
-import { z } from 'zod'
+import { OriginalMeta } from '@claude-proxy/protocol/original'
 import { folderOrSpelling } from '../folders.ts'
 import type { Clock, ImportedConversation, Store } from '../ports.ts'
 import { type Finding, repairEvents } from './repair.ts'
@@ -12,19 +11,9 @@ export type ImportReport =
   | { outcome: 'known'; id: string }
   | { outcome: 'skipped'; id: string; why: string }
 
-const Meta = z.object({
-  conversation_id: ConversationId,
-  cwd: z.string().min(1),
-  conversation_group: z.string().nullish(),
-  // Anything but a UUID would be looked up among the titles of sessions.
-  claude_session_id: z.uuid().nullish().catch(undefined),
-  created_at: z.string().nullish(),
-  updated_at: z.string().nullish(),
-})
-
 interface Found {
   readonly name: string
-  readonly meta: z.infer<typeof Meta>
+  readonly meta: OriginalMeta
   /** When meta.json was last written: what the original takes for the latest use. */
   readonly writtenAt: number
 }
@@ -62,7 +51,7 @@ export async function* importOriginal(
 async function readMeta(root: string, name: string): Promise<Found | { why: string }> {
   const path = join(root, name, 'meta.json')
   try {
-    const meta = Meta.safeParse(JSON.parse(await readFile(path, 'utf8')))
+    const meta = OriginalMeta.safeParse(JSON.parse(await readFile(path, 'utf8')))
     if (!meta.success)
       return {
         why: `meta.json: ${meta.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`,

@@ -20,8 +20,9 @@ const ENDS = 10_000
 export function createEventLog({ store, bell, clock, log, doubtMs }: EventLogDeps) {
   const tail = createTail()
   const ends = new Map<RunId, number>()
-  const doubt = setInterval(() => void lookForLostRings(), doubtMs)
-  doubt.unref()
+  /** The heads when we last looked for rings that were lost. */
+  let looked = new Map<ConversationId, number>()
+  let doubt: NodeJS.Timeout | undefined
 
   return {
     /** Stores a run with its first event. */
@@ -60,17 +61,20 @@ export function createEventLog({ store, bell, clock, log, doubtMs }: EventLogDep
     /** Calls `wake` when the conversation has grown. */
     listen(conversation: ConversationId, wake: () => void): Disposable {
       const listener = bell.listen(conversation, wake)
-      const hold = tail.hold(conversation)
+      const hold = tail.hold(conversation, wake)
+      doubt ??= setInterval(() => void lookForLostRings(), doubtMs)
       return {
         [Symbol.dispose]() {
           listener[Symbol.dispose]()
           hold[Symbol.dispose]()
+          if (!tail.isEmpty) return
+          clearInterval(doubt)
+          doubt = undefined
         },
       }
     },
 
     store,
-    close: () => clearInterval(doubt),
   }
 
   function tell(conversation: ConversationId, first: number, lines: readonly string[]): void {
@@ -87,14 +91,16 @@ export function createEventLog({ store, bell, clock, log, doubtMs }: EventLogDep
     }
   }
 
-  /** What was stored without a ring reaching us, by whatever cause, is found by looking. */
+  /** What was stored without a ring reaching its readers, by whatever cause, is found by looking. */
   async function lookForLostRings(): Promise<void> {
+    const before = looked
+    looked = new Map()
     try {
       for (const conversation of tail.held()) {
         const head = (await store.conversation(conversation))?.head
-        if (head === tail.headOf(conversation)) continue
-        tail.forget(conversation)
-        bell.ring(conversation)
+        if (head !== tail.headOf(conversation)) tail.forget(conversation)
+        if (head !== before.get(conversation)) tail.wake(conversation)
+        if (head !== undefined) looked.set(conversation, head)
       }
     } catch (error) {
       log.error('the log could not be looked through', { error })

@@ -1,3 +1,4 @@
+import { skipLines } from '@claude-proxy/protocol/frames'
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import type { Page, Store } from '../ports.ts'
 
@@ -14,7 +15,15 @@ export async function* storedPages(
   while (position < head) {
     const page = await store.page(conversation, position, PAGE_BYTES)
     if (page.count === 0) return
-    yield page
+    yield upTo(page, head)
     position = page.first + page.count - 1
   }
+}
+
+/** The events of a page up to number `last`: all of it, as a rule. */
+export function upTo(page: Page, last: number): Page {
+  const count = last - page.first + 1
+  return count >= page.count
+    ? page
+    : { first: page.first, count, lines: page.lines.subarray(0, skipLines(page.lines, count)) }
 }

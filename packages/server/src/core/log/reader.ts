@@ -1,8 +1,8 @@
 import { setImmediate as nextTick } from 'node:timers/promises'
-import { skipLines } from '@claude-proxy/protocol/frames'
 import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
 import type { Page } from '../ports.ts'
 import type { EventLog } from './log.ts'
+import { upTo } from './pages.ts'
 
 /** A slice of the log that is read at once. Larger ones would hold the event loop, smaller ones cost throughput. */
 const PAGE_BYTES = 256 * 1024
@@ -28,6 +28,8 @@ export interface Watch {
 export interface Reader {
   /** The sink wants more. */
   resume(): void
+  /** Delivers what there is, and waits for nothing that is still to come. */
+  end(): void
   close(): void
 }
 
@@ -47,6 +49,7 @@ export function openReader(log: EventLog, { conversation, after, until }: Watch,
   let isFull = false
   let isReading = false
   let isClosed = false
+  let isEnding = false
   /** Something was stored while we asked the store: its answer may be too old. */
   let rangMeanwhile = false
   /** Whether the run may have ended without our knowledge: nobody tells who comes later. */
@@ -60,6 +63,10 @@ export function openReader(log: EventLog, { conversation, after, until }: Watch,
       isFull = false
       pull()
     },
+    end() {
+      isEnding = true
+      pull()
+    },
     close,
   }
 
@@ -70,6 +77,7 @@ export function openReader(log: EventLog, { conversation, after, until }: Watch,
       if (run !== undefined) last ??= log.endOf(run)
       if (last !== undefined && position >= last) return finish()
       const recent = log.recent(conversation, position)
+      if (recent === 'level' && isEnding) return finish()
       if (recent === 'level') {
         if (mayHaveEnded) void look()
         return
@@ -95,8 +103,10 @@ export function openReader(log: EventLog, { conversation, after, until }: Watch,
       } else {
         if (run !== undefined) last ??= (await log.store.run(run))?.last
         mayHaveEnded = false
-        log.noteHead(conversation, position)
+        const head = (await log.store.conversation(conversation))?.head
+        if (head !== undefined) log.noteHead(conversation, head)
         more = last !== undefined || rangMeanwhile
+        if (isEnding && !more) finish()
       }
     } catch (error) {
       close()
@@ -107,8 +117,8 @@ export function openReader(log: EventLog, { conversation, after, until }: Watch,
   }
 
   function deliver(page: Page): void {
-    const surplus = last === undefined ? 0 : page.first + page.count - 1 - last
-    const part = surplus > 0 ? cut(page, page.count - surplus) : page
+    // What follows belongs to the next run.
+    const part = last === undefined ? page : upTo(page, last)
     position = part.first + part.count - 1
     isFull = !sink.take(part)
   }
@@ -123,9 +133,4 @@ export function openReader(log: EventLog, { conversation, after, until }: Watch,
     isClosed = true
     listener[Symbol.dispose]()
   }
-}
-
-/** The first `count` events of a page: what follows belongs to the next run. */
-function cut({ first, lines }: Page, count: number): Page {
-  return { first, count, lines: lines.subarray(0, skipLines(lines, count)) }
 }

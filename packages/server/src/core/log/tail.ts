@@ -12,7 +12,8 @@ const PAGE_BYTES = 256 * 1024
 export type Recent = Page | 'level' | 'unknown'
 
 interface Room {
-  readers: number
+  /** How its readers are woken. */
+  readonly readers: Set<() => void>
   pages: Page[]
   bytes: number
   /** The number of the newest event, as far as it is known. */
@@ -31,14 +32,20 @@ export function createTail() {
 
   return {
     /** Keeps what is added to the conversation, until everybody who asked for it has let go. */
-    hold(conversation: ConversationId): Disposable {
-      const room = rooms.get(conversation) ?? { readers: 0, pages: [], bytes: 0, head: undefined, joined: undefined }
+    hold(conversation: ConversationId, wake: () => void): Disposable {
+      const room: Room = rooms.get(conversation) ?? {
+        readers: new Set(),
+        pages: [],
+        bytes: 0,
+        head: undefined,
+        joined: undefined,
+      }
       rooms.set(conversation, room)
-      room.readers++
+      room.readers.add(wake)
       return {
         [Symbol.dispose]() {
-          room.readers--
-          if (room.readers > 0 || rooms.get(conversation) !== room) return
+          room.readers.delete(wake)
+          if (room.readers.size > 0 || rooms.get(conversation) !== room) return
           rooms.delete(conversation)
           clear(room)
         },
@@ -84,6 +91,16 @@ export function createTail() {
     forget(conversation: ConversationId): void {
       const room = rooms.get(conversation)
       if (room) clear(room)
+    },
+
+    /** Wakes the readers of the conversation, without the bell. */
+    wake(conversation: ConversationId): void {
+      for (const wake of rooms.get(conversation)?.readers ?? []) wake()
+    },
+
+    /** Nobody holds anything. */
+    get isEmpty(): boolean {
+      return rooms.size === 0
     },
 
     /** The conversations that are held. */

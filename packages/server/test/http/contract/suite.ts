@@ -1,0 +1,19 @@
+import { describe } from 'vitest'
+import type { AgentName } from '../../support/service.ts'
+import type { Words } from '../words.ts'
+import { busyContract } from './busy.ts'
+import { identityContract } from './identity.ts'
+import { permissionContract } from './permissions.ts'
+import { replayContract } from './replay.ts'
+import { runContract } from './runs.ts'
+
+/** The wire contract, for any agent: called once per implementation. */
+export function contractSuite(agent: AgentName, words: Words): void {
+  describe(`the contract, with the agent ${agent}`, () => {
+    runContract(agent, words)
+    replayContract(agent, words)
+    identityContract(agent, words)
+    busyContract(agent, words)
+    permissionContract(agent, words)
+  })
+}

@@ -1,0 +1,39 @@
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { stream } from '../support/client.ts'
+import { startTestService } from '../support/service.ts'
+import { decide, questionOf } from './calls.ts'
+
+beforeEach(() => {
+  // Only what pings: everything else goes by the real clock.
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+test('a silent stream says every 15 seconds that it is still there, in a comment of its own', async () => {
+  await using service = await startTestService()
+  const body = { conversation_id: 'silent', cwd: service.folder() }
+  const running = await stream(service.base, { ...body, text: '@ask' })
+  const question = await questionOf(running)
+  const reader = request(`${service.base}/v1/agent/stream`, { method: 'POST', headers: { 'last-event-id': '4' } })
+  reader.end(JSON.stringify(body))
+  const [response] = await once(reader, 'response')
+  response.setEncoding('utf8')
+
+  vi.advanceTimersByTime(15_000)
+  expect(await once(response, 'data')).toEqual([': ping\n\n'])
+  vi.advanceTimersByTime(15_000)
+  expect(await once(response, 'data')).toEqual([': ping\n\n'])
+
+  await decide(service, 'silent', body.cwd, question, { behavior: 'allow' })
+  let rest = ''
+  for await (const chunk of response) rest += chunk
+  expect(rest).toMatch(/^id: 5\n/)
+  expect(rest).not.toContain('ping')
+  await running.ended
+  expect(vi.getTimerCount()).toBe(0)
+})

@@ -1,0 +1,59 @@
+import { expect, it } from 'vitest'
+import type { ConversationId } from '@claude-proxy/protocol/ids'
+import { createBell } from '../../src/core/log/bell.ts'
+
+const ours = 'ours' as ConversationId
+const others = 'others' as ConversationId
+
+it('a ring wakes all who listen to this conversation, and nobody else', () => {
+  const bell = createBell()
+  const woken: string[] = []
+  using _first = bell.listen(ours, () => woken.push('first'))
+  using _second = bell.listen(ours, () => woken.push('second'))
+  using _other = bell.listen(others, () => woken.push('other'))
+  bell.ring(ours)
+  expect(woken).toEqual(['first', 'second'])
+})
+
+it('who has left is not woken, and who comes after is', () => {
+  const bell = createBell()
+  const woken: string[] = []
+  const left = bell.listen(ours, () => woken.push('left'))
+  left[Symbol.dispose]()
+  bell.ring(ours)
+  using _listener = bell.listen(ours, () => woken.push('here'))
+  bell.ring(ours)
+  expect(woken).toEqual(['here'])
+})
+
+it('a ring while others are being woken is not lost', async () => {
+  const bell = createBell()
+  let rings = 0
+  using _listener = bell.listen(ours, () => {
+    if (++rings === 1) bell.ring(ours)
+  })
+  bell.ring(ours)
+  await expect.poll(() => rings).toBe(2)
+})
+
+it('when waking takes long, several rings become one, and the last one is heard', async () => {
+  const bell = createBell()
+  let rings = 0
+  using _listener = bell.listen(ours, () => {
+    rings++
+    for (const end = performance.now() + 5; performance.now() < end;);
+  })
+  for (let n = 0; n < 10; n++) bell.ring(ours)
+  expect(rings).toBe(1)
+  await expect.poll(() => rings).toBe(2)
+})
+
+it('wakes thousands without holding the loop in one piece', async () => {
+  const bell = createBell()
+  let woken = 0
+  const listeners = Array.from({ length: 1200 }, () => bell.listen(ours, () => woken++))
+  bell.ring(ours)
+  expect(woken).toBeLessThan(1200)
+  await expect.poll(() => woken).toBe(1200)
+  for (const listener of listeners) listener[Symbol.dispose]()
+})
