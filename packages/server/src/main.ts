@@ -1,52 +1,12 @@
 #!/usr/bin/env node
-import { existsSync } from 'node:fs'
-import { importDirectory } from './cli/import.ts'
-import { serve } from './cli/serve.ts'
-import { ConfigError, describeOptions, readConfig } from './config.ts'
+import { enableCompileCache } from 'node:module'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 
-const HELP = `Runs Claude Code on this machine and streams every run as numbered events.
+// Compiling is most of a start. The variable is for the writer thread, which has a cache of its own.
+const cache = join(homedir(), '.cache', 'claude-proxy')
+enableCompileCache(cache)
+process.env['NODE_COMPILE_CACHE'] ??= cache
 
-  claude-proxy [options]              runs the service
-  claude-proxy import DIR [options]   takes in the data of the Python original
-
-  --environment FILE                  reads more variables from FILE, if it exists
-
-Options, and the variables that mean the same:
-`
-
-/** The program `claude-proxy`. */
-async function main(args: readonly string[]): Promise<void> {
-  if (args.includes('--help') || args.includes('-h')) {
-    const rows = describeOptions().map(
-      ([flag, variable, fallback, does]) => `  ${flag}, ${variable}${fallback && ` (${fallback})`}\n      ${does}\n`,
-    )
-    process.stdout.write(HELP + rows.join(''))
-    return
-  }
-  const [command, directory, ...rest] = args
-  if (command === 'import') {
-    if (directory === undefined || directory.startsWith('-'))
-      throw new ConfigError('Say which directory: claude-proxy import DIR')
-    return importDirectory(directory, readConfig(rest, process.env))
-  }
-  await serve(readConfig(args, process.env), process.env)
-}
-
-/** Takes `--environment FILE` out of the arguments and loads the file if there is one; what is set already wins. (Node takes `--env-file` for its own, wherever it stands.) */
-function loadEnvFile(args: readonly string[]): readonly string[] {
-  const at = args.indexOf('--environment')
-  const file = at < 0 ? undefined : args[at + 1]
-  if (file === undefined) return args
-  if (existsSync(file)) process.loadEnvFile(file)
-  return args.toSpliced(at, 2)
-}
-
-try {
-  await main(loadEnvFile(process.argv.slice(2)))
-} catch (error) {
-  const isExpected = error instanceof ConfigError || (error instanceof Error && error.cause !== undefined)
-  process.stderr.write(
-    `claude-proxy: ${isExpected ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
-  )
-  process.exit(1)
-}
+const { run } = await import('./cli/program.ts')
+await run(process.argv.slice(2))

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import type { ConversationId } from '@claude-proxy/protocol/ids'
+import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
 import type { Store } from '../../src/core/ports.ts'
 import { connect, type Database } from '../../src/store/sqlite/open.ts'
 import { openWriter } from '../../src/store/sqlite/writer.ts'
@@ -98,7 +98,7 @@ it('the database itself refuses a second open run in a folder', async () => {
 
 it('a writing thread that dies rejects what was pending; the next operation has a new one', async () => {
   const script = new URL('dying-worker.ts', import.meta.url)
-  const writer = await openWriter('unused', silent, script)
+  const writer = openWriter('unused', silent, script)
   const set = (sessionId: string) => writer.submit('setSession', { id: 'c' as ConversationId, sessionId, at: 1 })
   await set('live')
   const pending = await Promise.allSettled([set('live'), set('die'), set('live')])
@@ -125,9 +125,9 @@ it('what cannot travel to the writing thread is refused with those beside it, an
   expect(await store.append(run.id, ['{}'], 2)).toMatchObject({ status: 'stored' })
 })
 
-it('a writing thread that cannot start is an error of opening', async () => {
-  const opening = openWriter(join(temporaryDir(), 'no', 'such', 'folder', 'file.db'), silent)
-  await expect(opening).rejects.toMatchObject({
+it('a writing thread that cannot start refuses what it is asked', async () => {
+  const writer = openWriter(join(temporaryDir(), 'no', 'such', 'folder', 'file.db'), silent)
+  await expect(writer.submit('claimRun', 'r' as RunId)).rejects.toMatchObject({
     code: 'storage_unavailable',
     message: expect.stringContaining('unable to open'),
   })

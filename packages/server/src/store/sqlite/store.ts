@@ -24,7 +24,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
   opening.use(lockDataDir(dataDir))
   const file = join(dataDir, 'claude-proxy.db')
   prepareDatabase(file)
-  const writer = await openWriter(file, log)
+  const writer = openWriter(file, log)
   opening.defer(() => writer.close())
   // closed before the writer, which as the last one to close leaves a single tidy file behind
   const db = openForReading(file)

@@ -17,17 +17,15 @@ export interface Writer {
 /**
  * Starts the thread that writes to `file`. What is submitted while it is busy goes as one batch into its next
  * transaction; when it is idle, what one turn of the event loop submits goes at once. One message is under way at a
- * time. A thread that dies takes along what was pending (everything is rejected); the next operation starts another.
+ * time. What comes before the thread has started waits for it. A thread that dies takes along what was pending (everything is rejected); the next operation starts another.
  */
-export async function openWriter(file: string, log: Log, script: URL = WORKER): Promise<Writer> {
+export function openWriter(file: string, log: Log, script: URL = WORKER): Writer {
   let queue: Pending[] = []
   /** What the thread works on; empty while it starts or tidies, undefined when it waits for us. */
   let underway: Pending[] | undefined
   let isUntidy = false
   let isClosing = false
   let thread: Thread | undefined = start()
-  const failed = await thread.ready
-  if (failed !== undefined) throw failed
 
   return {
     submit(name, input, lines = []) {
@@ -80,12 +78,10 @@ export async function openWriter(file: string, log: Log, script: URL = WORKER): 
 
   function start(): Thread {
     const worker = new Worker(script, { name: 'store-writer', workerData: { file } satisfies WriterData })
-    const ready = Promise.withResolvers<Error | undefined>()
     const gone = Promise.withResolvers<undefined>()
     let cause: unknown
     underway = []
     worker.on('message', (reply: Reply) => {
-      ready.resolve(undefined)
       receive(reply)
     })
     // a reply that cannot be read leaves its batch without an answer
@@ -101,17 +97,14 @@ export async function openWriter(file: string, log: Log, script: URL = WORKER): 
       underway = undefined
       thread = undefined
       for (const pending of lost) pending.reject(error)
-      ready.resolve(error)
       gone.resolve(undefined)
     })
-    return { post: (request) => worker.postMessage(request, []), ready: ready.promise, gone: gone.promise }
+    return { post: (request) => worker.postMessage(request, []), gone: gone.promise }
   }
 }
 
 interface Thread {
   post(request: Request): void
-  /** Resolves when it works; with the reason if it never does. */
-  readonly ready: Promise<Error | undefined>
   readonly gone: Promise<undefined>
 }
 
