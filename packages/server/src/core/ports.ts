@@ -1,4 +1,5 @@
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
+import type { Lines } from '@claude-proxy/protocol/frames'
 import type { EventPayload, ResultPayload } from '@claude-proxy/protocol/events'
 
 /** Everything the product needs from outside, on one page. */
@@ -112,11 +113,10 @@ export type Activated =
 /** What an append came to. `closed`: the run has ended, nothing was stored. */
 export type Appended = { status: 'stored'; first: number; last: number } | { status: 'closed' }
 
-/** Consecutive events as they are stored: `count` lines of NDJSON, each ending in a newline. Empty: count 0. */
-export interface Page {
-  readonly first: number
-  readonly count: number
-  readonly lines: Uint8Array
+/** Consecutive events as they are stored. Empty: count 0. */
+export interface Page extends Lines {
+  /** Others get the very same page: what is made of it is worth keeping. */
+  readonly isShared?: boolean
 }
 
 /** A process of an agent's. `startedAt` is the operating system's own mark, so that a reused pid is not taken for it. */

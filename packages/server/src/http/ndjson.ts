@@ -25,10 +25,13 @@ export async function sendNdjson(
   else out.writeHead(200, { ...headers, 'content-length': 0 }).end()
 }
 
+/** What may wait unsent, so that reading and sending overlap. */
+const FULL_BYTES = 512 * 1024
+
 /** Writes, and waits until the reader has taken enough. A slow reader costs its position, not our memory. */
 async function write(out: ServerResponse, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return
-  if (out.write(bytes)) {
+  if (out.write(bytes) || out.writableLength < FULL_BYTES) {
     // The socket of a fast reader never says stop: without this, one replay would hold everybody else.
     await nextTick()
     return

@@ -45,7 +45,7 @@ export function createSseStreams({ events, log }: { events: EventLog; log: Log }
       const reader = openReader(events, watch, {
         take(page) {
           stream.silence = 0
-          return socket ? writeRaw(socket, page) : out.write(toSse(page.lines, page.first))
+          return socket ? writeRaw(socket, page) : out.write(toSse(page))
         },
         end: () => out.end(),
         fail(error) {
@@ -81,18 +81,35 @@ export function createSseStreams({ events, log }: { events: EventLog; log: Log }
   }
 }
 
-/** Frames of pages that several readers get. */
+/** Chunks of pages that several readers get. */
 const chunks = new WeakMap<Page, Buffer>()
+/** Pages from here on come from the store, for one reader, and are not worth another copy. */
+const LARGE_BYTES = 128 * 1024
 
-/** Writes a page as one chunk of the response, past the response: it would copy and frame it for each reader anew. */
+/**
+ * Writes a page as one chunk of the response (RFC 9112, section 7.1), past the response: it would copy and frame it
+ * for each reader anew.
+ */
 function writeRaw(socket: Socket, page: Page): boolean {
-  let chunk = chunks.get(page)
-  if (!chunk) chunks.set(page, (chunk = toChunk(toSse(page.lines, page.first))))
-  socket.write(chunk)
+  const known = chunks.get(page)
+  if (known) {
+    socket.write(known)
+  } else {
+    const frames = toSse(page)
+    const head = Buffer.from(`${frames.length.toString(16)}\r\n`)
+    if (frames.length < LARGE_BYTES || page.isShared) {
+      const chunk = Buffer.concat([head, frames, BREAK])
+      chunks.set(page, chunk)
+      socket.write(chunk)
+    } else {
+      socket.cork()
+      socket.write(head)
+      socket.write(frames)
+      socket.write(BREAK)
+      socket.uncork()
+    }
+  }
   return socket.writableLength < FULL_BYTES
 }
 
-/** RFC 9112, section 7.1: size in hexadecimal, the bytes, each followed by CRLF. */
-function toChunk(bytes: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')])
-}
+const BREAK = Buffer.from('\r\n')

@@ -31,18 +31,18 @@ it('every line becomes one frame with its number and its very bytes', () => {
   fc.assert(
     fc.property(lines, numbers, (parts, first) => {
       const expected = parts.map((part, n) => ({ id: first + n, data: Buffer.from(part).toString('latin1') }))
-      expect(readFrames(toSse(ndjson(parts), first))).toEqual(expected)
+      expect(readFrames(toSse({ lines: ndjson(parts), first, count: parts.length }))).toEqual(expected)
     }),
   )
 })
 
 it('a frame looks as the standard wants it', () => {
-  const frames = toSse(Buffer.from('{"a":1}\n{"b":2}\n'), 7)
+  const frames = toSse({ lines: Buffer.from('{"a":1}\n{"b":2}\n'), first: 7, count: 2 })
   expect(Buffer.from(frames).toString()).toBe('id: 7\ndata: {"a":1}\n\nid: 8\ndata: {"b":2}\n\n')
 })
 
 it('no lines are no frames', () => {
-  expect(toSse(new Uint8Array(), 1)).toHaveLength(0)
+  expect(toSse({ lines: new Uint8Array(), first: 1, count: 0 })).toHaveLength(0)
 })
 
 it('what is left after skipped lines is the other lines', () => {

@@ -3,7 +3,7 @@ import { skipLines } from '@claude-proxy/protocol/frames'
 import type { Page } from '../ports.ts'
 
 /** What is kept of one conversation, and of all together. Readers that are further behind go to the store. */
-const ROOM_BYTES = 512 * 1024
+const ROOM_BYTES = 8 * 1024 * 1024
 const TOTAL_BYTES = 64 * 1024 * 1024
 /** How much a reader is given at once. */
 const PAGE_BYTES = 256 * 1024
@@ -18,8 +18,6 @@ interface Room {
   bytes: number
   /** The number of the newest event, as far as it is known. */
   head: number | undefined
-  /** The last pages given out together, for the next reader at the same place. */
-  joined: { after: number; page: Page } | undefined
 }
 
 /**
@@ -38,7 +36,6 @@ export function createTail() {
         pages: [],
         bytes: 0,
         head: undefined,
-        joined: undefined,
       }
       rooms.set(conversation, room)
       room.readers.add(wake)
@@ -57,8 +54,12 @@ export function createTail() {
       const room = rooms.get(conversation)
       if (!room) return
       if (room.head !== first - 1) clear(room)
-      const page = { first, count: lines.length, lines: Buffer.from(`${lines.join('\n')}\n`, 'latin1') }
-      room.joined = undefined
+      const page: Page = {
+        first,
+        count: lines.length,
+        lines: Buffer.from(`${lines.join('\n')}\n`, 'latin1'),
+        isShared: true,
+      }
       room.head = first + lines.length - 1
       room.pages.push(page)
       room.bytes += page.lines.length
@@ -74,8 +75,7 @@ export function createTail() {
       if (room?.head === after) return 'level'
       const begin = room?.pages[0]?.first
       if (room?.head === undefined || begin === undefined || after < begin - 1 || after > room.head) return 'unknown'
-      if (room.joined?.after !== after) room.joined = { after, page: join(room.pages, after) }
-      return room.joined.page
+      return pageAfter(room.pages, after)
     },
 
     /** The store says that this is the newest event. */
@@ -118,34 +118,50 @@ export function createTail() {
     room.pages = []
     room.bytes = 0
     room.head = undefined
-    room.joined = undefined
   }
 }
 
-/** What follows `after`, in one piece as far as it is not too much. */
-function join(pages: readonly Page[], after: number): Page {
-  const from = pages.findLastIndex(({ first }) => first <= after + 1)
-  const parts: Page[] = []
-  let bytes = 0
-  for (const page of pages.slice(from)) {
-    if (parts.length > 0 && bytes + page.lines.length > PAGE_BYTES) break
-    parts.push(page)
-    bytes += page.lines.length
+/**
+ * The page that follows `after`. Small pages that follow it become one with it, for good: whoever is at the same place,
+ * now or later, gets the very same page, and what was made of it.
+ */
+function pageAfter(pages: Page[], after: number): Page {
+  const index = indexOf(pages, after + 1)
+  const page = pages[index]
+  if (page === undefined) throw new Error('the tail has a gap')
+  const skipped = after + 1 - page.first
+  if (skipped > 0) {
+    const lines = page.lines.subarray(skipLines(page.lines, skipped))
+    return { first: after + 1, count: page.count - skipped, lines }
   }
-  const [only] = parts
-  const whole =
-    only && parts.length === 1
-      ? only
-      : {
-          first: only?.first ?? after + 1,
-          count: parts.reduce((sum, { count }) => sum + count, 0),
-          lines: Buffer.concat(parts.map(({ lines }) => lines)),
-        }
-  const skipped = after + 1 - whole.first
-  if (skipped === 0) return whole
+  let end = index
+  for (let bytes = 0; end < pages.length; end++) {
+    bytes += pages[end]?.lines.length ?? 0
+    if (bytes > PAGE_BYTES) break
+  }
+  if (end - index <= 1) return page
+  const joined = join(pages.slice(index, end))
+  pages.splice(index, end - index, joined)
+  return joined
+}
+
+/** Where the page that holds event `number` is. */
+function indexOf(pages: readonly Page[], number: number): number {
+  let low = 0
+  let high = pages.length - 1
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if ((pages[middle]?.first ?? 0) <= number) low = middle
+    else high = middle - 1
+  }
+  return low
+}
+
+function join(pages: readonly Page[]): Page {
   return {
-    first: after + 1,
-    count: whole.count - skipped,
-    lines: whole.lines.subarray(skipLines(whole.lines, skipped)),
+    first: pages[0]?.first ?? 0,
+    count: pages.reduce((sum, { count }) => sum + count, 0),
+    lines: Buffer.concat(pages.map(({ lines }) => lines)),
+    isShared: true,
   }
 }

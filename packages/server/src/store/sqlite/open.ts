@@ -41,7 +41,10 @@ export function openForWriting(file: string): Database {
 
 /** A connection that only reads. It sees what is committed and waits for nobody. */
 export function openForReading(file: string): Database {
-  return connect(file, true)
+  const db = connect(file, true)
+  // Reading through the page cache of the system instead of copying from it nearly doubles the speed of a replay.
+  db.exec(`PRAGMA mmap_size = ${1024 ** 4}`)
+  return db
 }
 
 /** Opens any SQLite file as it is. */
