@@ -20,6 +20,8 @@ export function migrate(db: Database, migrations: readonly Migration[] = readMig
       { found, known: newest },
     )
   }
+  // Counts only for a database without tables: what becomes free can be given back later, a little at a time.
+  if (found === 0) db.exec('PRAGMA auto_vacuum = INCREMENTAL')
   db.exec('PRAGMA journal_mode = WAL')
   for (const migration of migrations) if (migration.version > found) apply(db, migration)
 }

@@ -47,8 +47,11 @@ export function openForReading(file: string): Database {
   return db
 }
 
+/** How long a statement waits for another process that has locked the file. */
+export const BUSY_TIMEOUT_MS = 5000
+
 /** Opens any SQLite file as it is. */
-export function connect(file: string, readOnly = false, busyTimeoutMs = 5000): Database {
+export function connect(file: string, readOnly = false, busyTimeoutMs = BUSY_TIMEOUT_MS): Database {
   const db = new DatabaseSync(file, { readOnly, timeout: busyTimeoutMs, enableForeignKeyConstraints: true })
   return {
     exec: (sql) => db.exec(sql),

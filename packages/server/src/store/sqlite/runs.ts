@@ -21,16 +21,23 @@ export function readRuns(db: Database) {
   }
 }
 
+/** So many events of an open run are worth sealing. */
+const SEAL_EVERY = 4096
+
 /** What happens to a run once it has begun. */
 export function runOperations(db: Database, events: EventWrites) {
   const openById = db.prepare<{ c: number }>("SELECT c FROM run WHERE id = ? AND state <> 'ended'")
   const claim = db.prepare("UPDATE run SET state = 'running' WHERE id = ? AND state = 'accepted'")
   const end = db.prepare("UPDATE run SET state = 'ended', last = ?, ended_at = ? WHERE id = ?")
-  const comeToRest = db.prepare('INSERT OR IGNORE INTO unsealed (c) VALUES (?)')
+  const markForSealing = db.prepare('INSERT OR IGNORE INTO unsealed (c) VALUES (?)')
 
   function append({ run, lines, at }: RunLines): Appended {
     const found = openById.get(run)
-    return found === undefined ? { status: 'closed' } : { status: 'stored', ...events.append(found.c, lines, at) }
+    if (found === undefined) return { status: 'closed' }
+    const { first, last } = events.append(found.c, lines, at)
+    // A run of many hours is not left in small pieces until its end.
+    if (Math.floor(first / SEAL_EVERY) !== Math.floor(last / SEAL_EVERY)) markForSealing.run(found.c)
+    return { status: 'stored', first, last }
   }
 
   return {
@@ -41,7 +48,7 @@ export function runOperations(db: Database, events: EventWrites) {
       if (found === undefined) return { status: 'closed' }
       const appended = events.append(found.c, input.lines, input.at)
       end.run(appended.last, input.at, input.run)
-      comeToRest.run(found.c)
+      markForSealing.run(found.c)
       return { status: 'stored', ...appended }
     },
   }

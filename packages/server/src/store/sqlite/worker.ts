@@ -4,12 +4,13 @@ import { failure, type Failure } from './failure.ts'
 import { openForWriting } from './open.ts'
 import type { Operation } from './operations.ts'
 import { sealing } from './seal.ts'
+import { shrinking } from './shrink.ts'
 
 /** The thread that writes: it does what it is asked, one message at a time, and answers each with one reply. */
 
 export type Request =
   | { ask: 'commit'; batch: readonly Operation[] }
-  /** A step of the work that can wait: sealing. */
+  /** A step of the work that can wait: sealing, and giving space back. */
   | { ask: 'tidy' }
   | { ask: 'close' }
 
@@ -28,18 +29,28 @@ const { file }: WriterData = workerData
 const db = openForWriting(file)
 const commit = batches(db)
 const seal = sealing(db)
+const shrink = shrinking(db)
 
 port.on('message', (request: Request) => {
-  if (request.ask === 'commit') answer({ outcomes: commit(request.batch), untidy: seal.isDue() })
+  if (request.ask === 'commit') answer({ outcomes: commit(request.batch), untidy: isUntidy() })
   else if (request.ask === 'tidy') answer(tidy())
   else close()
 })
-answer({ untidy: seal.isDue() })
+answer({ untidy: isUntidy() })
+
+function isUntidy(): boolean {
+  return seal.isDue() || shrink.isDue()
+}
 
 function tidy(): Reply {
   try {
-    seal.step()
-    return { untidy: seal.isDue() }
+    if (seal.isDue()) {
+      seal.step()
+      shrink.noteRewriting()
+    } else {
+      shrink.step()
+    }
+    return { untidy: isUntidy() }
   } catch (error) {
     // nothing is lost by it; the next commit asks again
     return { untidy: false, failure: failure(error) }

@@ -1,0 +1,35 @@
+import { BUSY_TIMEOUT_MS, type Database } from './open.ts'
+
+/** What may lie idle in the file: the next chunks use it again. */
+const IDLE_BYTES = 512 * 1024
+/** How much one step gives back; an append that arrives meanwhile waits for it. */
+const STEP_PAGES = 256
+
+/**
+ * Gives space that sealing has freed back to the disk: out of the database a little at a time, and at the end out of
+ * the write-ahead log. Each call of `step` may be the last one at any moment.
+ */
+export function shrinking(db: Database) {
+  let isLogFull = false
+  const free = db.prepare<{ freelist_count: number }>('PRAGMA freelist_count')
+  const size = db.prepare<{ page_size: number }>('PRAGMA page_size').get()?.page_size ?? 4096
+  const hasIdlePages = () => (free.get()?.freelist_count ?? 0) * size > IDLE_BYTES
+
+  return {
+    /** Whether there is more free than is good to have. */
+    isDue: (): boolean => isLogFull || hasIdlePages(),
+    step(): void {
+      if (hasIdlePages()) db.exec(`PRAGMA incremental_vacuum(${STEP_PAGES})`)
+      else {
+        // Waits for no reader: what one still needs stays in the log until the next time.
+        db.exec('PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)')
+        db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`)
+        isLogFull = false
+      }
+    },
+    /** Something was rewritten: the log is longer than it need be. */
+    noteRewriting(): void {
+      isLogFull = true
+    },
+  }
+}
