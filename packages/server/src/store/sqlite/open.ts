@@ -75,10 +75,12 @@ export function createPrivateFile(file: string): void {
 }
 
 // FULL: a commit is on the disk when it returns. The next two say the same to macOS, whose fsync alone does not.
-// The limit is in bytes: a large import does not leave a large -wal file behind.
+// A thread of its own moves the log into the database; at 64 MiB (in pages) a commit does so itself, in case that one
+// does not keep up. The other limit is in bytes: a large import does not leave a large -wal file behind.
 const DURABLE = `
   PRAGMA synchronous = FULL;
   PRAGMA fullfsync = ON;
   PRAGMA checkpoint_fullfsync = ON;
   PRAGMA journal_size_limit = 16777216;
+  PRAGMA wal_autocheckpoint = 16384;
 `

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { batches, type Outcome } from './batch.ts'
+import { createCheckpointer } from './checkpointer.ts'
 import { failure, type Failure } from './failure.ts'
 import { openForWriting } from './open.ts'
 import type { Operation } from './operations.ts'
@@ -9,7 +10,7 @@ import { shrinking } from './shrink.ts'
 /** The thread that writes: it does what it is asked, one message at a time, and answers each with one reply. */
 
 export type Request =
-  | { ask: 'commit'; batch: readonly Operation[] }
+  | { ask: 'commit'; batch: readonly Operation[]; chars: number }
   /** A step of the work that can wait: sealing, and giving space back. */
   | { ask: 'tidy' }
   | { ask: 'close' }
@@ -30,13 +31,19 @@ const db = openForWriting(file)
 const commit = batches(db)
 const seal = sealing(db)
 const shrink = shrinking(db)
+const checkpointer = createCheckpointer(file)
 
 port.on('message', (request: Request) => {
-  if (request.ask === 'commit') answer({ outcomes: commit(request.batch), untidy: isUntidy() })
+  if (request.ask === 'commit') work(request)
   else if (request.ask === 'tidy') answer(tidy())
   else close()
 })
 answer({ untidy: isUntidy() })
+
+function work({ batch, chars }: { batch: readonly Operation[]; chars: number }): void {
+  answer({ outcomes: commit(batch), untidy: isUntidy() })
+  checkpointer.noteCommit(chars)
+}
 
 function isUntidy(): boolean {
   return seal.isDue() || shrink.isDue()
@@ -58,8 +65,10 @@ function tidy(): Reply {
 }
 
 function close(): void {
-  db.close()
-  port.close()
+  checkpointer.close(() => {
+    db.close()
+    port.close()
+  })
 }
 
 function answer(reply: Reply): void {

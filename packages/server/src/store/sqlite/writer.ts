@@ -60,7 +60,11 @@ export function openWriter(file: string, log: Log, script: URL = WORKER): Writer
   }
 
   function nextRequest(): Request | undefined {
-    if (queue.length > 0) return { ask: 'commit', batch: nextBatch(queue).map(({ operation }) => operation) }
+    if (queue.length > 0) {
+      const batch = nextBatch(queue)
+      const chars = batch.reduce((sum, pending) => sum + pending.chars, 0)
+      return { ask: 'commit', batch: batch.map(({ operation }) => operation), chars }
+    }
     if (isClosing) return { ask: 'close' }
     return isUntidy ? { ask: 'tidy' } : undefined
   }
