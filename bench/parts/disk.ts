@@ -1,0 +1,102 @@
+import { mkdtemp, readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { gatedRun, type GatedRun } from '../lib/gate.ts'
+import type { Load } from '../lib/load.ts'
+import { atMost, type Context, type Part } from '../lib/part.ts'
+import type { Helper } from '../lib/processes.ts'
+import type { Reader } from '../lib/reader.ts'
+import { getRequest, type Service, startService } from '../lib/service.ts'
+import { startReader, subscribe } from '../lib/subscribers.ts'
+
+interface OnDisk {
+  /** Bytes on disk per byte of event, the service at rest. */
+  readonly atRest: number
+  /** The same when it has stopped. */
+  readonly stopped: number
+}
+
+/** What is left on the disk of conversations that ran at the same time. */
+export const disk: Part = {
+  name: 'disk',
+  sentence: 'bytes on disk per byte of event, after sealing, of conversations that were written at the same time',
+
+  async run(context: Context) {
+    const figures: OnDisk[] = []
+    for (let round = 0; round < Math.min(context.rounds, 3); round++)
+      figures.push(await measure(context, context.brief ? 10_000 : 100_000))
+    const row = { unit: 'B/B', target: atMost(1.1) }
+    return [
+      { what: 'on disk per byte of event, the service at rest', candidate: figures.map((f) => f.atRest), ...row },
+      { what: 'on disk per byte of event, the service stopped', candidate: figures.map((f) => f.stopped), ...row },
+    ]
+  },
+
+  growth: {
+    axis: 'events in 20 conversations',
+    cost: 'bytes on disk per byte of event',
+    shape: 'flat',
+    sizes: [10_000, 100_000],
+    measure: async (context, size) => (await measure(context, size)).stopped,
+  },
+}
+
+const CONVERSATIONS = 20
+
+async function measure(context: Context, events: number): Promise<OnDisk> {
+  context.signal.throwIfAborted()
+  const scratch = await mkdtemp(join(context.scratch, 'disk-'))
+  const dataDir = join(scratch, 'data')
+  await using reader = startReader()
+  let atRest = 0
+  let bytes = 0
+  {
+    await using service = await startService({ dataDir })
+    // Slow enough that a commit holds few events of each, as with real agents.
+    const load: Load = { count: events / CONVERSATIONS, rate: 1000, size: 300 }
+    const runs = await Promise.all(Array.from({ length: CONVERSATIONS }, () => gatedRun(service, scratch, load)))
+    await play(service, reader, runs)
+    await untilAtRest(service)
+    for (const run of runs) bytes += await eventBytes(service, reader, run)
+    atRest = (await allocated(dataDir)) / bytes
+  }
+  return { atRest, stopped: (await allocated(dataDir)) / bytes }
+}
+
+async function play(service: Service, reader: Helper<Reader>, runs: readonly GatedRun[]): Promise<void> {
+  const [{ ready, end } = { ready: 0, end: 0 }] = runs
+  const requests = runs.map(({ request }) => request)
+  const open = async () => {
+    await Promise.all(runs.map((run) => run.open()))
+  }
+  const source = { port: service.port, requests, stampOriginUs: 0, ready, end, closes: true, open }
+  await subscribe(reader, 'all', runs.length, source)
+  await source.open()
+  await reader.ask('wait', { group: 'all', last: end, closed: true })
+}
+
+async function eventBytes({ port }: Service, reader: Helper<Reader>, { conversation }: GatedRun): Promise<number> {
+  const request = getRequest(`/v1/conversations/${conversation}/events`, ['Connection: close'])
+  return (await reader.ask('bulk', { port, request, check: 'bytes' })).bytes
+}
+
+/** Waits until the service has nothing more to do: it seals in the background. */
+async function untilAtRest(service: Service): Promise<void> {
+  for (let waited = 0; waited < 60; waited++) {
+    await service.process.ask('watch', { loop: false })
+    await sleep(500)
+    const { cpuMs } = await service.process.ask('watched')
+    if (cpuMs < 10) return
+  }
+  throw new Error('the service did not come to rest within half a minute')
+}
+
+/** What the disk gives the files of a folder, in bytes. */
+async function allocated(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile())
+  const sizes = await Promise.all(
+    files.map(async (file) => (await stat(join(file.parentPath, file.name))).blocks * 512),
+  )
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
