@@ -19,6 +19,7 @@ export async function startLoop({ keepsHistory = false, collects = false } = {})
     process,
     port,
     async source(load) {
+      await process.ask('clear')
       return {
         port,
         requests: ['GET /stream HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: {last}\r\n\r\n'],

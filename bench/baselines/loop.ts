@@ -45,10 +45,14 @@ const handlers = {
     return (server.address() as AddressInfo).port
   },
 
-  /** Sends a load; the numbers of its events begin with 1. Answers at once. */
-  go(load: Load): void {
+  /** Forgets the load before: whoever connects now is not to get it. */
+  clear(): void {
     history = []
     count = 0
+  },
+
+  /** Sends a load; the numbers of its events begin with 1. Answers at once. */
+  go(load: Load): void {
     void (load.rate === 0 ? flood(load) : pace(load))
   },
 }

@@ -10,27 +10,35 @@ export interface GatedRun {
   readonly conversation: string
   /** The number of the last event before the load: every subscriber has it before the gate opens. */
   readonly ready: number
-  /** The number of the run's last event. */
+  /** The number of its last event. */
   readonly end: number
   open(): Promise<void>
 }
 
 /** Prompt, init, the tool call, the question. */
 const READY = 4
-/** Its answer, as an event and as the result of the tool; after the load, the result of the run. */
-const AROUND = 3
+/** The answer, as an event and as the result of the tool. */
+const ANSWER = 2
+/** After the load, the result of the run. */
+const RESULT = 1
 
-/** Starts a run that asks for permission, and waits with its load for the answer. */
-export async function gatedRun(service: Service, scratch: string, load: Load, name = newName()): Promise<GatedRun> {
+/** Starts a run that asks for permission, and waits with its load for the answer. `staysOpen`: it does not end by itself. */
+export async function gatedRun(
+  service: Service,
+  scratch: string,
+  load: Load,
+  { staysOpen = false } = {},
+): Promise<GatedRun> {
+  const name = newName()
   const cwd = join(scratch, 'work', name)
   await mkdir(cwd, { recursive: true })
   const attach: Prompt = { conversation_id: name, cwd }
-  const permission = await begin(service, { ...attach, text: `@ask tool=Bash ${loadDirective(load)}` })
+  const permission = await begin(service, { ...attach, text: `@ask tool=Bash ${loadDirective(load)}${staysOpen ? ' @hang' : ''}` })
   return {
     request: streamRequest(attach, '{last}'),
     conversation: name,
     ready: READY,
-    end: READY + load.count + AROUND,
+    end: READY + ANSWER + load.count + (staysOpen ? 0 : RESULT),
     async open() {
       const body = { conversation_id: name, cwd, permission_id: permission, behavior: 'allow' }
       await post(`${service.url}/v1/agent/tool_permission`, body)

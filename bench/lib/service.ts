@@ -68,10 +68,3 @@ export function streamRequest(prompt: Prompt, last: number | '{last}' = 0): stri
 export function getRequest(path: string, headers: readonly string[] = []): string {
   return [`GET ${path} HTTP/1.1`, 'Host: localhost', ...headers, '', ''].join('\r\n')
 }
-
-/** The number of the conversation's last event, as the service says. */
-export async function headOf(service: Service, conversation: string): Promise<number> {
-  const response = await fetch(`${service.url}/v1/conversations/${conversation}/events?since=999999999`)
-  await response.body?.cancel()
-  return Number(response.headers.get('x-proxy-last-event-id'))
-}
