@@ -1,3 +1,4 @@
+import { setImmediate as nextTick } from 'node:timers/promises'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { AgentProcess, Store } from '../../core/ports.ts'
 import { canonical, change, resolve } from './conversations.ts'
@@ -30,7 +31,12 @@ export function createMemoryStore(): Store {
 
     beginRun: (run) => does((all) => beginRun(all, run)),
     claimRun: (id) => does((all) => claimRun(all, id)),
-    append: (run, lines, at) => does((all) => append(all, run, lines, at)),
+    async append(run, lines, at) {
+      const appended = await does((all) => append(all, run, lines, at))
+      // An answer in a turn of its own, as every store gives it: what comes meanwhile goes with the next append.
+      await nextTick()
+      return appended
+    },
     endRun: (run, lines, at) => does((all) => endRun(all, run, lines, at)),
     run: (id) => does(({ runs }) => runs.get(id)),
     openRun: (folder) => does((all) => openRun(all, folder)),
