@@ -45,7 +45,7 @@ async function main(parts: readonly Part[]): Promise<number> {
   say(`fdatasync ${machine.fdatasyncP50Ms} ms (p50), load average ${machine.loadAverage}\n`)
   const context: Context = {
     brief: values.brief,
-    rounds: values.brief ? 1 : Number(values.rounds ?? 5),
+    rounds: Number(values.rounds ?? (values.brief ? 1 : 5)),
     signal: stop.signal,
     scratch,
     // Some files are other things than sockets.

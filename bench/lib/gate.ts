@@ -33,7 +33,10 @@ export async function gatedRun(
   const cwd = join(scratch, 'work', name)
   await mkdir(cwd, { recursive: true })
   const attach: Prompt = { conversation_id: name, cwd }
-  const permission = await begin(service, { ...attach, text: `@ask tool=Bash ${loadDirective(load)}${staysOpen ? ' @hang' : ''}` })
+  const permission = await begin(service, {
+    ...attach,
+    text: `@ask tool=Bash ${loadDirective(load)}${staysOpen ? ' @hang' : ''}`,
+  })
   return {
     request: streamRequest(attach, '{last}'),
     conversation: name,

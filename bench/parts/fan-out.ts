@@ -6,6 +6,7 @@ import { candidateSource } from '../lib/candidate.ts'
 import type { Load } from '../lib/load.ts'
 import { type Context, type Part, ratioAtLeast, ratioAtMost, type Row } from '../lib/part.ts'
 import type { Helper } from '../lib/processes.ts'
+import { untilQuiet } from '../lib/quiet.ts'
 import type { Reader, Report } from '../lib/reader.ts'
 import { type Service, startService } from '../lib/service.ts'
 import { deliver, startReader } from '../lib/subscribers.ts'
@@ -14,7 +15,7 @@ import { deliver, startReader } from '../lib/subscribers.ts'
 const DELIVERIES = 5_000_000
 const MOST_EVENTS = 300_000
 const PACE = 10_000
-const PACED_SECONDS = 5
+const PACED_SECONDS = 10
 /** nchan sends every event by itself: it gets fewer of them, the time is the same. */
 const NCHAN_SHARE = 0.2
 
@@ -80,8 +81,11 @@ async function takeTurns(context: Context, count: number, load: Load, sides: Sid
   const sampleEvery = load.rate > 0 ? 1 : 100
   const turns: Turns = { candidate: [], loop: [], nchan: [] }
   const steps = [
-    async () =>
-      turns.candidate.push(await deliver(reader, count, await candidateSource(service, scratch, load), sampleEvery)),
+    async () => {
+      // What went before may still be sealed in the background.
+      await untilQuiet(service.process.pid)
+      turns.candidate.push(await deliver(reader, count, await candidateSource(service, scratch, load), sampleEvery))
+    },
     async () => turns.loop.push(await deliver(reader, count, await loop.source(load), sampleEvery)),
     async () => {
       if (!nchan) return

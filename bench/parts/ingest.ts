@@ -77,7 +77,7 @@ async function measure(
   await using service = await startService({ dataDir: join(scratch, 'data'), store })
   await using reader = startReader()
   const load: Load = { count: 200 * seconds, rate: 200, size: 300 }
-  const source = await candidateSource(service, scratch, load, conversations)
+  const source = await candidateSource(service, scratch, load, { runs: conversations })
   await service.process.ask('watch', { loop: true })
   const { p99Ms } = await deliver(reader, conversations, source, 5)
   const { cpuMs, loopP99Ms } = await service.process.ask('watched')

@@ -73,8 +73,6 @@ export const replay: Part = {
         what: 'growth of the server’s memory meanwhile',
         unit: 'MiB',
         candidate: a.map(({ grownMib }) => grownMib),
-        against: 'createReadStream',
-        baseline: b.map(({ grownMib }) => grownMib),
         target: atMost(64),
       },
     ]

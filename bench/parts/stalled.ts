@@ -102,7 +102,8 @@ async function measure(context: Context, readers: number, { stalled: count, mega
   await using service = await startService({ dataDir: join(scratch, 'data'), collects: true })
   await using reader = startReader()
   const load: Load = { count: Math.ceil((megabytes * 1e6) / EVENT_BYTES), rate: RATE, size: EVENT_BYTES }
-  const source = await candidateSource(service, scratch, load)
+  // The run stays open: what the server keeps for those who do read is there with and without a stalled one.
+  const source = await candidateSource(service, scratch, load, { staysOpen: true })
   await subscribe(reader, 'others', readers, source)
   if (count > 0) {
     await subscribe(reader, 'stalled', count, source)
@@ -110,13 +111,13 @@ async function measure(context: Context, readers: number, { stalled: count, mega
   }
   await service.process.ask('watch', { loop: true })
   await source.open()
-  await reader.ask('wait', { group: 'others', last: source.end, closed: true })
+  await reader.ask('wait', { group: 'others', last: source.end })
   const { peak } = await service.process.ask('watched')
   const { heldBytes } = await service.process.ask('memory')
   const { p50Ms, p99Ms } = await reader.ask('report', 'others')
   if (count > 0) {
     await reader.ask('resume', 'stalled')
-    await reader.ask('wait', { group: 'stalled', last: source.end, closed: true })
+    await reader.ask('wait', { group: 'stalled', last: source.end })
   }
   return { heldMib: heldBytes / MIB, peakMib: peak.ownBytes / MIB, p50Ms, p99Ms }
 }

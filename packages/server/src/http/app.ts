@@ -62,14 +62,11 @@ export function createListener({ routes, rules, log, headers, stopping }: AppOpt
 
   async function answer(c: Context<Env>, name: EndpointName): Promise<Response> {
     const { incoming, outgoing } = c.env
-    const gone = new AbortController()
-    // The response closes when it is complete, too; nobody waits on the signal then.
-    outgoing.once('close', () => gone.abort())
     const exchange = {
       request: incoming,
       response: outgoing,
       params: c.req.param(),
-      signal: AbortSignal.any([gone.signal, stopping]),
+      signal: () => AbortSignal.any([goneSignal(outgoing), stopping]),
     }
     try {
       const value = await routes[name](exchange)
@@ -77,7 +74,7 @@ export function createListener({ routes, rules, log, headers, stopping }: AppOpt
     } catch (error) {
       if (!outgoing.headersSent) throw error
       // Half a body is out: only a broken connection tells the reader that the rest is missing.
-      if (!gone.signal.aborted) log.error('a response broke off', { path: c.req.path, error })
+      if (!outgoing.closed) log.error('a response broke off', { path: c.req.path, error })
       outgoing.destroy()
       return RESPONSE_ALREADY_SENT
     }
@@ -95,6 +92,13 @@ export function createListener({ routes, rules, log, headers, stopping }: AppOpt
     if (status === 401) response.headers.set('www-authenticate', 'Bearer')
     return response
   }
+}
+
+/** Aborts when the response closes: the client has gone, or has got everything. */
+function goneSignal(outgoing: ServerResponse): AbortSignal {
+  const gone = new AbortController()
+  outgoing.once('close', () => gone.abort())
+  return gone.signal
 }
 
 /** A JSON response that carries its length: clients read it without chunks. */

@@ -33,8 +33,8 @@ export interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly params: Readonly<Record<string, string>>
-  /** Aborts when the client has gone or the service stops. */
-  readonly signal: AbortSignal
+  /** Aborts when the client has gone or the service stops. Made when it is asked for: an open stream needs none. */
+  readonly signal: () => AbortSignal
 }
 
 const EventsPath = ENDPOINTS.events.params
@@ -82,11 +82,11 @@ export function createRoutes(deps: RoutesDeps): Record<EndpointName, Route> {
         response.setHeader(RESET, 'true')
         const line = `${toLine(switchedNotice(conversation.id, name, conversation.folder))}\n`
         const notice = { first: since + 1, count: 1, lines: Buffer.from(line) }
-        await sendNdjson(response, only(notice), notice.first, signal)
+        await sendNdjson(response, only(notice), notice.first, signal())
         return undefined
       }
       const pages = storedPages(store, conversation.id, since, conversation.head)
-      await sendNdjson(response, pages, conversation.head, signal)
+      await sendNdjson(response, pages, conversation.head, signal())
       return undefined
     },
 

@@ -36,16 +36,17 @@ it('a ring while others are being woken is not lost', async () => {
   await expect.poll(() => rings).toBe(2)
 })
 
-it('when waking takes long, several rings become one, and the last one is heard', async () => {
+it('rings while everybody is being woken become one, and it is heard', async () => {
   const bell = createBell()
   let rings = 0
   using _listener = bell.listen(ours, () => {
-    rings++
-    for (const end = performance.now() + 5; performance.now() < end;);
+    if (++rings > 1) return
+    for (let n = 0; n < 10; n++) bell.ring(ours)
   })
-  for (let n = 0; n < 10; n++) bell.ring(ours)
-  expect(rings).toBe(1)
+  bell.ring(ours)
   await expect.poll(() => rings).toBe(2)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(rings).toBe(2)
 })
 
 it('wakes thousands without holding the loop in one piece', async () => {

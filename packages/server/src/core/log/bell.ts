@@ -5,8 +5,8 @@ import type { Bell } from '../ports.ts'
 const SLICE = 500
 
 /**
- * A bell for one process. It rings at once when it is quiet; when waking everybody takes time, it rings again no sooner
- * than that time later. So readers get several events in one write exactly when there are too many for one each.
+ * A bell for one process. It rings at once when it is quiet; what rings while everybody is being woken becomes one ring
+ * after that. So readers get several events in one write exactly when there are too many for one each.
  */
 export function createBell(): Bell {
   const rooms = new Map<ConversationId, Room>()
@@ -36,22 +36,17 @@ interface Room {
   readonly listeners: Set<() => void>
   /** It has rung since everybody was last woken. */
   rung: boolean
-  /** Somebody is being woken, or it is too soon to do it again. */
+  /** Everybody is being woken. */
   isBusy: boolean
 }
 
 function flush(room: Room): void {
   room.rung = false
   room.isBusy = true
-  const begin = performance.now()
   wakeAll(room.listeners.values(), () => {
-    const took = performance.now() - begin
-    const again = () => {
-      room.isBusy = false
-      if (room.rung) flush(room)
-    }
-    if (took < 1) again()
-    else setTimeout(again, took)
+    room.isBusy = false
+    // In a turn of its own: what is ready by then goes along.
+    if (room.rung) setImmediate(() => room.rung && !room.isBusy && flush(room))
   })
 }
 

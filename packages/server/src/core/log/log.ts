@@ -99,7 +99,8 @@ export function createEventLog({ store, bell, clock, log, doubtMs }: EventLogDep
       for (const conversation of tail.held()) {
         const head = (await store.conversation(conversation))?.head
         if (head !== tail.headOf(conversation)) tail.forget(conversation)
-        if (head !== before.get(conversation)) tail.wake(conversation)
+        if (head === before.get(conversation)) tail.rest(conversation)
+        else tail.wake(conversation)
         if (head !== undefined) looked.set(conversation, head)
       }
     } catch (error) {

@@ -3,7 +3,7 @@ import { skipLines } from '@claude-proxy/protocol/frames'
 import type { Page } from '../ports.ts'
 
 /** What is kept of one conversation, and of all together. Readers that are further behind go to the store. */
-const ROOM_BYTES = 8 * 1024 * 1024
+const ROOM_BYTES = 2 * 1024 * 1024
 const TOTAL_BYTES = 64 * 1024 * 1024
 /** How much a reader is given at once. */
 const PAGE_BYTES = 256 * 1024
@@ -91,6 +91,15 @@ export function createTail() {
     forget(conversation: ConversationId): void {
       const room = rooms.get(conversation)
       if (room) clear(room)
+    },
+
+    /** Nothing has come for a while: who still reads what is kept here can do without it. */
+    rest(conversation: ConversationId): void {
+      const room = rooms.get(conversation)
+      if (!room) return
+      const { head } = room
+      clear(room)
+      room.head = head
     },
 
     /** Wakes the readers of the conversation, without the bell. */
