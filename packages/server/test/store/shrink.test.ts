@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { connect } from '../../src/store/sqlite/open.ts'
+import { shrinking } from '../../src/store/sqlite/shrink.ts'
 import { allLines, started } from '../contract/store.ts'
 import { temporaryDir, temporaryStore } from './temporary.ts'
 
@@ -36,4 +37,11 @@ it('a reader of another program does not make an append wait', async () => {
   expect(performance.now() - begin).toBeLessThan(4000)
   other.exec('COMMIT')
   other.close()
+})
+
+it('a database that cannot shrink is left alone', () => {
+  const db = connect(join(temporaryDir(), 'plain.db'))
+  db.exec(`CREATE TABLE filler (text TEXT); INSERT INTO filler VALUES (zeroblob(4000000)); DROP TABLE filler`)
+  expect(shrinking(db).isDue()).toBe(false)
+  db.close()
 })

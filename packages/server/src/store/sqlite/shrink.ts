@@ -2,6 +2,8 @@ import { BUSY_TIMEOUT_MS, type Database } from './open.ts'
 
 /** What may lie idle in the file: the next chunks use it again. */
 const IDLE_BYTES = 512 * 1024
+/** What `PRAGMA auto_vacuum` answers for it. */
+const INCREMENTAL = 2
 /** How much one step gives back; an append that arrives meanwhile waits for it. */
 const STEP_PAGES = 256
 
@@ -13,7 +15,9 @@ export function shrinking(db: Database) {
   let isLogFull = false
   const free = db.prepare<{ freelist_count: number }>('PRAGMA freelist_count')
   const size = db.prepare<{ page_size: number }>('PRAGMA page_size').get()?.page_size ?? 4096
-  const hasIdlePages = () => (free.get()?.freelist_count ?? 0) * size > IDLE_BYTES
+  // A database that was not made for it keeps its pages, however often it is asked.
+  const canShrink = db.prepare<{ auto_vacuum: number }>('PRAGMA auto_vacuum').get()?.auto_vacuum === INCREMENTAL
+  const hasIdlePages = () => canShrink && (free.get()?.freelist_count ?? 0) * size > IDLE_BYTES
 
   return {
     /** Whether there is more free than is good to have. */
