@@ -17,7 +17,7 @@ export const startAnnounced: Part = {
       target: ratioAtMost(1 / 3),
     }
     if (!Object.hasOwn(OPTIONS, 'prepare')) return [{ ...row, candidate: [], note: 'this service has no --prepare' }]
-    await using agents = await startAgents(context, ['--prepare', 'true'])
+    await using agents = await startAgents(context, ['--prepare', 'true', '--max-warm', '100'])
     const { service } = agents
     const cold = async (round: number) => {
       const cwd = await agents.folder()
