@@ -115,8 +115,8 @@ export type Appended = { status: 'stored'; first: number; last: number } | { sta
 
 /** Consecutive events as they are stored. Empty: count 0. */
 export interface Page extends Lines {
-  /** Others get the very same page: what is made of it is worth keeping. */
-  readonly isShared?: boolean
+  /** Nobody else has these bytes: who is done with them may give their memory back. */
+  readonly isOwn?: boolean
 }
 
 /** A process of an agent's. `startedAt` is the operating system's own mark, so that a reused pid is not taken for it. */

@@ -3,6 +3,9 @@ import type { ServerResponse } from 'node:http'
 import { setImmediate as nextTick } from 'node:timers/promises'
 import { NDJSON_TYPE } from '@claude-proxy/protocol/frames'
 import type { Page } from '../core/ports.ts'
+import { chunkedSocket, createChunks } from './chunks.ts'
+
+const writeChunk = createChunks(({ lines }) => lines)
 
 /** Sends pages as NDJSON. A body that fits into one page carries its length. */
 export async function sendNdjson(
@@ -18,8 +21,13 @@ export async function sendNdjson(
       out.writeHead(200, { ...headers, 'content-length': page.lines.length }).end(page.lines)
       return
     }
-    if (!out.headersSent) out.writeHead(200, headers)
-    await write(out, page.lines, signal)
+    if (!out.headersSent) {
+      out.writeHead(200, headers)
+      // What is written past the response must not come before its head.
+      out.flushHeaders()
+    }
+    await write(out, page, signal)
+    if (signal.aborted) return
   }
   if (out.headersSent) out.end()
   else out.writeHead(200, { ...headers, 'content-length': 0 }).end()
@@ -29,15 +37,19 @@ export async function sendNdjson(
 const FULL_BYTES = 512 * 1024
 
 /** Writes, and waits until the reader has taken enough. A slow reader costs its position, not our memory. */
-async function write(out: ServerResponse, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+async function write(out: ServerResponse, page: Page, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return
-  if (out.write(bytes) || out.writableLength < FULL_BYTES) {
+  const socket = chunkedSocket(out)
+  if (socket) writeChunk(socket, page)
+  else out.write(page.lines)
+  const sink = socket ?? out
+  if (sink.writableLength < FULL_BYTES) {
     // The socket of a fast reader never says stop: without this, one replay would hold everybody else.
     await nextTick()
     return
   }
   try {
-    await once(out, 'drain', { signal })
+    await once(sink, 'drain', { signal })
   } catch (error) {
     if (!signal.aborted) throw error
   }

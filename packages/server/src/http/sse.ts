@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import { PING, SSE_TYPE, toSse } from '@claude-proxy/protocol/frames'
 import type { EventLog } from '../core/log/log.ts'
 import { openReader, type Reader, type Watch } from '../core/log/reader.ts'
-import type { Log, Page } from '../core/ports.ts'
+import type { Log } from '../core/ports.ts'
+import { chunkedSocket, createChunks } from './chunks.ts'
 
 /** How often streams are looked at, and after how many looks a silent one says that it is still there: 15 seconds. */
 const LOOK_MS = 5000
@@ -23,6 +23,7 @@ interface Stream {
 /** The open event streams. Events are written as bytes straight to the sockets: one buffer for all who read the same. */
 export function createSseStreams({ events, log }: { events: EventLog; log: Log }) {
   const streams = new Set<Stream>()
+  const writeChunk = createChunks(toSse)
   let looks: NodeJS.Timeout | undefined
 
   return {
@@ -40,12 +41,13 @@ export function createSseStreams({ events, log }: { events: EventLog; log: Log }
       const stream: Stream = { out, reader: undefined, silence: 0 }
       streams.add(stream)
       looks ??= setInterval(look, LOOK_MS)
-      // A client of HTTP/1.0 knows no chunks; a pipelined response has no socket yet.
-      const socket = out.chunkedEncoding ? out.socket : null
+      const socket = chunkedSocket(out)
       const reader = openReader(events, watch, {
         take(page) {
           stream.silence = 0
-          return socket ? writeRaw(socket, page) : out.write(toSse(page))
+          if (!socket) return out.write(toSse(page))
+          writeChunk(socket, page)
+          return socket.writableLength < FULL_BYTES
         },
         end: () => out.end(),
         fail(error) {
@@ -80,36 +82,3 @@ export function createSseStreams({ events, log }: { events: EventLog; log: Log }
     }
   }
 }
-
-/** Chunks of pages that several readers get. */
-const chunks = new WeakMap<Page, Buffer>()
-/** Pages from here on come from the store, for one reader, and are not worth another copy. */
-const LARGE_BYTES = 128 * 1024
-
-/**
- * Writes a page as one chunk of the response (RFC 9112, section 7.1), past the response: it would copy and frame it
- * for each reader anew.
- */
-function writeRaw(socket: Socket, page: Page): boolean {
-  const known = chunks.get(page)
-  if (known) {
-    socket.write(known)
-  } else {
-    const frames = toSse(page)
-    const head = Buffer.from(`${frames.length.toString(16)}\r\n`)
-    if (frames.length < LARGE_BYTES || page.isShared) {
-      const chunk = Buffer.concat([head, frames, BREAK])
-      chunks.set(page, chunk)
-      socket.write(chunk)
-    } else {
-      socket.cork()
-      socket.write(head)
-      socket.write(frames)
-      socket.write(BREAK)
-      socket.uncork()
-    }
-  }
-  return socket.writableLength < FULL_BYTES
-}
-
-const BREAK = Buffer.from('\r\n')

@@ -41,6 +41,11 @@ it('a frame looks as the standard wants it', () => {
   expect(Buffer.from(frames).toString()).toBe('id: 7\ndata: {"a":1}\n\nid: 8\ndata: {"b":2}\n\n')
 })
 
+it('the numbers go on where they get longer', () => {
+  const frames = Buffer.from(toSse({ lines: Buffer.from('1\n'.repeat(200)), first: 9950, count: 200 })).toString()
+  expect(frames.match(/\d+(?=\ndata)/g)?.map(Number)).toEqual(Array.from({ length: 200 }, (_, n) => 9950 + n))
+})
+
 it('no lines are no frames', () => {
   expect(toSse({ lines: new Uint8Array(), first: 1, count: 0 })).toHaveLength(0)
 })
@@ -50,7 +55,8 @@ it('what is left after skipped lines is the other lines', () => {
     fc.property(lines, fc.nat(), (parts, n) => {
       const count = n % (parts.length + 1)
       const all = ndjson(parts)
-      expect(Buffer.from(all.subarray(skipLines(all, count)))).toEqual(Buffer.from(ndjson(parts.slice(count))))
+      const kept = all.subarray(skipLines({ lines: all, count: parts.length }, count))
+      expect(Buffer.from(kept)).toEqual(Buffer.from(ndjson(parts.slice(count))))
     }),
   )
 })

@@ -23,7 +23,5 @@ export async function* storedPages(
 /** The events of a page up to number `last`: all of it, as a rule. */
 export function upTo(page: Page, last: number): Page {
   const count = last - page.first + 1
-  return count >= page.count
-    ? page
-    : { first: page.first, count, lines: page.lines.subarray(0, skipLines(page.lines, count)) }
+  return count >= page.count ? page : { ...page, count, lines: page.lines.subarray(0, skipLines(page, count)) }
 }

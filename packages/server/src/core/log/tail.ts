@@ -58,7 +58,6 @@ export function createTail() {
         first,
         count: lines.length,
         lines: Buffer.from(`${lines.join('\n')}\n`, 'latin1'),
-        isShared: true,
       }
       room.head = first + lines.length - 1
       room.pages.push(page)
@@ -140,7 +139,7 @@ function pageAfter(pages: Page[], after: number): Page {
   if (page === undefined) throw new Error('the tail has a gap')
   const skipped = after + 1 - page.first
   if (skipped > 0) {
-    const lines = page.lines.subarray(skipLines(page.lines, skipped))
+    const lines = page.lines.subarray(skipLines(page, skipped))
     return { first: after + 1, count: page.count - skipped, lines }
   }
   let end = index
@@ -171,6 +170,5 @@ function join(pages: readonly Page[]): Page {
     first: pages[0]?.first ?? 0,
     count: pages.reduce((sum, { count }) => sum + count, 0),
     lines: Buffer.concat(pages.map(({ lines }) => lines)),
-    isShared: true,
   }
 }

@@ -24,7 +24,8 @@ export function readEvents(db: Database) {
       let count = 0
       for (const row of rows.iterate(found.c, found.c, after + 1)) {
         const skipped = Math.max(0, after + 1 - row.first)
-        const lines = skipped === 0 ? row.lines : row.lines.subarray(skipLines(row.lines, skipped))
+        const lines =
+          skipped === 0 ? row.lines : row.lines.subarray(skipLines({ lines: row.lines, count: row.n }, skipped))
         if (count > 0 && bytes + lines.length > atMostBytes) break
         parts.push(lines)
         bytes += lines.length
@@ -33,7 +34,12 @@ export function readEvents(db: Database) {
         if (bytes + lines.length > atMostBytes) break
       }
       const [only] = parts
-      return { first: after + 1, count, lines: parts.length === 1 && only ? only : Buffer.concat(parts, bytes) }
+      return {
+        first: after + 1,
+        count,
+        lines: parts.length === 1 && only ? only : Buffer.concat(parts, bytes),
+        isOwn: true,
+      }
     },
   }
 }
