@@ -119,6 +119,11 @@ export interface Page extends Lines {
   readonly isOwn?: boolean
 }
 
+/** A page from the store, with the number of the conversation's newest event at that moment. */
+export interface StoredPage extends Page {
+  readonly head: number
+}
+
 /** A process of an agent's. `startedAt` is the operating system's own mark, so that a reused pid is not taken for it. */
 export interface AgentProcess {
   readonly pid: number
@@ -182,7 +187,7 @@ export interface Store {
   openRuns(): Promise<Run[]>
 
   /** Events after `after`, about `atMostBytes` of them but at least one if there is one. */
-  page(conversation: ConversationId, after: number, atMostBytes: number): Promise<Page>
+  page(conversation: ConversationId, after: number, atMostBytes: number): Promise<StoredPage>
 
   /** Remembers the agent processes that are alive, so that the next start finds what a crash left behind. */
   addProcess(process: AgentProcess): Promise<void>

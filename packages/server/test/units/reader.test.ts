@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import { createBell } from '../../src/core/log/bell.ts'
 import { createEventLog, type EventLog } from '../../src/core/log/log.ts'
-import { openReader, type Watch } from '../../src/core/log/reader.ts'
+import { openReader, type Reader, type Watch } from '../../src/core/log/reader.ts'
 import type { Bell, Page, Run, Store } from '../../src/core/ports.ts'
 import { createMemoryStore } from '../../src/store/memory/store.ts'
 
@@ -148,12 +148,43 @@ it('readers at the same place get the very same page', async () => {
   for (const reader of readers) reader.close()
 })
 
+it('those who come back one after the other are served by one look at the store', async () => {
+  const opened = await openLog()
+  await opened.events.append(opened.run, [event(2), event(3), event(4)])
+  let looks = 0
+  const events = createEventLog({
+    store: { ...opened.store, page: (...asked) => (looks++, opened.store.page(...asked)) },
+    bell: createBell(),
+    clock: { now: () => 1 },
+    log: quiet,
+    doubtMs: 60_000,
+  })
+  const got: Page[] = []
+  const readers: Reader[] = []
+  for (const after of [1, 1, 2, 2, 3, 1]) {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const take = (page: Page) => {
+      resolve()
+      return got.push(page) > 0
+    }
+    readers.push(openReader(events, { conversation, after, until: { run } }, { take, end() {}, fail() {} }))
+    await promise
+  }
+  expect(got.map(({ first, count }) => [first, count])).toEqual([
+    [2, 3],
+    [2, 3],
+    [3, 2],
+    [3, 2],
+    [4, 1],
+    [2, 3],
+  ])
+  expect(looks).toBe(1)
+  for (const reader of readers) reader.close()
+})
+
 it('a log that cannot be read ends the reader with the cause', async () => {
   const opened = await openLog()
-  const broken = {
-    ...opened.events,
-    store: { ...opened.store, page: () => Promise.reject(new Error('The disk is gone.')) },
-  }
+  const broken = { ...opened.events, read: () => Promise.reject(new Error('The disk is gone.')) }
   await expect(readAll(broken, { conversation, after: 0, until: { run } })).rejects.toThrow('The disk is gone.')
 })
 

@@ -1,5 +1,5 @@
 import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
-import type { Appended, Begun, Bell, Clock, Log, NewRun, Run, Store } from '../ports.ts'
+import type { Appended, Begun, Bell, Clock, Log, NewRun, Page, Run, Store } from '../ports.ts'
 import { createTail, type Recent } from './tail.ts'
 
 export interface EventLogDeps {
@@ -12,6 +12,9 @@ export interface EventLogDeps {
 }
 
 export type EventLog = ReturnType<typeof createEventLog>
+
+/** A slice of the log that is read at once. Larger ones would hold the event loop, smaller ones cost throughput. */
+const PAGE_BYTES = 256 * 1024
 
 /** How many ends of runs are remembered. A reader that comes later asks the store. */
 const ENDS = 10_000
@@ -55,8 +58,14 @@ export function createEventLog({ store, bell, clock, log, doubtMs }: EventLogDep
     /** Events after `after`, if they are at hand. */
     recent: (conversation: ConversationId, after: number): Recent => tail.after(conversation, after),
 
-    /** What the store said: the conversation ends here for now. */
-    noteHead: (conversation: ConversationId, head: number): void => tail.noteHead(conversation, head),
+    /** Events after `after` from the store; none if there are none. */
+    async read(conversation: ConversationId, after: number): Promise<Page> {
+      const fill = tail.filler(conversation)
+      return fill(await store.page(conversation, after, PAGE_BYTES))
+    },
+
+    /** The number of a closed run's terminal event, as the store knows it. */
+    lastOf: async (run: RunId): Promise<number | undefined> => (await store.run(run))?.last,
 
     /** Calls `wake` when the conversation has grown. */
     listen(conversation: ConversationId, wake: () => void): Disposable {
@@ -73,8 +82,6 @@ export function createEventLog({ store, bell, clock, log, doubtMs }: EventLogDep
         },
       }
     },
-
-    store,
   }
 
   function tell(conversation: ConversationId, first: number, lines: readonly string[]): void {

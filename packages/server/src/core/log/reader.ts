@@ -4,9 +4,6 @@ import type { Page } from '../ports.ts'
 import type { EventLog } from './log.ts'
 import { upTo } from './pages.ts'
 
-/** A slice of the log that is read at once. Larger ones would hold the event loop, smaller ones cost throughput. */
-const PAGE_BYTES = 256 * 1024
-
 /** Where events go. */
 export interface Sink {
   /** Takes a page. False: that is enough, until `resume`. */
@@ -50,10 +47,6 @@ export function openReader(log: EventLog, { conversation, after, until }: Watch,
   let isReading = false
   let isClosed = false
   let isEnding = false
-  /** Something was stored while we asked the store: its answer may be too old. */
-  let rangMeanwhile = false
-  /** Whether the run may have ended without our knowledge: nobody tells who comes later. */
-  let mayHaveEnded = run !== undefined
   const listener = log.listen(conversation, pull)
   // The first page must not come before the caller has its reader.
   queueMicrotask(pull)
@@ -71,49 +64,35 @@ export function openReader(log: EventLog, { conversation, after, until }: Watch,
   }
 
   function pull(): void {
-    rangMeanwhile = true
     if (isClosed) return
     while (!isFull && !isReading) {
       if (run !== undefined) last ??= log.endOf(run)
       if (last !== undefined && position >= last) return finish()
       const recent = log.recent(conversation, position)
-      if (recent === 'level' && isEnding) return finish()
-      if (recent === 'level') {
-        if (mayHaveEnded) void look()
-        return
-      }
+      if (recent === 'level') return isEnding ? finish() : undefined
       if (recent === 'unknown') return void look()
       deliver(recent)
     }
   }
 
-  /** Asks the store for the next page, and if there is none, whether that is the end. */
+  /** Asks the store for the next page, and whether the run is over: nobody tells who comes later. */
   async function look(): Promise<void> {
     isReading = true
-    rangMeanwhile = false
-    let more = true
     try {
-      const page = await log.store.page(conversation, position, PAGE_BYTES)
+      const page = await log.read(conversation, position)
+      if (run !== undefined) last ??= await log.lastOf(run)
       if (isClosed) return
       if (page.count > 0) {
-        mayHaveEnded = run !== undefined
         deliver(page)
         // The socket of a fast reader never says stop: without this, one replay would hold everybody else.
         await nextTick()
-      } else {
-        if (run !== undefined) last ??= (await log.store.run(run))?.last
-        mayHaveEnded = false
-        const head = (await log.store.conversation(conversation))?.head
-        if (head !== undefined) log.noteHead(conversation, head)
-        more = last !== undefined || rangMeanwhile
-        if (isEnding && !more) finish()
       }
     } catch (error) {
       close()
       sink.fail(error)
     }
     isReading = false
-    if (more) pull()
+    pull()
   }
 
   function deliver(page: Page): void {

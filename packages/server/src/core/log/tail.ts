@@ -1,6 +1,7 @@
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import { skipLines } from '@claude-proxy/protocol/frames'
-import type { Page } from '../ports.ts'
+import type { Page, StoredPage } from '../ports.ts'
+import { upTo } from './pages.ts'
 
 /** What is kept of one conversation, and of all together. Readers that are further behind go to the store. */
 const ROOM_BYTES = 2 * 1024 * 1024
@@ -18,6 +19,10 @@ interface Room {
   bytes: number
   /** The number of the newest event, as far as it is known. */
   head: number | undefined
+  /** What a reader was given last: it rarely comes alone. */
+  given: Page | undefined
+  /** Goes up with every change, so that an answer of the store that took its time is not taken for the newest. */
+  changes: number
 }
 
 /**
@@ -36,6 +41,8 @@ export function createTail() {
         pages: [],
         bytes: 0,
         head: undefined,
+        given: undefined,
+        changes: 0,
       }
       rooms.set(conversation, room)
       room.readers.add(wake)
@@ -61,26 +68,44 @@ export function createTail() {
       }
       room.head = first + lines.length - 1
       room.pages.push(page)
-      room.bytes += page.lines.length
-      total += page.lines.length
+      grow(room, page)
       // The newest page stays, however large: its readers are about to ask for it.
       while (room.bytes > ROOM_BYTES && room.pages.length > 1) drop(room)
-      if (total > TOTAL_BYTES) for (const other of rooms.values()) if (other !== room) clear(other)
+    },
+
+    /**
+     * Asked before the store is; takes in its answer if that reaches up to what is here or to the end, for all who come
+     * back at the same time. Returns the page to go on with.
+     */
+    filler(conversation: ConversationId): (page: StoredPage) => Page {
+      const room = rooms.get(conversation)
+      const before = room?.changes
+      return (stored) => {
+        if (!room || room.changes !== before) return stored
+        const begin = room.pages[0]?.first ?? stored.head + 1
+        const last = stored.first + stored.count - 1
+        if (last < begin - 1) return stored
+        if (room.pages.length === 0) room.head = stored.head
+        const { first, count, lines } = stored
+        // No longer the reader's own.
+        const page = upTo({ first, count, lines }, begin - 1)
+        if (page.count <= 0 || room.bytes + page.lines.length > ROOM_BYTES) return stored
+        room.pages.unshift(page)
+        grow(room, page)
+        return page
+      }
     },
 
     /** Events after `after`. */
     after(conversation: ConversationId, after: number): Recent {
       const room = rooms.get(conversation)
-      if (room?.head === after) return 'level'
-      const begin = room?.pages[0]?.first
-      if (room?.head === undefined || begin === undefined || after < begin - 1 || after > room.head) return 'unknown'
-      return pageAfter(room.pages, after)
-    },
-
-    /** The store says that this is the newest event. */
-    noteHead(conversation: ConversationId, head: number): void {
-      const room = rooms.get(conversation)
-      if (room) room.head ??= head
+      if (room?.head === undefined) return 'unknown'
+      // Who is further than this has it from the store; the news is on its way here.
+      if (after >= room.head) return 'level'
+      const begin = room.pages[0]?.first
+      if (begin === undefined || after < begin - 1) return 'unknown'
+      if (room.given?.first !== after + 1) room.given = pageAfter(room.pages, after)
+      return room.given
     },
 
     /** The number of the newest event, as far as it is known here. */
@@ -115,6 +140,13 @@ export function createTail() {
     held: () => rooms.keys(),
   }
 
+  function grow(room: Room, page: Page): void {
+    room.changes++
+    room.bytes += page.lines.length
+    total += page.lines.length
+    if (total > TOTAL_BYTES) for (const other of rooms.values()) if (other !== room) clear(other)
+  }
+
   function drop(room: Room): void {
     const size = room.pages.shift()?.lines.length ?? 0
     room.bytes -= size
@@ -123,7 +155,9 @@ export function createTail() {
 
   function clear(room: Room): void {
     total -= room.bytes
+    room.changes++
     room.pages = []
+    room.given = undefined
     room.bytes = 0
     room.head = undefined
   }

@@ -119,10 +119,10 @@ export function createRuns({ store, events, clock, rules, host, newRunId, check 
 
   /** A cursor beyond the end comes from another conversation: it counts as the end. */
   async function watchRun(run: Run, conversation: Conversation, lastEventId: number): Promise<Stream> {
+    const watch = { conversation: run.conversation, until: { run: run.id } }
+    if (conversation.id === run.conversation && lastEventId <= conversation.head)
+      return { conversation, watch: { ...watch, after: lastEventId } }
     const head = (await store.conversation(run.conversation))?.head ?? conversation.head
-    return {
-      conversation,
-      watch: { conversation: run.conversation, after: Math.min(lastEventId, head), until: { run: run.id } },
-    }
+    return { conversation, watch: { ...watch, after: Math.min(lastEventId, head) } }
   }
 }

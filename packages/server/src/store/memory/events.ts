@@ -1,5 +1,5 @@
 import type { ConversationId } from '@claude-proxy/protocol/ids'
-import type { Page } from '../../core/ports.ts'
+import type { StoredPage } from '../../core/ports.ts'
 import { change } from './conversations.ts'
 import type { State } from './state.ts'
 
@@ -17,7 +17,7 @@ export function appendEvents(
   return { first, last: events.length }
 }
 
-export function page(state: State, id: ConversationId, position: number, atMostBytes: number): Page {
+export function page(state: State, id: ConversationId, position: number, atMostBytes: number): StoredPage {
   const after = Math.max(0, position)
   const events = state.events.get(id) ?? []
   const chosen: Buffer[] = []
@@ -28,7 +28,7 @@ export function page(state: State, id: ConversationId, position: number, atMostB
     chosen.push(line)
     bytes += line.length
   }
-  return { first: after + 1, count: chosen.length, lines: Buffer.concat(chosen, bytes) }
+  return { first: after + 1, count: chosen.length, lines: Buffer.concat(chosen, bytes), head: events.length }
 }
 
 /** Lines that would not be what they say are a mistake of the caller. */

@@ -1,6 +1,6 @@
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import { skipLines } from '@claude-proxy/protocol/frames'
-import type { Page } from '../../core/ports.ts'
+import type { StoredPage } from '../../core/ports.ts'
 import type { Database } from './open.ts'
 import { ROW, type Piece } from './pieces.ts'
 
@@ -14,11 +14,12 @@ export function readEvents(db: Database) {
     ORDER BY first`)
 
   return {
-    page(conversation: ConversationId, position: number, atMostBytes: number): Page {
+    page(conversation: ConversationId, position: number, atMostBytes: number): StoredPage {
       const after = Math.max(0, position)
       const found = byId.get(conversation)
       // a huge `after` (a stranger's Last-Event-ID) ends here
-      if (found === undefined || after >= found.head) return { first: after + 1, count: 0, lines: new Uint8Array() }
+      if (found === undefined || after >= found.head)
+        return { first: after + 1, count: 0, lines: new Uint8Array(), head: found?.head ?? 0 }
       const parts: Uint8Array[] = []
       let bytes = 0
       let count = 0
@@ -39,6 +40,8 @@ export function readEvents(db: Database) {
         count,
         lines: parts.length === 1 && only ? only : Buffer.concat(parts, bytes),
         isOwn: true,
+        // Events may have come between the two looks.
+        head: Math.max(found.head, after + count),
       }
     },
   }
