@@ -1,36 +1,60 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
 import { setImmediate as nextTick } from 'node:timers/promises'
 import { NDJSON_TYPE } from '@claude-proxy/protocol/frames'
 import type { Page } from '../core/ports.ts'
 import { chunkedSocket, createChunks } from './chunks.ts'
+import { type Coding, codingFor, encoder } from './coding.ts'
 
 const writeChunk = createChunks(({ lines }) => lines)
 
-/** Sends pages as NDJSON. A body that fits into one page carries its length. */
+/**
+ * Sends pages as NDJSON, compressed for a client that asks for it. A plain body that fits into one page carries its
+ * length. Rejects when the pages cannot be read; stops when `signal` aborts.
+ */
 export async function sendNdjson(
   out: ServerResponse,
   pages: AsyncIterable<Page>,
   head: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const headers = { 'content-type': NDJSON_TYPE, 'cache-control': 'no-cache, no-transform' }
+  out.setHeader('content-type', NDJSON_TYPE)
+  out.setHeader('cache-control', 'no-cache, no-transform')
+  out.appendHeader('vary', 'accept-encoding')
+  const coding = codingFor(out.req)
+  if (coding) return sendEncoded(out, pages, coding, signal)
   for await (const page of pages) {
     const isWhole = !out.headersSent && page.first + page.count - 1 >= head
     if (isWhole) {
-      out.writeHead(200, { ...headers, 'content-length': page.lines.length }).end(page.lines)
+      out.writeHead(200, { 'content-length': page.lines.length }).end(page.lines)
       return
     }
-    if (!out.headersSent) {
-      out.writeHead(200, headers)
-      // What is written past the response must not come before its head.
-      out.flushHeaders()
-    }
+    // What is written past the response must not come before its head.
+    if (!out.headersSent) out.writeHead(200).flushHeaders()
     await write(out, page, signal)
     if (signal.aborted) return
   }
   if (out.headersSent) out.end()
-  else out.writeHead(200, { ...headers, 'content-length': 0 }).end()
+  else out.writeHead(200, { 'content-length': 0 }).end()
+}
+
+async function sendEncoded(
+  out: ServerResponse,
+  pages: AsyncIterable<Page>,
+  coding: Coding,
+  signal: AbortSignal,
+): Promise<void> {
+  out.writeHead(200, { 'content-encoding': coding })
+  try {
+    await pipeline(linesOf(pages), encoder(coding), out, { signal })
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+}
+
+async function* linesOf(pages: AsyncIterable<Page>): AsyncGenerator<Uint8Array> {
+  for await (const { lines } of pages) yield lines
 }
 
 /** What may wait unsent, so that reading and sending overlap. */
