@@ -54,26 +54,40 @@ function checkContentType({ headers }: IncomingMessage): void {
 }
 
 async function readText(request: IncomingMessage, atMostBytes: number): Promise<string> {
-  const tooLarge = () => new AppError('payload_too_large', `The body is larger than ${atMostBytes} bytes.`)
-  if (Number(request.headers['content-length'] ?? 0) > atMostBytes) throw tooLarge()
-  const parts: Buffer[] = []
-  let size = 0
+  const bytes = await readBytes(request, atMostBytes)
   try {
-    for await (const part of request as AsyncIterable<Buffer>) {
-      size += part.length
-      if (size > atMostBytes) throw tooLarge()
-      parts.push(part)
-    }
-  } catch (cause) {
-    // The client has gone; nobody hears this.
-    throw cause instanceof AppError
-      ? cause
-      : new AppError('bad_request', 'The body did not arrive whole.', {}, { cause })
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts))
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
     throw new AppError('bad_request', 'The body is not valid UTF-8.', {}, { cause })
+  }
+}
+
+/** By hand: the iterator of a stream stays in memory as long as its connection, which may be hours. */
+function readBytes(request: IncomingMessage, atMostBytes: number): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+  const tooLarge = () => reject(new AppError('payload_too_large', `The body is larger than ${atMostBytes} bytes.`))
+  if (Number(request.headers['content-length'] ?? 0) > atMostBytes) {
+    tooLarge()
+    return promise
+  }
+  let parts: Buffer[] = []
+  let size = 0
+  const take = (part: Buffer) => {
+    size += part.length
+    if (size <= atMostBytes) parts.push(part)
+    else finish(tooLarge)
+  }
+  const whole = () => finish(() => resolve(Buffer.concat(parts)))
+  // The client has gone; nobody hears this.
+  const torn = (cause?: unknown) =>
+    finish(() => reject(new AppError('bad_request', 'The body did not arrive whole.', {}, { cause })))
+  request.on('data', take).on('end', whole).on('error', torn).on('close', torn)
+  return promise
+
+  function finish(settle: () => void): void {
+    request.off('data', take).off('end', whole).off('close', torn).off('error', torn)
+    settle()
+    parts = []
   }
 }
 
