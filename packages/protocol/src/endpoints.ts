@@ -1,12 +1,5 @@
-import {
-  ActivateRequest,
-  CanonicalQuery,
-  EventsPath,
-  EventsQuery,
-  PermissionAnswer,
-  PrepareRequest,
-  StreamRequest,
-} from './requests.ts'
+/** What `requests.ts` offers. Only named here: loading it costs more than all the rest of this package. */
+export type SchemaName = keyof typeof import('./requests.ts')
 
 /** Every door of the service in one table: the server's routes, its 405s and the docs come from here. */
 export const ENDPOINTS = {
@@ -18,40 +11,49 @@ export const ENDPOINTS = {
   stream: {
     method: 'POST',
     path: '/v1/agent/stream',
-    body: StreamRequest,
+    body: 'StreamRequest',
     does: 'Starts a run, or attaches to the running one, and streams its events (SSE).',
   },
   prepare: {
     method: 'POST',
     path: '/v1/agent/prepare',
-    body: PrepareRequest,
+    body: 'PrepareRequest',
     does: 'Says that a prompt is near, so that a process can be made ready.',
   },
   permission: {
     method: 'POST',
     path: '/v1/agent/tool_permission',
-    body: PermissionAnswer,
+    body: 'PermissionAnswer',
     does: 'Answers a tool permission request.',
   },
   canonical: {
     method: 'GET',
     path: '/v1/conversations/canonical',
-    query: CanonicalQuery,
+    query: 'CanonicalQuery',
     does: "Names the folder's conversation; creates it when there is none.",
   },
   activate: {
     method: 'POST',
     path: '/v1/conversations/activate',
-    body: ActivateRequest,
+    body: 'ActivateRequest',
     does: "Makes a conversation, new or old, its folder's.",
   },
   events: {
     method: 'GET',
     path: '/v1/conversations/:id/events',
-    params: EventsPath,
-    query: EventsQuery,
+    params: 'EventsPath',
+    query: 'EventsQuery',
     does: 'Replays the events after `since` (NDJSON).',
   },
-} as const
+} as const satisfies Record<string, Endpoint>
 
 export type EndpointName = keyof typeof ENDPOINTS
+
+interface Endpoint {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly body?: SchemaName
+  readonly query?: SchemaName
+  readonly params?: SchemaName
+  readonly does: string
+}

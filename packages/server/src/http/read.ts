@@ -1,13 +1,17 @@
 import type { IncomingMessage } from 'node:http'
+import type { SchemaName } from '@claude-proxy/protocol/endpoints'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { z } from 'zod'
 
-/** The JSON body of a request, read by `schema`. */
-export async function readBody<S extends z.ZodType>(
+type Schemas = typeof import('@claude-proxy/protocol/requests')
+type Read<N extends SchemaName> = z.output<Schemas[N]>
+
+/** The JSON body of a request, read by the schema of this name. */
+export async function readBody<N extends SchemaName>(
   request: IncomingMessage,
-  schema: S,
+  name: N,
   atMostBytes: number,
-): Promise<z.output<S>> {
+): Promise<Read<N>> {
   checkContentType(request)
   const text = await readText(request, atMostBytes)
   let body: unknown
@@ -19,26 +23,31 @@ export async function readBody<S extends z.ZodType>(
   if (isDeep(body)) throw new AppError('bad_request', `The body is nested deeper than ${DEEPEST} levels.`)
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new AppError('bad_request', 'The body has to be a JSON object.')
-  return parse(schema, body)
+  return parse(name, body)
 }
 
-/** The query of `url`, read by `schema`. A plus is a plus: clients do not encode it. */
-export function readQuery<S extends z.ZodType>(url: string, schema: S): z.output<S> {
+/** The query of `url`, read by the schema of this name. A plus is a plus: clients do not encode it. */
+export async function readQuery<N extends SchemaName>(url: string, name: N): Promise<Read<N>> {
   const [, query = ''] = /\?([^#]*)/.exec(url) ?? []
   const fields: Record<string, string> = {}
   for (const pair of query.split('&')) {
     const at = pair.indexOf('=')
     if (at > 0) fields[decode(pair.slice(0, at))] ??= decode(pair.slice(at + 1))
   }
-  return parse(schema, fields)
+  return parse(name, fields)
 }
 
-/** `value` as `schema` reads it; what does not fit is told in a sentence. */
-export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+/** `value` as the schema of this name reads it; what does not fit is told in a sentence. */
+export async function parse<N extends SchemaName>(name: N, value: unknown): Promise<Read<N>> {
+  schemas ??= import('@claude-proxy/protocol/requests')
+  const schema: z.ZodType = (await schemas)[name]
   const read = schema.safeParse(value)
-  if (read.success) return read.data
+  if (read.success) return read.data as Read<N>
   throw new AppError('bad_request', describe(read.error.issues))
 }
+
+/** Loaded by the first request that has something to read: zod alone takes longer than a whole start of the service. */
+let schemas: Promise<Schemas> | undefined
 
 /**
  * A page can send a form or plain text anywhere without being asked first (Fetch standard, "CORS-safelisted

@@ -3,7 +3,7 @@ import { switchedNotice } from '@claude-proxy/protocol/events'
 import { AppError } from '@claude-proxy/protocol/errors'
 import { ENDPOINTS, type EndpointName } from '@claude-proxy/protocol/endpoints'
 import { toLine } from '@claude-proxy/protocol/json'
-import { LastEventId, type RunFields } from '@claude-proxy/protocol/requests'
+import type { RunFields } from '@claude-proxy/protocol/requests'
 import type { Approvals } from '../core/approvals/approvals.ts'
 import type { Conversations } from '../core/conversations.ts'
 import { storedPages } from '../core/log/pages.ts'
@@ -37,8 +37,6 @@ export interface Exchange {
   readonly signal: () => AbortSignal
 }
 
-const EventsPath = ENDPOINTS.events.params
-
 /** Answers with a JSON value, or writes the response itself and returns nothing. */
 type Route = (exchange: Exchange) => Promise<object | undefined>
 
@@ -65,7 +63,7 @@ export function createRoutes(deps: RoutesDeps): Record<EndpointName, Route> {
         group: body.conversation_group,
         text: body.text,
         options: runOptions(body),
-        lastEventId: header === undefined || header === '' ? undefined : parse(LastEventId, header),
+        lastEventId: header === undefined || header === '' ? undefined : await parse('LastEventId', header),
       })
       response.setHeader(LAST_EVENT_ID, String(conversation.head))
       streams.open(response, watch)
@@ -73,8 +71,8 @@ export function createRoutes(deps: RoutesDeps): Record<EndpointName, Route> {
     },
 
     async events({ request, response, params, signal }) {
-      const { id: name } = parse(EventsPath, params)
-      const { since = 0, cwd } = readQuery(request.url ?? '', ENDPOINTS.events.query)
+      const { id: name } = await parse(ENDPOINTS.events.params, params)
+      const { since = 0, cwd } = await readQuery(request.url ?? '', ENDPOINTS.events.query)
       const { conversation, isOwn } = await conversations.find(name, cwd)
       response.setHeader(LAST_EVENT_ID, String(conversation.head))
       if (since > 0 && !isOwn) {
@@ -91,7 +89,7 @@ export function createRoutes(deps: RoutesDeps): Record<EndpointName, Route> {
     },
 
     async canonical({ request }) {
-      const { cwd, conversation_group: group } = readQuery(request.url ?? '', ENDPOINTS.canonical.query)
+      const { cwd, conversation_group: group } = await readQuery(request.url ?? '', ENDPOINTS.canonical.query)
       const { conversation, created } = await conversations.canonical({ cwd, group })
       // The app asks when a chat is opened: a prompt may be near.
       if (deps.prepares) host.prepare(conversation)
