@@ -1,19 +1,31 @@
-import pino from 'pino'
+import { createRequire } from 'node:module'
+import type { Logger } from 'pino'
 import type { Log } from './core/ports.ts'
 
 /** A log of JSON lines on stderr. Whatever looks like a secret is left out. */
 export function createLog(level: string): Log {
-  const logger = pino(
+  let logger: Logger | undefined
+  const write = (to: Level) => {
+    if (LEVELS.indexOf(to) < LEVELS.indexOf(level)) return () => {}
+    return (message: string, details: object = {}) => {
+      const { error, ...rest } = details as { error?: unknown }
+      logger ??= openLog(level)
+      logger[to](error === undefined ? rest : { ...rest, err: error }, message)
+    }
+  }
+  return { info: write('info'), warn: write('warn'), error: write('error') }
+}
+
+type Level = 'info' | 'warn' | 'error'
+const LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error']
+
+/** Loads pino for the first line: until then the service has answered. At once, since a line may be the last one. */
+function openLog(level: string): Logger {
+  const { default: pino } = createRequire(import.meta.url)('pino') as typeof import('pino')
+  return pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, redact: { paths: SECRETS, remove: true } },
     pino.destination({ fd: 2, sync: true }),
   )
-  const write =
-    (to: 'info' | 'warn' | 'error') =>
-    (message: string, details: object = {}) => {
-      const { error, ...rest } = details as { error?: unknown }
-      logger[to](error === undefined ? rest : { ...rest, err: error }, message)
-    }
-  return { info: write('info'), warn: write('warn'), error: write('error') }
 }
 
 const SECRETS = ['token', 'authorization', 'environment', 'env', '*.token', '*.authorization', '*.environment', '*.env']

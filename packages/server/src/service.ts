@@ -1,12 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { realpath } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
-import { ConversationId, type RunId } from '@claude-proxy/protocol/ids'
-import { createClaudeAgent } from './agents/claude/agent.ts'
-import { agentEnvironment } from './agents/claude/environment.ts'
-import { endAll } from './agents/claude/process-tree.ts'
-import { createScriptedAgent } from './agents/scripted/agent.ts'
+import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
+import type { endAll } from './agents/claude/process-tree.ts'
 import { type Config, ConfigError } from './config.ts'
 import { createApprovals } from './core/approvals/approvals.ts'
 import { createConversations } from './core/conversations.ts'
@@ -22,8 +18,6 @@ import { createListener } from './http/app.ts'
 import { createRoutes } from './http/routes.ts'
 import { listen } from './http/server.ts'
 import { createSseStreams } from './http/sse.ts'
-import { createMemoryStore } from './store/memory/store.ts'
-import { openSqliteStore } from './store/sqlite/store.ts'
 import { readVersion } from './version.ts'
 
 export interface Service {
@@ -49,19 +43,16 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   checkDoors(config)
   const clock: Clock = { now: Date.now }
   const startedAt = new Date(clock.now()).toISOString()
-  const [version, allowedRoots, trustedRoots] = await Promise.all([
-    readVersion(),
-    realRoots(config.allowedRoots),
-    realRoots(config.trustedRoots),
-  ])
+  const allowedRoots = await realRoots(config.allowedRoots)
+  const trustedRoots = await realRoots(config.trustedRoots)
+  const version = readVersion()
   const rules = { allowedRoots, trustedRoots, allowBypass: config.allowBypass }
 
   await using building = new AsyncDisposableStack()
-  const store =
-    config.store === 'memory' ? createMemoryStore() : await openSqliteStore({ dataDir: config.dataDir, log })
+  const store = await openStore(config, log)
   building.defer(() => store.close())
   const events = createEventLog({ store, bell: createBell(), clock, log, doubtMs: DOUBT_MS })
-  const agent = createAgent(config, environment, { store, clock, log, trustedRoots })
+  const agent = await createAgent(config, environment, { store, clock, log, trustedRoots })
   building.defer(() => agent.close())
   const approvals = createApprovals({ clock, newPermissionId: newHexId, timeoutMs: config.permissionSeconds * 1000 })
   const newRunId = () => newHexId() as RunId
@@ -75,7 +66,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     newRunId,
     check: (options, folder) => checkOptions(options, folder, rules),
   })
-  const newConversationId = () => ConversationId.parse(newHexId())
+  const newConversationId = () => newHexId() as ConversationId
   const conversations = createConversations({
     store,
     clock,
@@ -110,18 +101,32 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   building.defer(() => host.stop())
 
   // After listening: a long history must not keep the service from answering.
-  const recovered = recover({ store, events, clock, log, host, endProcesses: (orphans) => endAll(orphans, ORPHAN_MS) })
+  const recovered = recover({ store, events, clock, log, host, endProcesses: endOrphans })
   recovered.catch((error: unknown) => log.error('what a crash left behind could not be put in order', { error }))
   const built = building.move()
   return { url: server.url, version, unready: await agent.unready(), recovered, stop: () => built.disposeAsync() }
 }
 
-function createAgent(
+const endOrphans = async (orphans: Parameters<typeof endAll>[0]) => {
+  const { endAll } = await import('./agents/claude/process-tree.ts')
+  await endAll(orphans, ORPHAN_MS)
+}
+
+/** Only the store that was chosen is loaded, as with the agents: every file is time at the start. */
+async function openStore(config: Config, log: Log): Promise<Store> {
+  if (config.store === 'memory') return (await import('./store/memory/store.ts')).createMemoryStore()
+  const { openSqliteStore } = await import('./store/sqlite/store.ts')
+  return openSqliteStore({ dataDir: config.dataDir, log })
+}
+
+async function createAgent(
   config: Config,
   environment: NodeJS.ProcessEnv,
   { store, clock, log, trustedRoots }: { store: Store; clock: Clock; log: Log; trustedRoots: readonly string[] },
-): Agent {
-  if (config.agent === 'scripted') return createScriptedAgent({ clock })
+): Promise<Agent> {
+  if (config.agent === 'scripted') return (await import('./agents/scripted/agent.ts')).createScriptedAgent({ clock })
+  const { createClaudeAgent } = await import('./agents/claude/agent.ts')
+  const { agentEnvironment } = await import('./agents/claude/environment.ts')
   return createClaudeAgent({
     clock,
     log,
@@ -159,5 +164,5 @@ function realRoots(roots: readonly string[]): Promise<string[]> {
 }
 
 function newHexId(): string {
-  return randomBytes(16).toString('hex')
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('hex')
 }

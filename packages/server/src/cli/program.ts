@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { importDirectory } from './import.ts'
 import { serve } from './serve.ts'
 import { ConfigError, describeOptions, readConfig } from '../config.ts'
 
@@ -38,6 +37,7 @@ async function dispatch(args: readonly string[]): Promise<void> {
   if (command === 'import') {
     if (directory === undefined || directory.startsWith('-'))
       throw new ConfigError('Say which directory: claude-proxy import DIR')
+    const { importDirectory } = await import('./import.ts')
     return importDirectory(directory, readConfig(rest, process.env))
   }
   await serve(readConfig(args, process.env), process.env)
