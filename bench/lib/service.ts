@@ -19,7 +19,7 @@ export interface ServiceOptions {
   readonly collects?: boolean
 }
 
-export const MAIN = fileURLToPath(new URL('../../packages/server/src/main.ts', import.meta.url))
+export const MAIN = fileURLToPath(new URL('../../packages/server/src/main.js', import.meta.url))
 const PROBE = new URL('probe.ts', import.meta.url).href
 
 /** The options that every measured service gets. */

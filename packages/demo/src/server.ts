@@ -14,7 +14,7 @@ export function startServer(port: number, dataDir: string, env: Record<string, s
   return spawn(process.execPath, [ENTRY, ...flags], { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
 }
 
-const ENTRY = fileURLToPath(new URL('../../server/src/main.ts', import.meta.url))
+const ENTRY = fileURLToPath(new URL('../../server/src/main.js', import.meta.url))
 
 /** The last lines of what the service prints. Reading them also keeps its pipes from filling up. */
 export class LogTail {

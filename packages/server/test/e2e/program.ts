@@ -7,7 +7,7 @@ import { expect, onTestFinished } from 'vitest'
 import { startScriptedModel } from '@claude-proxy/scripted-model/model'
 import { agentTestEnvironment } from '../support/service.ts'
 
-const MAIN = join(import.meta.dirname, '../../src/main.ts')
+const MAIN = join(import.meta.dirname, '../../src/main.js')
 
 /** How long a condition may take to come true on a busy machine. */
 export const PATIENCE = { timeout: 30_000, interval: 20 }

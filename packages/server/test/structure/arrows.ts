@@ -19,7 +19,7 @@ const PARTS: [part: RegExp, mayImport: RegExp][] = [
   [/^server\/src\/http\//, below('http/', 'hono/router', 'zod')],
   // The few that know several parts.
   [
-    /^server\/src\/(service|main|log|config|version|cli\/[^/]+)\.ts$/,
+    /^server\/src\/(main\.js|(service|log|config|version|cli\/[^/]+)\.ts)$/,
     /^(node:(?!sqlite$)|pino$|(protocol|server)\/src\/)/,
   ],
 ]

@@ -6,7 +6,7 @@ import { breaches } from './arrows.ts'
 const PACKAGES = join(import.meta.dirname, '../../..')
 
 it('every import goes along an arrow', () => {
-  const files = globSync('*/src/**/*.ts', { cwd: PACKAGES })
+  const files = globSync('*/src/**/*.{ts,js}', { cwd: PACKAGES })
   expect(files.length).toBeGreaterThan(50)
   expect(files.flatMap((file) => breaches(file, readFileSync(join(PACKAGES, file), 'utf8')))).toEqual([])
 })
@@ -40,7 +40,10 @@ it.each([
   ['server/src/core/runs/a.ts', `import { join } from 'node:path'\nimport type { Run } from '../ports.ts'`],
   ['server/src/agents/claude/a.ts', `import { query } from '@anthropic-ai/claude-agent-sdk'\nimport '../queue.ts'`],
   ['server/src/store/sqlite/a.ts', `import { DatabaseSync } from 'node:sqlite'`],
-  ['server/src/http/a.ts', `import type { IncomingMessage } from 'node:http'\nimport { TrieRouter } from 'hono/router/trie-router'`],
+  [
+    'server/src/http/a.ts',
+    `import type { IncomingMessage } from 'node:http'\nimport { TrieRouter } from 'hono/router/trie-router'`,
+  ],
 ])('in %s this is allowed: %s', (file, source) => {
   expect(breaches(file, source)).toEqual([])
 })
