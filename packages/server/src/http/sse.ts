@@ -1,8 +1,9 @@
-import type { ServerResponse } from 'node:http'
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { PING, SSE_TYPE, toSse } from '@claude-proxy/protocol/frames'
 import type { EventLog } from '../core/log/log.ts'
-import { openReader, type Reader, type Watch } from '../core/log/reader.ts'
-import type { Log } from '../core/ports.ts'
+import { Reader, type Sink, type Watch } from '../core/log/reader.ts'
+import type { Log, Page } from '../core/ports.ts'
 import { chunkedSocket, createChunks } from './chunks.ts'
 
 /** How often streams are looked at, and after how many looks a silent one says that it is still there: 15 seconds. */
@@ -13,23 +14,16 @@ const FULL_BYTES = 256 * 1024
 
 export type SseStreams = ReturnType<typeof createSseStreams>
 
-interface Stream {
-  readonly out: ServerResponse
-  reader: Reader | undefined
-  /** Looks since something was written. */
-  silence: number
-}
-
 /** The open event streams. Events are written as bytes straight to the sockets: one buffer for all who read the same. */
 export function createSseStreams({ events, log }: { events: EventLog; log: Log }) {
   const streams = new Set<Stream>()
-  const writeChunk = createChunks(toSse)
   let looks: NodeJS.Timeout | undefined
 
   return {
     /** Answers with the events of `watch`; ends the response, and the connection, after the last. */
     open(out: ServerResponse, watch: Watch): void {
       out.writeHead(200, {
+        ...takeHeaders(out),
         'content-type': SSE_TYPE,
         'cache-control': 'no-cache, no-transform',
         'x-accel-buffering': 'no',
@@ -38,30 +32,12 @@ export function createSseStreams({ events, log }: { events: EventLog; log: Log }
       })
       // An idle stream shows its headers at once.
       out.flushHeaders()
-      const stream: Stream = { out, reader: undefined, silence: 0 }
+      const stream = new Stream(out, events, watch, log)
       streams.add(stream)
       looks ??= setInterval(look, LOOK_MS)
-      const socket = chunkedSocket(out)
-      const reader = openReader(events, watch, {
-        take(page) {
-          stream.silence = 0
-          if (!socket) return out.write(toSse(page))
-          writeChunk(socket, page)
-          return socket.writableLength < FULL_BYTES
-        },
-        end: () => out.end(),
-        fail(error) {
-          log.error('a stream broke off', { conversation: watch.conversation, error })
-          out.destroy()
-        },
-      })
-      stream.reader = reader
-      const drained = () => reader.resume()
-      ;(socket ?? out).on('drain', drained)
-      out.once('close', () => {
+      out.on('close', () => {
         streams.delete(stream)
-        reader.close()
-        socket?.off('drain', drained)
+        stream.close()
         if (streams.size > 0) return
         clearInterval(looks)
         looks = undefined
@@ -70,15 +46,74 @@ export function createSseStreams({ events, log }: { events: EventLog; log: Log }
 
     /** Sends to all streams what there is for them, and ends them. Their readers come back and go on where they were. */
     close(): void {
-      for (const { reader } of streams) reader?.end()
+      for (const stream of streams) stream.finish()
     },
   }
 
   function look(): void {
-    for (const stream of streams) {
-      if (++stream.silence < SILENT_LOOKS || stream.out.writableNeedDrain) continue
-      stream.silence = 0
-      stream.out.write(PING)
-    }
+    for (const stream of streams) stream.look()
+  }
+}
+
+/** The headers that were set, taken off: set ones would stay in memory as long as the stream is open. */
+function takeHeaders(out: ServerResponse): OutgoingHttpHeaders {
+  const headers = { ...out.getHeaders() }
+  for (const name of Object.keys(headers)) out.removeHeader(name)
+  return headers
+}
+
+const writeChunk = createChunks(toSse)
+
+/** One response that is an event stream. There may be thousands: it holds no more than it needs. */
+class Stream implements Sink {
+  readonly #out: ServerResponse
+  readonly #socket: Socket | undefined
+  readonly #reader: Reader
+  readonly #drained = () => this.#reader.resume()
+  readonly #log: Log
+  readonly #conversation: string
+  /** Looks since something was written. */
+  #silence = 0
+
+  constructor(out: ServerResponse, events: EventLog, watch: Watch, log: Log) {
+    this.#out = out
+    this.#socket = chunkedSocket(out)
+    this.#log = log
+    this.#conversation = watch.conversation
+    this.#reader = new Reader(events, watch, this)
+    ;(this.#socket ?? out).on('drain', this.#drained)
+  }
+
+  take(page: Page): boolean {
+    this.#silence = 0
+    if (!this.#socket) return this.#out.write(toSse(page))
+    writeChunk(this.#socket, page)
+    return this.#socket.writableLength < FULL_BYTES
+  }
+
+  end(): void {
+    this.#out.end()
+  }
+
+  fail(error: unknown): void {
+    this.#log.error('a stream broke off', { conversation: this.#conversation, error })
+    this.#out.destroy()
+  }
+
+  /** Sends what there is, and ends. */
+  finish(): void {
+    this.#reader.end()
+  }
+
+  /** Says that it is still there, if it has been silent for long. */
+  look(): void {
+    if (++this.#silence < SILENT_LOOKS || this.#out.writableNeedDrain) return
+    this.#silence = 0
+    this.#out.write(PING)
+  }
+
+  close(): void {
+    this.#reader.close()
+    this.#socket?.off('drain', this.#drained)
   }
 }

@@ -16,7 +16,7 @@ const PARTS: [part: RegExp, mayImport: RegExp][] = [
   [/^server\/src\/agents\/(?<folder>[^/]+\/|queue\.ts)/, below('agents/FOLDER', 'agents/queue.ts')],
   [/^server\/src\/store\/sqlite\//, below('store/sqlite/', 'node:sqlite')],
   [/^server\/src\/store\/(?<folder>[^/]+\/)/, below('store/FOLDER')],
-  [/^server\/src\/http\//, below('http/', 'hono/router', 'zod')],
+  [/^server\/src\/http\//, below('http/', 'hono/router', 'negotiator', 'zod')],
   // The few that know several parts.
   [
     /^server\/src\/(main\.js|(service|log|config|version|cli\/[^/]+)\.ts)$/,

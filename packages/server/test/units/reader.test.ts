@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import { createBell } from '../../src/core/log/bell.ts'
 import { createEventLog, type EventLog } from '../../src/core/log/log.ts'
-import { openReader, type Reader, type Watch } from '../../src/core/log/reader.ts'
+import { Reader, type Watch } from '../../src/core/log/reader.ts'
 import type { Bell, Page, Run, Store } from '../../src/core/ports.ts'
 import { createMemoryStore } from '../../src/store/memory/store.ts'
 
@@ -40,7 +40,7 @@ function readAll(events: EventLog, watch: Watch, capacity = Infinity): Promise<s
   return new Promise((resolve, reject) => {
     const read: string[] = []
     let room = capacity
-    const reader = openReader(events, watch, {
+    const reader = new Reader(events, watch, {
       take(page) {
         read.push(...numbered(page))
         if (--room > 0) return true
@@ -134,12 +134,13 @@ it('finds the end of a run that another process has stored', async () => {
 it('readers at the same place get the very same page', async () => {
   const opened = await openLog()
   const pages: Page[][] = [[], []]
-  const readers = pages.map((got) =>
-    openReader(
-      opened.events,
-      { conversation, after: 1, until: { run } },
-      { take: (page) => got.push(page) > 0, end() {}, fail() {} },
-    ),
+  const readers = pages.map(
+    (got) =>
+      new Reader(
+        opened.events,
+        { conversation, after: 1, until: { run } },
+        { take: (page) => got.push(page) > 0, end() {}, fail() {} },
+      ),
   )
   await new Promise((resolve) => setImmediate(resolve))
   await opened.events.append(opened.run, [event(2), event(3)])
@@ -167,7 +168,7 @@ it('those who come back one after the other are served by one look at the store'
       resolve()
       return got.push(page) > 0
     }
-    readers.push(openReader(events, { conversation, after, until: { run } }, { take, end() {}, fail() {} }))
+    readers.push(new Reader(events, { conversation, after, until: { run } }, { take, end() {}, fail() {} }))
     await promise
   }
   expect(got.map(({ first, count }) => [first, count])).toEqual([
@@ -192,7 +193,7 @@ it('a reader that was closed takes nothing more', async () => {
   const opened = await openLog()
   const taken: Page[] = []
   const sink = { take: (page: Page) => taken.push(page) > 0, end() {}, fail() {} }
-  const reader = openReader(opened.events, { conversation, after: 1, until: { run } }, sink)
+  const reader = new Reader(opened.events, { conversation, after: 1, until: { run } }, sink)
   await new Promise((resolve) => setImmediate(resolve))
   reader.close()
   await opened.events.append(opened.run, [event(2)])
@@ -205,7 +206,7 @@ it('a reader that is told to end delivers what there is, also what was not rung 
   const got: string[] = []
   const { promise, resolve } = Promise.withResolvers<void>()
   const sink = { take: (page: Page) => got.push(...numbered(page)) > 0, end: resolve, fail() {} }
-  const reader = openReader(opened.events, { conversation, after: 0, until: { run } }, sink)
+  const reader = new Reader(opened.events, { conversation, after: 0, until: { run } }, sink)
   await new Promise((next) => setImmediate(next))
   await opened.events.append(opened.run, [event(2)])
   reader.end()

@@ -22,14 +22,6 @@ export interface Watch {
   readonly until: { readonly run: RunId } | { readonly last: number }
 }
 
-export interface Reader {
-  /** The sink wants more. */
-  resume(): void
-  /** Delivers what there is, and waits for nothing that is still to come. */
-  end(): void
-  close(): void
-}
-
 /**
  * Delivers the events after `after`: the stored ones first, then new ones as they happen, up to `until`. Every live
  * reader is this loop. It holds a position and pulls; nothing is queued for it, so a slow one costs nothing but that.
@@ -39,77 +31,91 @@ export interface Reader {
  *   full      the sink has enough; `resume` wakes it
  *   closed    everything is delivered, or nobody reads any more
  */
-export function openReader(log: EventLog, { conversation, after, until }: Watch, sink: Sink): Reader {
-  const run = 'run' in until ? until.run : undefined
-  let last = 'last' in until ? until.last : undefined
-  let position = after
-  let isFull = false
-  let isReading = false
-  let isClosed = false
-  let isEnding = false
-  const listener = log.listen(conversation, pull)
-  // The first page must not come before the caller has its reader.
-  queueMicrotask(pull)
+export class Reader {
+  readonly #log: EventLog
+  readonly #sink: Sink
+  readonly #conversation: ConversationId
+  readonly #run: RunId | undefined
+  readonly #listener: Disposable
+  #last: number | undefined
+  #position: number
+  #isFull = false
+  #isReading = false
+  #isClosed = false
+  #isEnding = false
 
-  return {
-    resume() {
-      isFull = false
-      pull()
-    },
-    end() {
-      isEnding = true
-      pull()
-    },
-    close,
+  /** Begins to read in the next microtask: the first page does not come before the caller has its reader. */
+  constructor(log: EventLog, { conversation, after, until }: Watch, sink: Sink) {
+    this.#log = log
+    this.#sink = sink
+    this.#conversation = conversation
+    this.#run = 'run' in until ? until.run : undefined
+    this.#last = 'last' in until ? until.last : undefined
+    this.#position = after
+    const pull = () => this.#pull()
+    this.#listener = log.listen(conversation, pull)
+    queueMicrotask(pull)
   }
 
-  function pull(): void {
-    if (isClosed) return
-    while (!isFull && !isReading) {
-      if (run !== undefined) last ??= log.endOf(run)
-      if (last !== undefined && position >= last) return finish()
-      const recent = log.recent(conversation, position)
-      if (recent === 'level') return isEnding ? finish() : undefined
-      if (recent === 'unknown') return void look()
-      deliver(recent)
+  /** The sink wants more. */
+  resume(): void {
+    this.#isFull = false
+    this.#pull()
+  }
+
+  /** Delivers what there is, and waits for nothing that is still to come. */
+  end(): void {
+    this.#isEnding = true
+    this.#pull()
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#listener[Symbol.dispose]()
+  }
+
+  #pull(): void {
+    if (this.#isClosed) return
+    while (!this.#isFull && !this.#isReading) {
+      if (this.#run !== undefined) this.#last ??= this.#log.endOf(this.#run)
+      if (this.#last !== undefined && this.#position >= this.#last) return this.#finish()
+      const recent = this.#log.recent(this.#conversation, this.#position)
+      if (recent === 'level') return this.#isEnding ? this.#finish() : undefined
+      if (recent === 'unknown') return void this.#look()
+      this.#deliver(recent)
     }
   }
 
   /** Asks the store for the next page, and whether the run is over: nobody tells who comes later. */
-  async function look(): Promise<void> {
-    isReading = true
+  async #look(): Promise<void> {
+    this.#isReading = true
     try {
-      const page = await log.read(conversation, position)
-      if (run !== undefined) last ??= await log.lastOf(run)
-      if (isClosed) return
+      const page = await this.#log.read(this.#conversation, this.#position)
+      if (this.#run !== undefined) this.#last ??= await this.#log.lastOf(this.#run)
+      if (this.#isClosed) return
       if (page.count > 0) {
-        deliver(page)
+        this.#deliver(page)
         // The socket of a fast reader never says stop: without this, one replay would hold everybody else.
         await nextTick()
       }
     } catch (error) {
-      close()
-      sink.fail(error)
+      this.close()
+      this.#sink.fail(error)
     }
-    isReading = false
-    pull()
+    this.#isReading = false
+    this.#pull()
   }
 
-  function deliver(page: Page): void {
+  #deliver(page: Page): void {
     // What follows belongs to the next run.
-    const part = last === undefined ? page : upTo(page, last)
-    position = part.first + part.count - 1
-    isFull = !sink.take(part)
+    const part = this.#last === undefined ? page : upTo(page, this.#last)
+    this.#position = part.first + part.count - 1
+    this.#isFull = !this.#sink.take(part)
   }
 
-  function finish(): void {
-    close()
-    sink.end()
-  }
-
-  function close(): void {
-    if (isClosed) return
-    isClosed = true
-    listener[Symbol.dispose]()
+  #finish(): void {
+    this.close()
+    this.#sink.end()
   }
 }
