@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { setImmediate as nextTick, setTimeout as sleep } from 'node:timers/promises'
-import { errorResult, type EventPayload, type ResultPayload } from '@claude-proxy/protocol/events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { errorResult, type ResultPayload } from '@claude-proxy/protocol/events'
 import type { Agent, Clock, Happening, Job, PermissionDecision, Work } from '../../core/ports.ts'
-import { type Directive, parseDirectives } from './directives.ts'
+import { parseDirectives } from './directives.ts'
+import { load } from './load.ts'
+import { initEvent, message, success, text } from './messages.ts'
+import { createTicker, type Ticker } from './ticker.ts'
 
 /**
  * A stand-in without process and model, for load, benchmarks and the tests of clients. It obeys directives in the
@@ -10,6 +13,7 @@ import { type Directive, parseDirectives } from './directives.ts'
  */
 export function createScriptedAgent({ clock }: { clock: Clock }): Agent {
   const running = new Set<AbortController>()
+  const ticker = createTicker()
 
   return {
     name: 'scripted',
@@ -20,14 +24,9 @@ export function createScriptedAgent({ clock }: { clock: Clock }): Agent {
       const stop = new AbortController()
       running.add(stop)
       let reason = 'Interrupted by user'
+      const over = () => running.delete(stop)
       return {
-        async *[Symbol.asyncIterator]() {
-          try {
-            yield* play(job, clock, stop.signal, () => reason)
-          } finally {
-            running.delete(stop)
-          }
-        },
+        [Symbol.asyncIterator]: () => play(job, { clock, ticker, signal: stop.signal, reason: () => reason, over }),
         interrupt(because) {
           reason = because
           stop.abort()
@@ -43,50 +42,38 @@ export function createScriptedAgent({ clock }: { clock: Clock }): Agent {
   }
 }
 
-async function* play(job: Job, clock: Clock, signal: AbortSignal, reason: () => string): AsyncGenerator<Happening> {
-  const timestamp = () => new Date(clock.now()).toISOString()
-  const sessionId = job.sessionId ?? randomUUID()
-  yield { kind: 'session', sessionId }
-  yield { kind: 'event', payload: initEvent(job, sessionId, timestamp()) }
-  let result: ResultPayload | undefined
-  try {
-    for (const directive of parseDirectives(job.text)) {
-      if (directive.do === 'load') yield* load(directive, sessionId, clock, signal)
-      else if (directive.do === 'say') yield text(directive.text, sessionId, timestamp())
-      else if (directive.do === 'ask') yield* ask(directive.tool, sessionId, clock, signal)
-      else if (directive.do === 'hang') await sleep(2 ** 31 - 1, undefined, { signal })
-      else if (directive.do === 'die') throw new Error('The scripted agent died, as it was told.')
-      else result = errorResult('error_during_execution', 'The scripted agent failed, as it was told.', timestamp())
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error
-    result = errorResult('interrupted', reason(), timestamp())
-  }
-  yield { kind: 'end', result: result ?? success(sessionId, timestamp()) }
+interface Stage {
+  readonly clock: Clock
+  readonly ticker: Ticker
+  readonly signal: AbortSignal
+  /** Why it was stopped. */
+  reason(): string
+  over(): void
 }
 
-/** Texts at a steady rate. The schedule is absolute, so that a late burst does not make all later ones late. */
-async function* load(
-  { count, rate, size, burst, delay }: Extract<Directive, { do: 'load' }>,
-  sessionId: string,
-  clock: Clock,
-  signal: AbortSignal,
-): AsyncGenerator<Happening> {
-  if (delay > 0) await sleep(delay, undefined, { signal })
-  const start = performance.now()
-  const padding = 'x'.repeat(size)
-  for (let n = 0; n < count; n++) {
-    if (n % burst === 0) {
-      signal.throwIfAborted()
-      const wait = rate > 0 ? start + (n / rate) * 1000 - performance.now() : 0
-      if (wait >= 1) await sleep(wait, undefined, { signal })
-      // An agent that floods still shares the loop.
-      else if (n % 64 === 0) await nextTick()
+async function* play(job: Job, { clock, ticker, signal, reason, over }: Stage): AsyncGenerator<Happening> {
+  const timestamp = () => new Date(clock.now()).toISOString()
+  const sessionId = job.sessionId ?? randomUUID()
+  try {
+    yield { kind: 'session', sessionId }
+    yield { kind: 'event', payload: initEvent(job, sessionId, timestamp()) }
+    let result: ResultPayload | undefined
+    try {
+      for (const directive of parseDirectives(job.text)) {
+        if (directive.do === 'load') yield* load(directive, { sessionId, clock, ticker, signal })
+        else if (directive.do === 'say') yield text(directive.text, sessionId, timestamp())
+        else if (directive.do === 'ask') yield* ask(directive.tool, sessionId, clock, signal)
+        else if (directive.do === 'hang') await sleep(2 ** 31 - 1, undefined, { signal })
+        else if (directive.do === 'die') throw new Error('The scripted agent died, as it was told.')
+        else result = errorResult('error_during_execution', 'The scripted agent failed, as it was told.', timestamp())
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error
+      result = errorResult('interrupted', reason(), timestamp())
     }
-    const stamp = `#${n} @ts=${Math.round((performance.timeOrigin + performance.now()) * 1000)}@ `
-    const event = text(stamp + padding, sessionId, new Date(clock.now()).toISOString())
-    const surplus = JSON.stringify(event.payload).length - size
-    yield surplus > 0 ? text(stamp + padding.slice(surplus), sessionId, String(event.payload['timestamp'])) : event
+    yield { kind: 'end', result: result ?? success(sessionId, timestamp()) }
+  } finally {
+    over()
   }
 }
 
@@ -111,48 +98,4 @@ async function* ask(tool: string, sessionId: string, clock: Clock, signal: Abort
   const content = decision.behavior === 'allow' ? 'Allowed. The scripted agent runs nothing.' : decision.message
   const block = { type: 'tool_result', tool_use_id: id, content, is_error: decision.behavior === 'deny' }
   yield { kind: 'event', payload: message('user', [block], sessionId, new Date(clock.now()).toISOString()) }
-}
-
-function text(words: string, sessionId: string, timestamp: string): { kind: 'event'; payload: EventPayload } {
-  return { kind: 'event', payload: message('assistant', [{ type: 'text', text: words }], sessionId, timestamp) }
-}
-
-function message(role: 'assistant' | 'user', content: object[], sessionId: string, timestamp: string): EventPayload {
-  const model = role === 'assistant' ? { model: 'scripted' } : {}
-  return {
-    type: role,
-    message: { role, ...model, content },
-    parent_tool_use_id: null,
-    session_id: sessionId,
-    timestamp,
-  }
-}
-
-function initEvent(job: Job, sessionId: string, timestamp: string): EventPayload {
-  return {
-    type: 'system',
-    subtype: 'init',
-    cwd: job.folder,
-    session_id: sessionId,
-    tools: ['Bash'],
-    model: 'scripted',
-    permissionMode: job.options.permissionMode ?? 'default',
-    agent: 'scripted: no process, no model; it obeys directives in the prompt',
-    timestamp,
-  }
-}
-
-function success(sessionId: string, timestamp: string): ResultPayload {
-  return {
-    type: 'result',
-    subtype: 'success',
-    duration_ms: 0,
-    duration_api_ms: 0,
-    is_error: false,
-    num_turns: 1,
-    session_id: sessionId,
-    total_cost_usd: 0,
-    result: 'The script has ended.',
-    timestamp,
-  }
 }

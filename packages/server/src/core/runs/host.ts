@@ -136,7 +136,7 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
       for await (const happening of work) {
         if (happening.kind === 'end') result = happening.result
         else take(run, happening, (payload) => writer.tell(payload))
-        await writer.room()
+        if (writer.isFull) await writer.room()
       }
     } catch (error) {
       log.error('an agent failed', { run: run.id, error })
@@ -199,9 +199,12 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
         unstored += line.length
         underWay ??= storeAll()
       },
+      get isFull(): boolean {
+        return unstored > UNSTORED_BYTES
+      },
       /** Resolves when there is room for more. */
       async room(): Promise<void> {
-        if (unstored > UNSTORED_BYTES) await underWay
+        await underWay
       },
       async settled(): Promise<void> {
         await underWay
