@@ -10,7 +10,8 @@ const db = openForWriting(file)
 
 port.on('message', (request: 'checkpoint' | 'close') => {
   if (request === 'checkpoint') {
-    db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+    // Commits go on meanwhile: the second time little is left.
+    db.exec('PRAGMA wal_checkpoint(PASSIVE); PRAGMA wal_checkpoint(PASSIVE)')
     port.postMessage('done')
   } else {
     db.close()

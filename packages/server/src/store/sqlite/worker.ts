@@ -31,7 +31,7 @@ const db = openForWriting(file)
 const commit = batches(db)
 const seal = sealing(db)
 const shrink = shrinking(db)
-const checkpointer = createCheckpointer(file)
+const checkpointer = createCheckpointer(file, finishCheckpoint)
 
 port.on('message', (request: Request) => {
   if (request.ask === 'commit') work(request)
@@ -42,7 +42,16 @@ answer({ untidy: isUntidy() })
 
 function work({ batch, chars }: { batch: readonly Operation[]; chars: number }): void {
   answer({ outcomes: commit(batch), untidy: isUntidy() })
-  checkpointer.noteCommit(chars)
+  checkpointer.noteCommit(batch.length, chars)
+}
+
+/** Between two commits, so that nothing is added meanwhile: with nothing left in it, the log starts over. */
+function finishCheckpoint(): void {
+  try {
+    db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+  } catch {
+    // a disk that is full or fails: the log stays as it is, and the next commit says so
+  }
 }
 
 function isUntidy(): boolean {
