@@ -75,9 +75,8 @@ export function openWriter(file: string, log: Log, script: URL = WORKER): Writer
     isUntidy = reply.untidy
     if (reply.outcomes === undefined && reply.failure !== undefined) log.warn('Sealing failed.', reply.failure)
     for (const [index, pending] of done.entries()) settle(pending, reply.outcomes?.[index])
-    // an empty queue may only look so: those who have just heard have yet to submit their next
-    if (queue.length > 0) pump()
-    else setImmediate(pump)
+    // Those who have just heard are about to submit their next: together it is one commit, and otherwise two that take turns.
+    setImmediate(pump)
   }
 
   function start(): Thread {
