@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { ConversationId } from '@claude-proxy/protocol/ids'
 import { connect } from '../../src/store/sqlite/open.ts'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts'
-import { allLines } from '../contract/store.ts'
+import { allLines } from '../contract/samples.ts'
 import { startChild } from './child.ts'
 import { silent, temporaryDir } from './temporary.ts'
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { expect, it } from 'vitest'
 import { startChild } from './child.ts'
 import { temporaryDir, temporaryStore } from './temporary.ts'
-import { allLines } from '../contract/store.ts'
+import { allLines } from '../contract/samples.ts'
 import { ConversationId } from '@claude-proxy/protocol/ids'
 
 // prlimit stands in for a full disk: files cannot grow beyond a limit, until it is lifted

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { expect, it } from 'vitest'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts'
-import { started } from '../contract/store.ts'
+import { started } from '../contract/samples.ts'
 import { startChild } from './child.ts'
 import { silent, temporaryDir, temporaryStore } from './temporary.ts'
 

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { started } from '../contract/store.ts'
+import { started } from '../contract/samples.ts'
 import { temporaryDir, temporaryStore } from './temporary.ts'
 
 it('the write-ahead log starts over again and again while appends go on without a pause', async () => {

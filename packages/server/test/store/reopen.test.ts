@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts'
-import { allLines, endOf, fresh, newRun, started } from '../contract/store.ts'
+import { allLines, endOf, fresh, newRun, started } from '../contract/samples.ts'
 import { silent, temporaryDir, temporaryStore } from './temporary.ts'
 
 it('everything is there again after a restart', async () => {

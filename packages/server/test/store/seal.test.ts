@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import type { Store } from '../../src/core/ports.ts'
 import { connect, type Database } from '../../src/store/sqlite/open.ts'
 import { SEALED_BYTES } from '../../src/store/sqlite/seal.ts'
-import { allLines, linesOf, newRun, started } from '../contract/store.ts'
+import { allLines, linesOf, newRun, started } from '../contract/samples.ts'
 import { startChild } from './child.ts'
 import { temporaryDir, temporaryStore } from './temporary.ts'
 

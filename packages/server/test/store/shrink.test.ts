@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { connect } from '../../src/store/sqlite/open.ts'
 import { shrinking } from '../../src/store/sqlite/shrink.ts'
-import { allLines, started } from '../contract/store.ts'
+import { allLines, started } from '../contract/samples.ts'
 import { temporaryDir, temporaryStore } from './temporary.ts'
 
 const LINE = JSON.stringify('x'.repeat(300))

@@ -4,7 +4,7 @@ import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
 import type { Store } from '../../src/core/ports.ts'
 import { connect, type Database } from '../../src/store/sqlite/open.ts'
 import { openWriter } from '../../src/store/sqlite/writer.ts'
-import { allLines, fresh, newRun, started } from '../contract/store.ts'
+import { allLines, fresh, newRun, started } from '../contract/samples.ts'
 import { silent, temporaryDir, temporaryStore } from './temporary.ts'
 
 it('appends that are asked for together are one commit, and one row for each conversation', async () => {

@@ -1,0 +1,59 @@
+import { expect } from 'vitest'
+import { ConversationId, type Folder, type RunId } from '@claude-proxy/protocol/ids'
+import type { NewRun, Page, Run, Store } from '../../src/core/ports.ts'
+
+let count = 0
+
+/** Ids that no other test uses. */
+export function fresh(): { id: ConversationId; folder: Folder; run: RunId } {
+  count++
+  return {
+    id: ConversationId.parse(`conversation-${count}`),
+    folder: `/folder/${count}` as Folder,
+    run: count.toString(16).padStart(32, '0') as RunId,
+  }
+}
+
+/** A run to begin, with what a test does not care about filled in. */
+export function newRun(of: Partial<NewRun> & Pick<NewRun, 'name' | 'folder'>): NewRun {
+  return { id: fresh().run, cwd: of.folder, begunBy: 'client', text: 'hi', options: {}, line: '{"n":1}', at: 1, ...of }
+}
+
+/** A new conversation in a new folder, with a run in it. */
+export async function started(store: Store): Promise<{ id: ConversationId; folder: Folder; run: Run }> {
+  const { id, folder } = fresh()
+  const begun = await store.beginRun(newRun({ name: id, folder }))
+  if (begun.status !== 'begun') throw new Error(`a run in a new folder is ${begun.status}`)
+  return { id, folder, run: begun.run }
+}
+
+/** Begins a run and ends it. */
+export async function endOf(store: Store, run: NewRun): Promise<void> {
+  expect(await store.beginRun(run)).toMatchObject({ status: 'begun' })
+  await store.endRun(run.id, ['{}'], run.at)
+}
+
+/** All events of a conversation, page by page. */
+export async function allLines(store: Store, id: ConversationId, atMostBytes = 100_000): Promise<string[]> {
+  const lines: string[] = []
+  for (;;) {
+    const page = await store.page(id, lines.length, atMostBytes)
+    if (page.count === 0) return lines
+    lines.push(...linesOf(page))
+  }
+}
+
+/** The lines of a page; as many as it says. */
+export function linesOf(page: Page): string[] {
+  if (page.count === 0) return []
+  const all = text(page)
+  expect(all.endsWith('\n')).toBe(true)
+  const lines = all.slice(0, -1).split('\n')
+  expect(lines).toHaveLength(page.count)
+  return lines
+}
+
+/** The bytes of a page as text. */
+export function text(page: Page): string {
+  return Buffer.from(page.lines).toString()
+}
