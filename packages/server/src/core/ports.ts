@@ -110,6 +110,9 @@ export type Activated =
   | { status: 'busy'; run: Run }
   | { status: 'elsewhere'; folder: Folder }
 
+/** What a deletion came to. `busy`: a run is open in the conversation, nothing was changed. */
+export type Deleted = { status: 'deleted' } | { status: 'busy'; run: Run } | { status: 'unknown' }
+
 /** What an append came to. `closed`: the run has ended, nothing was stored. */
 export type Appended = { status: 'stored'; first: number; last: number } | { status: 'closed' }
 
@@ -173,6 +176,12 @@ export interface Store {
   }): Promise<Activated>
   /** Sets the agent session that the conversation's next run resumes. */
   setSession(id: ConversationId, sessionId: string, at: number): Promise<void>
+  /**
+   * Deletes a conversation with all its events and runs, unless a run is open in it. If it was its folder's, the folder
+   * has none afterwards, and the names that led to it lead nowhere. Neither its id nor those names are given out again:
+   * whoever begins or activates under one of them hears `conversation_unknown`.
+   */
+  deleteConversation(id: ConversationId): Promise<Deleted>
 
   /** Stores run and first event together, if no run is open in the folder. Refused, it leaves no trace. */
   beginRun(run: NewRun): Promise<Begun>

@@ -3,6 +3,7 @@ import type { Store } from '../../src/core/ports.ts'
 import { activation } from './activation.ts'
 import { appending } from './appending.ts'
 import { conversations } from './conversations.ts'
+import { deletion } from './deletion.ts'
 import { imports } from './imports.ts'
 import { names } from './names.ts'
 import { numbering } from './numbering.ts'
@@ -36,6 +37,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     pages(() => store)
     numbering(() => store)
     imports(() => store)
+    deletion(() => store)
     processes(() => store)
 
     it('refuses all work once it is closed, and may be closed twice', async () => {

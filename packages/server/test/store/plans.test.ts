@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { readConversations } from '../../src/store/sqlite/conversations.ts'
+import { removing } from '../../src/store/sqlite/delete.ts'
 import { readEvents } from '../../src/store/sqlite/events.ts'
 import { connect, prepareDatabase, type Database } from '../../src/store/sqlite/open.ts'
 import { writerOperations } from '../../src/store/sqlite/operations.ts'
@@ -13,8 +14,8 @@ it('no statement looks through a whole table, but for the small ones that are me
   const db = connect(file)
   onTestFinished(() => db.close())
   const scans = statements(db).flatMap((sql) => plan(db, sql).filter((step) => step.startsWith('SCAN')))
-  // openRuns, and the list of what is to be sealed
-  expect(new Set(scans)).toEqual(new Set(['SCAN run USING INDEX run_open', 'SCAN unsealed']))
+  // openRuns, and the lists of what is to be sealed and removed
+  expect(new Set(scans)).toEqual(new Set(['SCAN run USING INDEX run_open', 'SCAN unsealed', 'SCAN deletion']))
 })
 
 /** Every statement that the store prepares. */
@@ -31,6 +32,7 @@ function statements(db: Database): string[] {
   readEvents(listening)
   writerOperations(listening)
   sealing(listening)
+  removing(listening)
   return seen
 }
 

@@ -47,8 +47,8 @@ interface Stage {
   readonly ticker: Ticker
   readonly signal: AbortSignal
   /** Why it was stopped. */
-  reason(): string
-  over(): void
+  readonly reason: () => string
+  readonly over: () => void
 }
 
 async function* play(job: Job, { clock, ticker, signal, reason, over }: Stage): AsyncGenerator<Happening> {

@@ -30,9 +30,16 @@ export function resolve(state: State, name: ConversationId): Resolved | undefine
 
 /** A new conversation; a name that was an alias stops being one. */
 export function create(state: State, { id, folder, cwd, group, at }: NewConversation): Conversation {
+  refuseDeleted(state, id)
   state.aliases.delete(id)
   state.events.set(id, [])
   return put(state, { id, folder, cwd, group, sessionId: undefined, head: 0, createdAt: at, updatedAt: at })
+}
+
+/** An id or name is not given out again. */
+export function refuseDeleted(state: State, id: ConversationId): void {
+  if (!state.deleted.has(id)) return
+  throw new AppError('conversation_unknown', `Conversation ${id} was deleted.`, { conversation_id: id, reset: true })
 }
 
 /** Replaces some facts of a conversation. */

@@ -5,7 +5,7 @@ import type { State } from './state.ts'
 
 export function importConversation(state: State, input: ImportedConversation): boolean {
   if (input.lines.length > 0) checkLines(input.lines)
-  if (folderOf(state, input.id) !== undefined) return false
+  if (folderOf(state, input.id) !== undefined || state.deleted.has(input.id)) return false
   create(state, { ...input, at: input.createdAt })
   appendEvents(state, input.id, input.lines, input.updatedAt)
   change(state, input.id, { sessionId: input.sessionId })

@@ -1,6 +1,6 @@
 import type { Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { Appended, Begun, Conversation, NewRun, Run } from '../../core/ports.ts'
-import { canonical, change, create, folderOf, setGroup } from './conversations.ts'
+import { canonical, change, create, folderOf, refuseDeleted, setGroup } from './conversations.ts'
 import { appendEvents, checkLines } from './events.ts'
 import type { State } from './state.ts'
 
@@ -46,6 +46,7 @@ function place(state: State, run: NewRun): Conversation {
   if (run.begunBy === 'agent') return change(state, run.name, {})
   const there = canonical(state, run.folder)
   const found = there ?? own ?? create(state, { ...run, id: run.name })
+  refuseDeleted(state, run.name)
   if (there === undefined) state.folders.set(run.folder, found.id)
   else if (own === undefined) state.aliases.set(run.name, run.folder)
   return found

@@ -6,6 +6,8 @@ export interface State {
   readonly conversations: Map<ConversationId, Conversation>
   /** The canonical conversation of each folder. */
   readonly folders: Map<Folder, ConversationId>
+  /** Ids of conversations that were deleted, and names that led to them. */
+  readonly deleted: Set<ConversationId>
   readonly aliases: Map<ConversationId, Folder>
   readonly runs: Map<RunId, Run>
   /** Lines with their newlines; event n is at n - 1. */
@@ -17,6 +19,7 @@ export function emptyState(): State {
   return {
     conversations: new Map(),
     folders: new Map(),
+    deleted: new Set(),
     aliases: new Map(),
     runs: new Map(),
     events: new Map(),

@@ -2,6 +2,7 @@ import { setImmediate as nextTick } from 'node:timers/promises'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { AgentProcess, Store } from '../../core/ports.ts'
 import { canonical, change, resolve } from './conversations.ts'
+import { deleteConversation } from './delete.ts'
 import { page } from './events.ts'
 import { activate, ensureCanonical } from './folders.ts'
 import { importConversation } from './import.ts'
@@ -28,6 +29,7 @@ export function createMemoryStore(): Store {
     ensureCanonical: (input) => does((all) => ensureCanonical(all, input)),
     activate: (input) => does((all) => activate(all, input)),
     setSession: (id, sessionId, at) => does((all) => void change(all, id, { sessionId, updatedAt: at })),
+    deleteConversation: (id) => does((all) => deleteConversation(all, id)),
 
     beginRun: (run) => does((all) => beginRun(all, run)),
     claimRun: (id) => does((all) => claimRun(all, id)),

@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads'
 
 export interface Checkpointer {
+  /** The log is being moved: nobody else can. */
+  readonly isBusy: boolean
   /** A commit was made of so many operations, with about so many characters of events. */
   noteCommit(operations: number, chars: number): void
   /** Ends the thread, and calls `done` when its connection is closed. */
@@ -40,6 +42,9 @@ export function createCheckpointer(file: string, finish: () => void): Checkpoint
   }
 
   return {
+    get isBusy() {
+      return isBusy
+    },
     noteCommit(operations, chars) {
       // A few pages that change with every commit, one in the index for each conversation, and the events themselves.
       pages += 4 + operations + chars / PAGE_CHARS

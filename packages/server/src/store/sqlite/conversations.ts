@@ -20,7 +20,8 @@ export type ConversationReads = ReturnType<typeof readConversations>
 
 /** Finding conversations by id, by folder, and by any name. */
 export function readConversations(db: Database) {
-  const byId = db.prepare<ConversationRow>('SELECT * FROM conversation WHERE id = ?')
+  const byId = db.prepare<ConversationRow>('SELECT * FROM conversation WHERE id = ? AND deleted = 0')
+  const deleted = db.prepare('SELECT 1 FROM conversation WHERE id = ? AND deleted = 1')
   const canonical = db.prepare<ConversationRow>(
     'SELECT conversation.* FROM folder JOIN conversation ON c = canonical WHERE path = ?',
   )
@@ -36,6 +37,8 @@ export function readConversations(db: Database) {
   return {
     byId: (id: ConversationId) => byId.get(id),
     canonical: (folder: Folder) => canonical.get(folder),
+    /** Whether it was a conversation, or led to one, that is deleted now. */
+    wasDeleted: (name: ConversationId): boolean => deleted.get(name) !== undefined,
     byName,
     /** The folder a name is bound to, as a conversation or as an alias. */
     folderOf: (name: ConversationId) => byId.get(name)?.folder ?? aliasFolder.get(name)?.folder,
@@ -57,7 +60,7 @@ export interface NewConversation {
 export type ConversationWrites = ReturnType<typeof writeConversations>
 
 /** Changing single facts about conversations; what may be changed when is decided by the callers. */
-export function writeConversations(db: Database) {
+export function writeConversations(db: Database, { wasDeleted }: Pick<ConversationReads, 'wasDeleted'>) {
   const insert = db.prepare<ConversationRow>(
     'INSERT INTO conversation (id, folder, cwd, grp, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?) RETURNING *',
   )
@@ -71,13 +74,17 @@ export function writeConversations(db: Database) {
   return {
     /** A new conversation; a name that was an alias stops being one. */
     create(input: NewConversation): number {
+      if (wasDeleted(input.id)) throw deletedConversation(input.id)
       deleteAlias.run(input.id)
       const row = insert.get(input.id, input.folder, input.cwd, input.group ?? null, input.at, input.at)
       if (row === undefined) throw new Error('INSERT … RETURNING returned nothing')
       return row.c
     },
     makeCanonical: (folder: Folder, c: number) => point.run(folder, c),
-    addAlias: (id: ConversationId, folder: Folder) => insertAlias.run(id, folder),
+    addAlias(id: ConversationId, folder: Folder): void {
+      if (wasDeleted(id)) throw deletedConversation(id)
+      insertAlias.run(id, folder)
+    },
     /** Sets the group if one is given. */
     setGroup(c: number, group: string | undefined, at: number): void {
       if (group !== undefined) setGroup.run(group, at, c)
@@ -87,13 +94,17 @@ export function writeConversations(db: Database) {
 
 /** Changes of a conversation that are operations by themselves. */
 export function conversationOperations(db: Database) {
-  const setSession = db.prepare('UPDATE conversation SET session_id = ?, updated_at = ? WHERE id = ?')
+  const setSession = db.prepare('UPDATE conversation SET session_id = ?, updated_at = ? WHERE id = ? AND deleted = 0')
   return {
     setSession({ id, sessionId, at }: { id: ConversationId; sessionId: string; at: number }): void {
       if (setSession.run(sessionId, at, id).changes === 1) return
       throw new AppError('conversation_unknown', `There is no conversation ${id}.`)
     },
   }
+}
+
+function deletedConversation(id: ConversationId): AppError {
+  return new AppError('conversation_unknown', `Conversation ${id} was deleted.`, { conversation_id: id, reset: true })
 }
 
 export function toConversation(row: ConversationRow): Conversation {

@@ -19,7 +19,7 @@ export function importOperations(
   const keepHistory = db.prepare('UPDATE conversation SET session_id = ?, updated_at = ? WHERE c = ?')
   return {
     importConversation(input: ConversationToImport): boolean {
-      if (reads.folderOf(input.id) !== undefined) return false
+      if (reads.folderOf(input.id) !== undefined || reads.wasDeleted(input.id)) return false
       const c = writes.create({ ...input, at: input.createdAt })
       if (input.lines.length > 0) events.append(c, input.lines, input.updatedAt)
       keepHistory.run(input.sessionId ?? null, input.updatedAt, c)

@@ -1,5 +1,6 @@
 import { beginOperations } from './begin.ts'
 import { conversationOperations, readConversations, writeConversations } from './conversations.ts'
+import { deleteOperations } from './delete.ts'
 import { writeEvents } from './events.ts'
 import { folderOperations } from './folders.ts'
 import { importOperations } from './import.ts'
@@ -10,7 +11,7 @@ import { readRuns, runOperations } from './runs.ts'
 /** Everything that can be asked of the writer, by name. Each takes one input that survives a structured clone. */
 export function writerOperations(db: Database) {
   const reads = readConversations(db)
-  const writes = writeConversations(db)
+  const writes = writeConversations(db, reads)
   const runs = readRuns(db)
   const events = writeEvents(db)
   const operations = {
@@ -18,6 +19,7 @@ export function writerOperations(db: Database) {
     ...folderOperations(reads, writes, runs),
     ...beginOperations(db, reads, writes, runs, events),
     ...runOperations(db, events),
+    ...deleteOperations(db, reads, runs),
     ...importOperations(db, reads, writes, events),
     ...processOperations(db),
   }

@@ -9,7 +9,9 @@ export type RunReads = ReturnType<typeof readRuns>
 /** Finding runs. */
 export function readRuns(db: Database) {
   const columns = 'run.*, conversation.id AS conversation'
-  const byId = db.prepare<RunRow>(`SELECT ${columns} FROM run JOIN conversation USING (c) WHERE run.id = ?`)
+  const byId = db.prepare<RunRow>(
+    `SELECT ${columns} FROM run JOIN conversation USING (c) WHERE run.id = ? AND deleted = 0`,
+  )
   // run_open holds the open runs alone; left to itself, SQLite looks through all there ever were to save the sorting
   const open = `SELECT ${columns} FROM run INDEXED BY run_open JOIN conversation USING (c) WHERE state <> 'ended'`
   const openInFolder = db.prepare<RunRow>(`${open} AND run.folder = ?`)

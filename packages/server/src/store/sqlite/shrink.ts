@@ -5,11 +5,11 @@ const IDLE_BYTES = 512 * 1024
 /** What `PRAGMA auto_vacuum` answers for it. */
 const INCREMENTAL = 2
 /** How much one step gives back; an append that arrives meanwhile waits for it. */
-const STEP_PAGES = 256
+const STEP_PAGES = 64
 
 /**
- * Gives space that sealing has freed back to the disk: out of the database a little at a time, and at the end out of
- * the write-ahead log. Each call of `step` may be the last one at any moment.
+ * Gives space that sealing and deletion have freed back to the disk: out of the database a little at a time, and at the
+ * end out of the write-ahead log. Each step may be the last one at any moment.
  */
 export function shrinking(db: Database) {
   let isLogFull = false
@@ -22,14 +22,17 @@ export function shrinking(db: Database) {
   return {
     /** Whether there is more free than is good to have. */
     isDue: (): boolean => isLogFull || hasIdlePages(),
-    step(): void {
-      if (hasIdlePages()) db.exec(`PRAGMA incremental_vacuum(${STEP_PAGES})`)
-      else {
-        // Waits for no reader: what one still needs stays in the log until the next time.
-        db.exec('PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)')
-        db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`)
-        isLogFull = false
-      }
+    /** Whether that is in the database. */
+    hasIdlePages,
+    giveBackPages(): void {
+      db.exec(`PRAGMA incremental_vacuum(${STEP_PAGES})`)
+      isLogFull = true
+    },
+    /** Waits for no reader: what one still needs stays in the log until the next time. */
+    giveBackLog(): void {
+      db.exec('PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)')
+      db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`)
+      isLogFull = false
     },
     /** Something was rewritten: the log is longer than it need be. */
     noteRewriting(): void {

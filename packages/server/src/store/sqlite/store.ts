@@ -72,6 +72,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
     },
     activate: async ({ id, folder, cwd, group, at }) => writer.submit('activate', { id, folder, cwd, group, at }),
     setSession: async (id, sessionId, at) => writer.submit('setSession', { id, sessionId, at }),
+    deleteConversation: async (id) => writer.submit('deleteConversation', id),
 
     async beginRun({ id, name, folder, cwd, group, begunBy, text, options, line, at }) {
       const lines = pieces([line])

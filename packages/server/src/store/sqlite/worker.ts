@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { batches, type Outcome } from './batch.ts'
 import { createCheckpointer } from './checkpointer.ts'
+import { removing } from './delete.ts'
 import { failure, type Failure } from './failure.ts'
 import { openForWriting } from './open.ts'
 import type { Operation } from './operations.ts'
@@ -11,7 +12,7 @@ import { shrinking } from './shrink.ts'
 
 export type Request =
   | { ask: 'commit'; batch: readonly Operation[]; chars: number }
-  /** A step of the work that can wait: sealing, and giving space back. */
+  /** A step of the work that can wait: sealing, removing what was deleted, and giving space back. */
   | { ask: 'tidy' }
   | { ask: 'close' }
 
@@ -19,6 +20,9 @@ export type Request =
 export type Reply =
   | { untidy: boolean; outcomes: Outcome[] }
   | { untidy: boolean; outcomes?: undefined; failure?: Failure | undefined }
+
+/** What a step of the work that can wait rewrites, about. */
+const STEP_CHARS = 512 * 1024
 
 export interface WriterData {
   readonly file: string
@@ -30,6 +34,7 @@ const { file }: WriterData = workerData
 const db = openForWriting(file)
 const commit = batches(db)
 const seal = sealing(db)
+const remove = removing(db)
 const shrink = shrinking(db)
 const checkpointer = createCheckpointer(file, finishCheckpoint)
 
@@ -55,16 +60,22 @@ function finishCheckpoint(): void {
 }
 
 function isUntidy(): boolean {
-  return seal.isDue() || shrink.isDue()
+  return seal.isDue() || remove.isDue() || shrink.isDue()
 }
 
 function tidy(): Reply {
   try {
-    if (seal.isDue()) {
-      seal.step()
+    if (seal.isDue() || remove.isDue()) {
+      if (seal.isDue()) seal.step()
+      else remove.step()
       shrink.noteRewriting()
-    } else {
-      shrink.step()
+      checkpointer.noteCommit(0, STEP_CHARS)
+    } else if (shrink.hasIdlePages()) {
+      shrink.giveBackPages()
+      checkpointer.noteCommit(0, STEP_CHARS)
+    } else if (!checkpointer.isBusy) {
+      // while it is busy, this is asked for again: a few milliseconds
+      shrink.giveBackLog()
     }
     return { untidy: isUntidy() }
   } catch (error) {

@@ -73,7 +73,7 @@ export function openWriter(file: string, log: Log, script: URL = WORKER): Writer
     const done = underway ?? []
     underway = undefined
     isUntidy = reply.untidy
-    if (reply.outcomes === undefined && reply.failure !== undefined) log.warn('Sealing failed.', reply.failure)
+    if (reply.outcomes === undefined && reply.failure !== undefined) log.warn('Tidying up failed.', reply.failure)
     for (const [index, pending] of done.entries()) settle(pending, reply.outcomes?.[index])
     // Those who have just heard are about to submit their next: together it is one commit, and otherwise two that take turns.
     setImmediate(pump)

@@ -1,0 +1,88 @@
+import type { ConversationId } from '@claude-proxy/protocol/ids'
+import type { Deleted } from '../../core/ports.ts'
+import type { ConversationReads } from './conversations.ts'
+import type { Database } from './open.ts'
+import type { RunReads } from './runs.ts'
+
+/**
+ * Takes a conversation out of reach in one transaction, however large it is. What it leaves behind is removed by
+ * `removing`.
+ */
+export function deleteOperations(db: Database, reads: ConversationReads, runs: RunReads) {
+  const keepNames = db.prepare(`
+    INSERT INTO conversation (id, folder, cwd, created_at, updated_at, deleted)
+    SELECT alias.id, '', '', 0, 0, 1 FROM folder JOIN alias ON folder = path WHERE canonical = ?`)
+  const dropNames = db.prepare('DELETE FROM alias WHERE folder IN (SELECT path FROM folder WHERE canonical = ?)')
+  const freeFolder = db.prepare('DELETE FROM folder WHERE canonical = ?')
+  const forgetSealing = db.prepare('DELETE FROM unsealed WHERE c = ?')
+  // without a head it has no events for anybody
+  const empty = db.prepare(`
+    UPDATE conversation SET deleted = 1, folder = '', cwd = '', grp = NULL, session_id = NULL, head = 0, sealed = 0,
+      created_at = 0, updated_at = 0
+    WHERE c = ?`)
+  const remember = db.prepare('INSERT INTO deletion (c) VALUES (?)')
+
+  return {
+    deleteConversation(id: ConversationId): Deleted {
+      const row = reads.byId(id)
+      if (row === undefined) return { status: 'unknown' }
+      const run = runs.openRun(row.folder)
+      if (run?.conversation === id) return { status: 'busy', run }
+      for (const step of [keepNames, dropNames, freeFolder, forgetSealing, empty, remember]) step.run(row.c)
+      return { status: 'deleted' }
+    },
+  }
+}
+
+/** How much one step removes: an append that arrives meanwhile waits for it, some milliseconds. */
+const STEP = { bytes: 256 * 1024, rows: 500 }
+
+/**
+ * Removes what deleted conversations have left behind, a little at a time. Each call of `step` is one transaction and
+ * may be the last one at any moment; the list of what is left to do is a table.
+ */
+export function removing(db: Database) {
+  const due = db.prepare<{ c: number }>('SELECT c FROM deletion LIMIT 1')
+  const chunks = db.prepare<{ first: number; bytes: number }>(
+    `SELECT first, octet_length(lines) AS bytes FROM chunk WHERE c = ? ORDER BY first LIMIT ${STEP.rows}`,
+  )
+  const dropChunks = db.prepare('DELETE FROM chunk WHERE c = ? AND first <= ?')
+  const dropRuns = db.prepare(`DELETE FROM run WHERE r IN (SELECT r FROM run WHERE c = ? LIMIT ${STEP.rows})`)
+  const finish = db.prepare('DELETE FROM deletion WHERE c = ?')
+
+  function remove(c: number): void {
+    const last = lastOfStep(chunks.iterate(c))
+    if (last !== undefined) dropChunks.run(c, last)
+    else if (dropRuns.run(c).changes === 0) finish.run(c)
+  }
+
+  return {
+    /** Whether there is anything to do. */
+    isDue: (): boolean => due.get() !== undefined,
+    /** Does a little, if there is anything to do. */
+    step(): void {
+      const next = due.get()
+      if (next === undefined) return
+      db.exec('BEGIN IMMEDIATE')
+      try {
+        remove(next.c)
+        db.exec('COMMIT')
+      } catch (error) {
+        if (db.isTransaction) db.exec('ROLLBACK')
+        throw error
+      }
+    },
+  }
+}
+
+/** The last chunk that one step removes: at least the first, however large it is. */
+function lastOfStep(chunks: Iterable<{ first: number; bytes: number }>): number | undefined {
+  let last: number | undefined
+  let total = 0
+  for (const { first, bytes } of chunks) {
+    total += bytes
+    if (last !== undefined && total > STEP.bytes) break
+    last = first
+  }
+  return last
+}
