@@ -1,6 +1,8 @@
 import { mkdtemp, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ConversationId } from '@claude-proxy/protocol/ids'
+import { openSqliteStore } from '../../packages/server/src/store/sqlite/store.ts'
 import { gatedRun, type GatedRun } from '../lib/gate.ts'
 import type { Load } from '../lib/load.ts'
 import { atMost, type Context, type Part } from '../lib/part.ts'
@@ -14,6 +16,8 @@ interface OnDisk {
   readonly atRest: number
   /** The same when it has stopped. */
   readonly stopped: number
+  /** At rest after half of the conversations were deleted, per byte of what is left. */
+  readonly halved: number
 }
 
 /** What is left on the disk of conversations that ran at the same time. */
@@ -29,6 +33,11 @@ export const disk: Part = {
     return [
       { what: 'on disk per byte of event, the service at rest', candidate: figures.map((f) => f.atRest), ...row },
       { what: 'on disk per byte of event, the service stopped', candidate: figures.map((f) => f.stopped), ...row },
+      {
+        what: 'on disk after half of the conversations were deleted, per byte of what is left',
+        candidate: figures.map((f) => f.halved),
+        ...row,
+      },
     ]
   },
 
@@ -49,7 +58,7 @@ async function measure(context: Context, events: number): Promise<OnDisk> {
   const dataDir = join(scratch, 'data')
   await using reader = startReader()
   let atRest = 0
-  let bytes = 0
+  const sizes = new Map<string, number>()
   {
     await using service = await startService({ dataDir })
     // Slow enough that a commit holds few events of each, as with real agents.
@@ -57,10 +66,39 @@ async function measure(context: Context, events: number): Promise<OnDisk> {
     const runs = await Promise.all(Array.from({ length: CONVERSATIONS }, () => gatedRun(service, scratch, load)))
     await play(service, reader, runs)
     await untilAtRest(service)
-    for (const run of runs) bytes += await eventBytes(service, reader, run)
-    atRest = (await allocated(dataDir)) / bytes
+    for (const run of runs) sizes.set(run.conversation, await eventBytes(service, reader, run))
+    atRest = (await allocated(dataDir)) / sum(sizes.values())
   }
-  return { atRest, stopped: (await allocated(dataDir)) / bytes }
+  const stopped = (await allocated(dataDir)) / sum(sizes.values())
+  return { atRest, stopped, halved: await deleteHalf(dataDir, sizes) }
+}
+
+/** Deletes every second conversation at the store itself: no request does it. */
+async function deleteHalf(dataDir: string, sizes: ReadonlyMap<string, number>): Promise<number> {
+  const store = await openSqliteStore({ dataDir, log: { info() {}, warn() {}, error() {} } })
+  try {
+    const deleted = [...sizes.keys()].filter((_, n) => n % 2 === 0)
+    for (const id of deleted) await store.deleteConversation(id as ConversationId)
+    const left = sum([...sizes].filter(([id]) => !deleted.includes(id)).map(([, size]) => size))
+    return (await settledSize(dataDir)) / left
+  } finally {
+    await store.close()
+  }
+}
+
+const DATABASE = /^claude-proxy\.db/
+
+/** What the database takes once that has stayed the same for a second. */
+async function settledSize(folder: string): Promise<number> {
+  // The service keeps other things beside its database, such as what was compiled: they do not shrink with it.
+  let size = await allocated(folder, DATABASE)
+  for (let same = 0, waited = 0; same < 4 && waited < 240; waited++) {
+    await sleep(250)
+    const now = await allocated(folder, DATABASE)
+    same = now === size ? same + 1 : 0
+    size = now
+  }
+  return size
 }
 
 async function play(service: Service, reader: Helper<Reader>, runs: readonly GatedRun[]): Promise<void> {
@@ -92,11 +130,15 @@ async function untilAtRest(service: Service): Promise<void> {
 }
 
 /** What the disk gives the files of a folder, in bytes. */
-async function allocated(folder: string): Promise<number> {
+async function allocated(folder: string, which = /^/): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile())
+  const files = entries.filter((entry) => entry.isFile() && which.test(entry.name))
   const sizes = await Promise.all(
     files.map(async (file) => (await stat(join(file.parentPath, file.name))).blocks * 512),
   )
-  return sizes.reduce((sum, size) => sum + size, 0)
+  return sum(sizes)
+}
+
+function sum(values: Iterable<number>): number {
+  return Iterator.from(values).reduce((total, value) => total + value, 0)
 }
