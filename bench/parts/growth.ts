@@ -17,11 +17,12 @@ export function growth(parts: readonly Part[]): Part {
       'the cost of the other parts at a tenth of their size, at their size and, where that is quick, at ten times',
 
     async run(context: Context) {
-      const curves: (Curve & { growth: Growth })[] = []
+      const curves: Measured[] = []
       for (const { name, growth: of } of parts) {
         if (of === undefined) continue
         context.signal.throwIfAborted()
-        curves.push({ name, label: `${of.cost}; ${of.axis}`, points: await measure(context, name, of), growth: of })
+        const points = await measure(context, name, of)
+        curves.push({ name, label: `${of.cost}; ${of.axis}`, points, exponent: exponentOf(points), growth: of })
       }
       // A brief run only shows that it works: its plot is not worth keeping.
       const file = context.brief ? join(context.scratch, 'growth.svg') : PLOT
@@ -32,28 +33,48 @@ export function growth(parts: readonly Part[]): Part {
   }
 }
 
+type Measured = Curve & { readonly growth: Growth }
+
 async function measure(context: Context, name: string, { sizes, measure: cost }: Growth): Promise<Curve['points']> {
+  const [smallest = 1] = sizes
   const points: { size: number; cost: number }[] = []
-  const chosen = context.brief
-    ? sizes
-        .slice(0, 1)
-        .map((size) => Math.ceil(size / 2))
-        .concat(sizes[0] ?? 1)
-    : sizes
+  const chosen = context.brief ? [Math.ceil(smallest / 2), smallest] : sizes
   for (const size of chosen) {
-    const costs: number[] = []
-    for (let n = 0; n < (context.brief ? 1 : REPEATS); n++) costs.push(await cost(context, size))
+    const start = performance.now()
+    const costs = [await cost(context, size)]
+    const firstMs = performance.now() - start
+    const repeats = context.brief ? 1 : MOST_REPEATS
+    while (costs.length < repeats && performance.now() - start + firstMs < ENOUGH_MS)
+      costs.push(await cost(context, size))
     points.push({ size, cost: median(costs) })
-    context.say(`${name} at ${size}: ${median(costs).toPrecision(3)}`)
+    const seconds = ((performance.now() - start) / 1000).toFixed(0)
+    context.say(`${name} at ${size}: ${median(costs).toPrecision(3)} (${costs.length} times, ${seconds} s)`)
+    const next = chosen[points.length] ?? size
+    if (firstMs * (next / size) <= TOO_LONG_MS) continue
+    context.say(`${name} at ${next} would take too long`)
+    break
   }
   return points
 }
 
-const REPEATS = 3
+const MOST_REPEATS = 3
+/** A size that has taken this long is not repeated. */
+const ENOUGH_MS = 15_000
+/** A size that is going to take longer, were it linear, is left out. */
+const TOO_LONG_MS = 120_000
 
 /** The exponent between the two largest sizes: 1 is linear, 0 is flat. */
-function rowOf({ name, label, points, growth: { shape } }: Curve & { growth: Growth }): Row {
+function exponentOf(points: Curve['points']): number {
   const [before, last] = points.slice(-2)
-  const exponent = before && last ? Math.log(last.cost / before.cost) / Math.log(last.size / before.size) : Number.NaN
-  return { what: `${name}: exponent of ${label}`, unit: '', candidate: [exponent], target: atMost(MOST[shape]) }
+  return before && last ? Math.log(last.cost / before.cost) / Math.log(last.size / before.size) : Number.NaN
+}
+
+function rowOf({ name, label, points, exponent, growth: { shape } }: Measured): Row {
+  const sizes = points.map(({ size }) => size.toLocaleString('en')).join(', ')
+  return {
+    what: `${name}: exponent of ${label} (${sizes})`,
+    unit: '',
+    candidate: [exponent],
+    target: atMost(MOST[shape]),
+  }
 }
