@@ -18,7 +18,8 @@ export class Queue<T> implements AsyncIterable<T> {
   async *[Symbol.asyncIterator](): AsyncGenerator<T> {
     for (;;) {
       const items = this.#items.splice(0)
-      yield* items
+      // Not `yield*`: that lets others run also when there is nothing to yield, and what they push then would be lost.
+      for (const item of items) yield item
       if (items.length > 0) continue
       if (this.#ended) return
       await new Promise<void>((resolve) => {
