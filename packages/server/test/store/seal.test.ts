@@ -8,6 +8,9 @@ import { allLines, linesOf, newRun, started } from '../contract/samples.ts'
 import { startChild } from './child.ts'
 import { temporaryDir, temporaryStore } from './temporary.ts'
 
+/** Sealing waits for nobody's hurry: on a busy machine it takes its time. */
+const PATIENCE = { timeout: 20_000 }
+
 it('when a run ends its small chunks become large ones, with the same events', async () => {
   const dataDir = temporaryDir()
   const store = await temporaryStore(dataDir)
@@ -17,7 +20,7 @@ it('when a run ends its small chunks become large ones, with the same events', a
   const db = database(dataDir)
   expect(chunks(db)).toHaveLength(1501)
   await store.endRun(run.id, ['{"n":"end"}'], 3)
-  await expect.poll(() => isSealed(db)).toBe(true)
+  await expect.poll(() => isSealed(db), PATIENCE).toBe(true)
   expect(chunks(db).length).toBeLessThanOrEqual(7)
   expect(Math.max(...chunks(db))).toBeLessThanOrEqual(SEALED_BYTES)
   expect(await allLines(store, id)).toEqual([...before, '{"n":"end"}'])
@@ -34,7 +37,7 @@ it('many short runs end up in large chunks as well, and a line that is larger st
     await store.endRun(begun.id, [JSON.stringify('x'.repeat(5000))], 2)
   }
   const db = database(dataDir)
-  await expect.poll(() => isSealed(db)).toBe(true)
+  await expect.poll(() => isSealed(db), PATIENCE).toBe(true)
   // 150 × 5 KB in chunks that are at least half full, the first event, the large line, and the last chunk
   expect(chunks(db).length).toBeLessThanOrEqual(3 + 750_000 / (SEALED_BYTES / 2))
   expect(await allLines(store, id)).toHaveLength(2 + 300)
@@ -62,7 +65,7 @@ it('readers get every event in order while the chunks under them are merged, and
     }),
     { numRuns: 300 },
   )
-  await expect.poll(() => isSealed(db)).toBe(true)
+  await expect.poll(() => isSealed(db), PATIENCE).toBe(true)
   expect(chunks(db).length).toBeLessThan(rows + 300)
   expect(await allLines(store, id)).toEqual(expected)
 })
@@ -94,7 +97,7 @@ it('kill -9 during sealing loses nothing, and the next start goes on with it', a
   }
 
   const store = await temporaryStore(dataDir)
-  await expect.poll(() => isSealed(db)).toBe(true)
+  await expect.poll(() => isSealed(db), PATIENCE).toBe(true)
   expect(chunks(db).length).toBeLessThan(100)
   for (const [n, { id }] of all.entries()) expect(await allLines(store, id)).toEqual(before[n])
 })
