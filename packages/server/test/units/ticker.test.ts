@@ -44,3 +44,16 @@ it('who is to stop does not wait any longer, and nobody else notices', async () 
   await expect(ticker.pace(stop.signal).until(performance.now())).rejects.toThrow('enough')
   await other
 })
+
+it('nothing keeps the process when all who waited were stopped', () => {
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  const before = timers()
+  const stop = new AbortController()
+  const stopped = createTicker()
+    .pace(stop.signal)
+    .until(performance.now() + 3_600_000)
+  expect(timers()).toBe(before + 1)
+  stop.abort(new Error('enough'))
+  expect(timers()).toBe(before)
+  return expect(stopped).rejects.toThrow('enough')
+})

@@ -27,6 +27,7 @@ export function createTicker() {
       let reject: (reason: unknown) => void = () => {}
       function stop(): void {
         if (current) waiting.delete(current)
+        if (waiting.size === 0) rest()
         reject(signal.reason)
       }
       signal.addEventListener('abort', stop)
@@ -49,6 +50,12 @@ export function createTicker() {
     clearTimeout(timer)
     next = moment
     timer = setTimeout(tick, moment - performance.now())
+  }
+
+  /** Nobody waits: the timer must not keep the process. */
+  function rest(): void {
+    clearTimeout(timer)
+    next = Number.POSITIVE_INFINITY
   }
 
   function tick(): void {
