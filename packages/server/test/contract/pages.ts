@@ -10,9 +10,20 @@ export function pages(store: () => Store): void {
       const empty = new Uint8Array()
       for (const after of [1, 2, 1e15, Number.MAX_SAFE_INTEGER - 1]) {
         const page = await store().page(id, after, 1000)
-        expect({ ...page, lines: new Uint8Array(page.lines) }).toEqual({ first: after + 1, count: 0, lines: empty })
+        expect({ ...page, lines: new Uint8Array(page.lines) }).toEqual({
+          first: after + 1,
+          count: 0,
+          lines: empty,
+          head: 1,
+        })
       }
-      expect(await store().page(fresh().id, 0, 1000)).toMatchObject({ first: 1, count: 0 })
+      expect(await store().page(fresh().id, 0, 1000)).toMatchObject({ first: 1, count: 0, head: 0 })
+    })
+
+    it('says where the conversation ends, however little of it is read', async () => {
+      const { id, run } = await started(store())
+      await store().append(run.id, ['1', '2', '3'], 2)
+      for (const after of [0, 1, 3, 4, 9]) expect(await store().page(id, after, 1)).toMatchObject({ head: 4 })
     })
 
     it('holds one event even when that is larger than asked for', async () => {
