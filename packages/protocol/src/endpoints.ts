@@ -50,7 +50,7 @@ export const ENDPOINTS = {
 export type EndpointName = keyof typeof ENDPOINTS
 
 interface Endpoint {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   readonly path: string
   readonly body?: SchemaName
   readonly query?: SchemaName

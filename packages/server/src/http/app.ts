@@ -1,9 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { AppError } from '@claude-proxy/protocol/errors'
-import { ENDPOINTS } from '@claude-proxy/protocol/endpoints'
+import { ENDPOINTS, type EndpointName } from '@claude-proxy/protocol/endpoints'
 import { toLine } from '@claude-proxy/protocol/json'
 import type { Log } from '../core/ports.ts'
-import { createDoors, type Door } from './doors.ts'
+import { createDoors } from './doors.ts'
 import { toResponse, withoutAlarmingWords } from './errors.ts'
 import { guard, type GuardRules, isOwnOrigin } from './guard.ts'
 import type { createRoutes } from './routes.ts'
@@ -17,6 +17,12 @@ export interface AppOptions {
   readonly headers: Readonly<Record<string, string>>
   /** Aborts when the service stops. */
   readonly stopping: AbortSignal
+}
+
+interface Door {
+  readonly name: EndpointName
+  readonly params: Readonly<Record<string, string>>
+  readonly path: string
 }
 
 /** The service as a listener for node:http: guard, routes from the table of endpoints, and one shape for all errors. */
@@ -37,22 +43,21 @@ export function createListener({ routes, rules, log, headers, stopping }: AppOpt
   }
 
   function dispatch(path: string, request: IncomingMessage, response: ServerResponse): void {
-    const door = find(path)
-    if (!door) throw new AppError('not_found', `There is nothing at ${path}.`)
-    const { method, path: pattern } = ENDPOINTS[door.name]
-    if (request.method === 'OPTIONS') {
-      response.writeHead(204, { allow: method }).end()
-    } else if (request.method === method || (request.method === 'HEAD' && method === 'GET')) {
-      void answer(door, path, request, response)
-    } else {
-      response.setHeader('allow', method)
-      throw new AppError('method_not_allowed', `${pattern} takes ${method}, not ${request.method}.`)
-    }
+    const doors = find(path)
+    if (!doors) throw new AppError('not_found', `There is nothing at ${path}.`)
+    const { byMethod, params } = doors
+    const { method = '' } = request
+    const name = byMethod.get(method === 'HEAD' ? 'GET' : method)
+    if (name !== undefined) return void answer({ name, params, path }, request, response)
+    const allowed = [...byMethod.keys()].join(', ')
+    response.setHeader('allow', allowed)
+    if (method !== 'OPTIONS') throw new AppError('method_not_allowed', `${path} takes ${allowed}, not ${method}.`)
+    response.writeHead(204).end()
   }
 
   /** Never rejects. It is over when a stream has begun, and leaves nothing behind while that is open. */
-  async function answer(door: Door, path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { name, params } = door
+  async function answer(door: Door, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { name, params, path } = door
     const signal = () => AbortSignal.any([goneSignal(response), stopping])
     try {
       const value = await routes[name]({ request, response, params, signal })
@@ -94,11 +99,11 @@ function allowOrigin({ headers }: IncomingMessage, response: ServerResponse, rul
   const { origin } = headers
   if (origin === undefined || isOwnOrigin(origin, headers.host) || !rules.allowedOrigins.includes(origin)) return
   response.setHeader('access-control-allow-origin', origin)
-  response.setHeader('access-control-allow-headers', 'authorization, content-type, last-event-id')
+  response.setHeader('access-control-allow-headers', 'authorization, content-type, last-event-id, idempotency-key')
   response.setHeader(
     'access-control-expose-headers',
     'x-proxy-version, x-proxy-started-at, x-proxy-last-event-id, x-proxy-reset',
   )
-  response.setHeader('access-control-allow-methods', 'GET, POST, OPTIONS')
+  response.setHeader('access-control-allow-methods', 'GET, POST, PATCH, DELETE, OPTIONS')
   response.setHeader('vary', 'origin')
 }

@@ -2,23 +2,29 @@ import { ENDPOINTS, type EndpointName } from '@claude-proxy/protocol/endpoints'
 // Only Hono's router: no dependencies, six small files, strict about slashes; its web objects would cost each open stream.
 import { TrieRouter } from 'hono/router/trie-router'
 
-/** A door of the table, and what a path names in it, decoded. */
-export interface Door {
-  readonly name: EndpointName
+/** The doors of the table at one path, and what the path names in them, decoded. */
+export interface Doors {
+  readonly byMethod: ReadonlyMap<string, EndpointName>
   readonly params: Readonly<Record<string, string>>
 }
 
-/** Finds the door at a path, whatever the method. */
-export function createDoors(): (path: string) => Door | undefined {
-  const router = new TrieRouter<EndpointName>()
-  for (const name of Object.keys(ENDPOINTS) as EndpointName[]) router.add('ALL', ENDPOINTS[name].path, name)
+/** Finds the doors at a path. */
+export function createDoors(): (path: string) => Doors | undefined {
+  const paths = new Map<string, Map<string, EndpointName>>()
+  for (const name of Object.keys(ENDPOINTS) as EndpointName[]) {
+    const { method, path } = ENDPOINTS[name]
+    const byMethod = paths.get(path) ?? new Map<string, EndpointName>()
+    paths.set(path, byMethod.set(method, name))
+  }
+  const router = new TrieRouter<Map<string, EndpointName>>()
+  for (const [path, byMethod] of paths) router.add('ALL', path, byMethod)
 
   return (path) => {
     const [[found]] = router.match('ALL', path)
     if (!found) return undefined
-    const [name, texts] = found
+    const [byMethod, texts] = found
     const params = Object.entries(texts).map(([key, text]) => [key, decode(String(text))])
-    return { name, params: Object.fromEntries(params) }
+    return { byMethod, params: Object.fromEntries(params) }
   }
 }
 
