@@ -7,7 +7,7 @@ export interface Curve {
   readonly points: readonly { readonly size: number; readonly cost: number }[]
 }
 
-const WIDTH = 1120
+const WIDTH = 1190
 const HEIGHT = 560
 const PLOT = { left: 70, right: 560, top: 40, bottom: 500 }
 /** Of middling lightness: they are seen on white and on black. */
