@@ -17,5 +17,8 @@ export type ConversationId = z.infer<typeof ConversationId>
 /** The id of one run: 32 hex digits. */
 export type RunId = string & { readonly __brand: 'RunId' }
 
+/** The id of one question of the agent's to a person: 32 hex digits. */
+export type ApprovalId = string & { readonly __brand: 'ApprovalId' }
+
 /** The real path of a folder: absolute, no links, no trailing slash. One run at a time works in it. */
 export type Folder = string & { readonly __brand: 'Folder' }

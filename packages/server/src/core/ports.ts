@@ -1,4 +1,4 @@
-import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
+import type { ApprovalId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { Lines } from '@claude-proxy/protocol/frames'
 import type { EventPayload, ResultPayload } from '@claude-proxy/protocol/events'
 
@@ -127,6 +127,79 @@ export interface StoredPage extends Page {
   readonly head: number
 }
 
+// ---- Approvals
+
+export type ApprovalKind = 'tool' | 'question' | 'plan' | 'elicitation'
+
+/** pending: waits for a person. expired: its deadline came first. cancelled: nobody wants to know any more. */
+export type ApprovalState = 'pending' | 'allowed' | 'denied' | 'expired' | 'cancelled'
+
+/** What the agent asks, as the person is shown it. */
+export interface ApprovalRequest {
+  readonly kind: ApprovalKind
+  readonly tool: string
+  readonly input: Readonly<Record<string, unknown>>
+  readonly toolUseId: string | undefined
+  /** Rules the agent suggests, each as JSON. Shown, never applied. */
+  readonly suggestions: readonly string[]
+  readonly blockedPath: string | undefined
+  /** What "always allow" stores; empty where there is no such rule. */
+  readonly rules: readonly string[]
+}
+
+export interface NewApproval {
+  readonly id: ApprovalId
+  readonly request: ApprovalRequest
+  readonly askedAt: number
+  readonly deadline: number | undefined
+}
+
+/** How a question was settled, when and by whom: a client by the name it gives itself, else what happened. */
+export interface Settlement {
+  readonly decision: PermissionDecision
+  readonly by: string
+  readonly at: number
+}
+
+export interface Approval extends NewApproval {
+  readonly conversation: ConversationId
+  readonly run: RunId
+  readonly state: ApprovalState
+  /** Its run was cut off before the agent had the answer. */
+  readonly carried: boolean
+  readonly settlement: Settlement | undefined
+}
+
+/** `line`: the event that says so, stored with it. */
+export interface SettleApproval {
+  readonly id: ApprovalId
+  readonly state: Exclude<ApprovalState, 'pending'>
+  readonly settlement: Settlement
+  readonly line: string
+  /** Rules that the person wants to be kept. */
+  readonly remember?: readonly NewApprovalRule[]
+}
+
+/** `first`: the number of the event. `already`: somebody was sooner; nothing was changed. */
+export type Settled =
+  | { status: 'settled'; approval: Approval; first: number }
+  | { status: 'already'; approval: Approval }
+  | { status: 'unknown' }
+
+export interface NewApprovalRule {
+  readonly id: string
+  readonly scope: 'session' | 'project'
+  readonly rule: string
+}
+
+export interface ApprovalRule extends NewApprovalRule {
+  readonly conversation: ConversationId
+  readonly folder: Folder
+  /** The question that it was the answer to. */
+  readonly approval: ApprovalId
+  readonly at: number
+}
+
 /** A process of an agent's. `startedAt` is the operating system's own mark, so that a reused pid is not taken for it. */
 export interface AgentProcess {
   readonly pid: number
@@ -187,8 +260,8 @@ export interface Store {
   beginRun(run: NewRun): Promise<Begun>
   /** accepted → running. False when it was not `accepted`: somebody else has it. */
   claimRun(id: RunId): Promise<boolean>
-  /** Stores events of an open run; `lines` are NDJSON without newlines, at least one. */
-  append(run: RunId, lines: readonly string[], at: number): Promise<Appended>
+  /** Stores events of an open run, and the questions among them; `lines` are NDJSON without newlines, at least one. */
+  append(run: RunId, lines: readonly string[], at: number, asked?: readonly NewApproval[]): Promise<Appended>
   /** Stores the last events of a run, the terminal one at the end, closes the run and frees its folder. */
   endRun(run: RunId, lines: readonly string[], at: number): Promise<Appended>
   run(id: RunId): Promise<Run | undefined>
@@ -197,6 +270,28 @@ export interface Store {
 
   /** Events after `after`, about `atMostBytes` of them but at least one if there is one. */
   page(conversation: ConversationId, after: number, atMostBytes: number): Promise<StoredPage>
+
+  approval(id: ApprovalId): Promise<Approval | undefined>
+  /** Newest last, at most `limit` of those before `before`. */
+  approvals(filter: {
+    readonly conversation?: ConversationId | undefined
+    readonly isPending?: boolean
+    readonly isCarried?: boolean
+    readonly limit: number
+  }): Promise<Approval[]>
+  /** pending → another state, once. */
+  settleApproval(input: SettleApproval): Promise<Settled>
+  /** Marks what a run that was cut off leaves behind: what is pending, and what was answered of these tool calls. */
+  carryApprovals(run: RunId, toolUseIds: readonly string[]): Promise<void>
+  /** The agent has the answer, or needs it no more. False when it was not carried. */
+  dropCarried(id: ApprovalId): Promise<boolean>
+  /** The rules that hold in a conversation or a folder; without either, all. */
+  approvalRules(where: {
+    conversation?: ConversationId | undefined
+    folder?: Folder | undefined
+  }): Promise<ApprovalRule[]>
+  /** False when there is no such rule. */
+  removeApprovalRule(id: string): Promise<boolean>
 
   /** Remembers the agent processes that are alive, so that the next start finds what a crash left behind. */
   addProcess(process: AgentProcess): Promise<void>
@@ -286,4 +381,7 @@ export interface PermissionRequest {
   readonly toolUseId: string | undefined
 }
 
-export type PermissionDecision = { behavior: 'allow' } | { behavior: 'deny'; message: string }
+/** `updatedInput` replaces the call's input; `interrupt` ends the turn. */
+export type PermissionDecision =
+  | { readonly behavior: 'allow'; readonly updatedInput?: Readonly<Record<string, unknown>> }
+  | { readonly behavior: 'deny'; readonly message: string; readonly interrupt?: boolean }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Store } from '../../src/core/ports.ts'
 import { activation } from './activation.ts'
+import { approvals } from './approvals.ts'
 import { appending } from './appending.ts'
 import { conversations } from './conversations.ts'
 import { deletion } from './deletion.ts'
@@ -34,6 +35,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     activation(() => store)
     runs(() => store)
     appending(() => store)
+    approvals(() => store)
     pages(() => store)
     numbering(() => store)
     imports(() => store)

@@ -14,8 +14,16 @@ it('no statement looks through a whole table, but for the small ones that are me
   const db = connect(file)
   onTestFinished(() => db.close())
   const scans = statements(db).flatMap((sql) => plan(db, sql).filter((step) => step.startsWith('SCAN')))
-  // openRuns, and the lists of what is to be sealed and removed
-  expect(new Set(scans)).toEqual(new Set(['SCAN run USING INDEX run_open', 'SCAN unsealed', 'SCAN deletion']))
+  // the lists of what is open, pending, to be told, kept for good, to be sealed and removed
+  const lists = [
+    'SCAN run USING INDEX run_open',
+    'SCAN approval USING INDEX approval_pending',
+    'SCAN approval USING INDEX approval_carried',
+    'SCAN approval_rule USING INDEX approval_rule_conversation',
+    'SCAN unsealed',
+    'SCAN deletion',
+  ]
+  expect(new Set(scans)).toEqual(new Set(lists))
 })
 
 /** Every statement that the store prepares. */

@@ -12,6 +12,9 @@ export function deleteConversation(state: State, id: ConversationId): Deleted {
   state.events.delete(id)
   state.deleted.add(id)
   for (const [key, { conversation }] of state.runs) if (conversation === id) state.runs.delete(key)
+  for (const [key, { conversation }] of state.approvals) if (conversation === id) state.approvals.delete(key)
+  for (const [key, { conversation, scope }] of state.rules)
+    if (conversation === id && scope === 'session') state.rules.delete(key)
   if (state.folders.get(known.folder) !== id) return { status: 'deleted' }
   state.folders.delete(known.folder)
   for (const [name, folder] of state.aliases) {

@@ -1,5 +1,5 @@
-import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
-import type { AgentProcess, Conversation, Run } from '../../core/ports.ts'
+import type { ApprovalId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
+import type { AgentProcess, Approval, ApprovalRule, Conversation, Run } from '../../core/ports.ts'
 
 /** All that the store knows. Records are replaced, never changed: a caller may keep what it got. */
 export interface State {
@@ -12,6 +12,9 @@ export interface State {
   readonly runs: Map<RunId, Run>
   /** Lines with their newlines; event n is at n - 1. */
   readonly events: Map<ConversationId, Buffer[]>
+  /** In the order in which they were asked. */
+  readonly approvals: Map<ApprovalId, Approval>
+  readonly rules: Map<string, ApprovalRule>
   readonly processes: Map<string, AgentProcess>
 }
 
@@ -23,6 +26,8 @@ export function emptyState(): State {
     aliases: new Map(),
     runs: new Map(),
     events: new Map(),
+    approvals: new Map(),
+    rules: new Map(),
     processes: new Map(),
   }
 }

@@ -1,6 +1,7 @@
 import { setImmediate as nextTick } from 'node:timers/promises'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { AgentProcess, Store } from '../../core/ports.ts'
+import { approvalRules, approvals, ask, carryApprovals, dropCarried, settleApproval } from './approvals.ts'
 import { canonical, change, resolve } from './conversations.ts'
 import { deleteConversation } from './delete.ts'
 import { page } from './events.ts'
@@ -33,8 +34,12 @@ export function createMemoryStore(): Store {
 
     beginRun: (run) => does((all) => beginRun(all, run)),
     claimRun: (id) => does((all) => claimRun(all, id)),
-    async append(run, lines, at) {
-      const appended = await does((all) => append(all, run, lines, at))
+    async append(run, lines, at, asked = []) {
+      const appended = await does((all) => {
+        const stored = append(all, run, lines, at)
+        if (stored.status === 'stored') ask(all, run, asked)
+        return stored
+      })
       // An answer in a turn of its own, as every store gives it: what comes meanwhile goes with the next append.
       await nextTick()
       return appended
@@ -45,6 +50,14 @@ export function createMemoryStore(): Store {
     openRuns: () => does((all) => openRuns(all)),
 
     page: (conversation, after, atMostBytes) => does((all) => page(all, conversation, after, atMostBytes)),
+
+    approval: (id) => does((all) => all.approvals.get(id)),
+    approvals: (filter) => does((all) => approvals(all, filter)),
+    settleApproval: (input) => does((all) => settleApproval(all, input)),
+    carryApprovals: (run, toolUseIds) => does((all) => carryApprovals(all, run, toolUseIds)),
+    dropCarried: (id) => does((all) => dropCarried(all, id)),
+    approvalRules: (where) => does((all) => approvalRules(all, where)),
+    removeApprovalRule: (id) => does((all) => all.rules.delete(id)),
 
     addProcess: (process) => does(({ processes }) => void processes.set(key(process), process)),
     removeProcess: (process) => does(({ processes }) => void processes.delete(key(process))),

@@ -14,6 +14,7 @@ export function deleteOperations(db: Database, reads: ConversationReads, runs: R
     SELECT alias.id, '', '', 0, 0, 1 FROM folder JOIN alias ON folder = path WHERE canonical = ?`)
   const dropNames = db.prepare('DELETE FROM alias WHERE folder IN (SELECT path FROM folder WHERE canonical = ?)')
   const freeFolder = db.prepare('DELETE FROM folder WHERE canonical = ?')
+  const dropRules = db.prepare("DELETE FROM approval_rule WHERE c = ? AND scope = 'session'")
   const forgetSealing = db.prepare('DELETE FROM unsealed WHERE c = ?')
   // without a head it has no events for anybody
   const empty = db.prepare(`
@@ -28,7 +29,7 @@ export function deleteOperations(db: Database, reads: ConversationReads, runs: R
       if (row === undefined) return { status: 'unknown' }
       const run = runs.openRun(row.folder)
       if (run?.conversation === id) return { status: 'busy', run }
-      for (const step of [keepNames, dropNames, freeFolder, forgetSealing, empty, remember]) step.run(row.c)
+      for (const step of [keepNames, dropNames, freeFolder, dropRules, forgetSealing, empty, remember]) step.run(row.c)
       return { status: 'deleted' }
     },
   }
@@ -48,12 +49,15 @@ export function removing(db: Database) {
   )
   const dropChunks = db.prepare('DELETE FROM chunk WHERE c = ? AND first <= ?')
   const dropRuns = db.prepare(`DELETE FROM run WHERE r IN (SELECT r FROM run WHERE c = ? LIMIT ${STEP.rows})`)
+  const dropApprovals = db.prepare(
+    `DELETE FROM approval WHERE a IN (SELECT a FROM approval WHERE c = ? LIMIT ${STEP.rows})`,
+  )
   const finish = db.prepare('DELETE FROM deletion WHERE c = ?')
 
   function remove(c: number): void {
     const last = lastOfStep(chunks.iterate(c))
     if (last !== undefined) dropChunks.run(c, last)
-    else if (dropRuns.run(c).changes === 0) finish.run(c)
+    else if (dropRuns.run(c).changes === 0 && dropApprovals.run(c).changes === 0) finish.run(c)
   }
 
   return {

@@ -1,3 +1,4 @@
+import { approvalOperations, readApprovals, writeApprovals } from './approvals.ts'
 import { beginOperations } from './begin.ts'
 import { conversationOperations, readConversations, writeConversations } from './conversations.ts'
 import { deleteOperations } from './delete.ts'
@@ -18,7 +19,8 @@ export function writerOperations(db: Database) {
     ...conversationOperations(db),
     ...folderOperations(reads, writes, runs),
     ...beginOperations(db, reads, writes, runs, events),
-    ...runOperations(db, events),
+    ...runOperations(db, events, writeApprovals(db)),
+    ...approvalOperations(db, readApprovals(db), events),
     ...deleteOperations(db, reads, runs),
     ...importOperations(db, reads, writes, events),
     ...processOperations(db),

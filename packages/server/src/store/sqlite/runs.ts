@@ -1,5 +1,6 @@
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
-import type { Appended, Run, RunState } from '../../core/ports.ts'
+import type { Appended, NewApproval, Run, RunState } from '../../core/ports.ts'
+import type { ApprovalWrites } from './approvals.ts'
 import type { EventWrites } from './events.ts'
 import type { Database } from './open.ts'
 import type { Piece } from './pieces.ts'
@@ -27,16 +28,17 @@ export function readRuns(db: Database) {
 const SEAL_EVERY = 4096
 
 /** What happens to a run once it has begun. */
-export function runOperations(db: Database, events: EventWrites) {
+export function runOperations(db: Database, events: EventWrites, approvals: ApprovalWrites) {
   const openById = db.prepare<{ c: number }>("SELECT c FROM run WHERE id = ? AND state <> 'ended'")
   const claim = db.prepare("UPDATE run SET state = 'running' WHERE id = ? AND state = 'accepted'")
   const end = db.prepare("UPDATE run SET state = 'ended', last = ?, ended_at = ? WHERE id = ?")
   const markForSealing = db.prepare('INSERT OR IGNORE INTO unsealed (c) VALUES (?)')
 
-  function append({ run, lines, at }: RunLines): Appended {
+  function append({ run, lines, at, asked = [] }: RunLines): Appended {
     const found = openById.get(run)
     if (found === undefined) return { status: 'closed' }
     const { first, last } = events.append(found.c, lines, at)
+    for (const approval of asked) approvals.ask(found.c, run, approval)
     // A run of many hours is not left in small pieces until its end.
     if (Math.floor(first / SEAL_EVERY) !== Math.floor(last / SEAL_EVERY)) markForSealing.run(found.c)
     return { status: 'stored', first, last }
@@ -61,6 +63,7 @@ export interface RunLines {
   readonly run: RunId
   readonly lines: readonly Piece[]
   readonly at: number
+  readonly asked?: readonly NewApproval[]
 }
 
 interface RunRow {

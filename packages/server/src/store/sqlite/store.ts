@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { Log, Store } from '../../core/ports.ts'
+import { readApprovals } from './approvals.ts'
 import { readConversations, toConversation } from './conversations.ts'
 import { makeDataDir } from './data-dir.ts'
 import { readEvents } from './events.ts'
@@ -33,6 +34,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
   const conversations = readConversations(db)
   const runs = readRuns(db)
   const events = readEvents(db)
+  const approvals = readApprovals(db)
   const processes = readProcesses(db)
   const open = opening.move()
   let closing: Promise<void> | undefined
@@ -80,9 +82,9 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
       return writer.submit('beginRun', run, lines)
     },
     claimRun: async (id) => writer.submit('claimRun', id),
-    async append(run, given, at) {
+    async append(run, given, at, asked) {
       const lines = pieces(given)
-      return writer.submit('append', { run, lines, at }, lines)
+      return writer.submit('append', { run, lines, at, ...(asked && { asked }) }, lines)
     },
     async endRun(run, given, at) {
       const lines = pieces(given)
@@ -93,6 +95,17 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
     openRuns: () => read(() => runs.openRuns()),
 
     page: (conversation, after, atMostBytes) => read(() => events.page(conversation, after, atMostBytes)),
+
+    approval: (id) => read(() => approvals.approval(id)),
+    approvals: (filter) => read(() => approvals.approvals(filter)),
+    async settleApproval({ id, state, settlement, line, remember = [] }) {
+      const lines = pieces([line])
+      return writer.submit('settleApproval', { id, state, settlement, lines, remember }, lines)
+    },
+    carryApprovals: async (run, toolUseIds) => writer.submit('carryApprovals', { run, toolUseIds }),
+    dropCarried: async (id) => writer.submit('dropCarried', id),
+    approvalRules: (where) => read(() => approvals.approvalRules(where)),
+    removeApprovalRule: async (id) => writer.submit('removeApprovalRule', id),
 
     addProcess: async ({ pid, startedAt }) => writer.submit('addProcess', { pid, startedAt }),
     removeProcess: async ({ pid, startedAt }) => writer.submit('removeProcess', { pid, startedAt }),

@@ -1,0 +1,68 @@
+import type { ApprovalId, RunId } from '@claude-proxy/protocol/ids'
+import type { Approval, ApprovalRule, NewApproval, SettleApproval, Settled, Store } from '../../core/ports.ts'
+import { appendEvents, checkLines } from './events.ts'
+import type { State } from './state.ts'
+
+export function ask(state: State, run: RunId, asked: readonly NewApproval[]): void {
+  const conversation = state.runs.get(run)?.conversation
+  if (conversation === undefined) return
+  for (const { id, request, askedAt, deadline } of asked) {
+    if (state.approvals.has(id)) throw new Error(`There is an approval ${id} already.`)
+    const open = { state: 'pending', carried: false, settlement: undefined } as const
+    state.approvals.set(id, { id, conversation, run, request, askedAt, deadline, ...open })
+  }
+}
+
+export function approvals(
+  state: State,
+  { conversation, isPending, isCarried, limit }: Parameters<Store['approvals']>[0],
+): Approval[] {
+  const fits = (each: Approval) =>
+    (conversation === undefined || each.conversation === conversation) &&
+    (!isPending || each.state === 'pending') &&
+    (!isCarried || each.carried)
+  return [...state.approvals.values()].filter((each) => fits(each)).slice(-limit)
+}
+
+export function settleApproval(all: State, { id, state, settlement, line, remember = [] }: SettleApproval): Settled {
+  checkLines([line])
+  const known = all.approvals.get(id)
+  if (known === undefined) return { status: 'unknown' }
+  if (known.state !== 'pending') return { status: 'already', approval: known }
+  const { first } = appendEvents(all, known.conversation, [line], settlement.at)
+  const approval: Approval = { ...known, state, settlement }
+  all.approvals.set(id, approval)
+  const folder = all.conversations.get(known.conversation)?.folder
+  if (folder === undefined) throw new Error('an approval outlived its conversation')
+  for (const rule of remember) {
+    all.rules.set(rule.id, { ...rule, conversation: known.conversation, folder, approval: id, at: settlement.at })
+  }
+  return { status: 'settled', approval, first }
+}
+
+export function carryApprovals(state: State, run: RunId, toolUseIds: readonly string[]): void {
+  for (const [id, each] of state.approvals) {
+    const { toolUseId } = each.request
+    const isAnswered = each.state === 'allowed' || each.state === 'denied'
+    const isLeft = each.state === 'pending' || (isAnswered && toolUseId !== undefined && toolUseIds.includes(toolUseId))
+    if (each.run === run && isLeft) state.approvals.set(id, { ...each, carried: true })
+  }
+}
+
+export function dropCarried(state: State, id: ApprovalId): boolean {
+  const known = state.approvals.get(id)
+  if (!known?.carried) return false
+  state.approvals.set(id, { ...known, carried: false })
+  return true
+}
+
+export function approvalRules(
+  state: State,
+  { conversation, folder }: Parameters<Store['approvalRules']>[0],
+): ApprovalRule[] {
+  const all = [...state.rules.values()].toSorted((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1))
+  if (conversation === undefined && folder === undefined) return all
+  return all.filter((rule) =>
+    rule.scope === 'session' ? rule.conversation === conversation : rule.folder === folder && folder !== undefined,
+  )
+}
