@@ -26,6 +26,37 @@ export const ENDPOINTS = {
     body: 'PermissionAnswer',
     does: 'Answers a tool permission request.',
   },
+  approvals: {
+    method: 'GET',
+    path: '/v1/approvals',
+    query: 'ApprovalsQuery',
+    does: 'Lists what waits for a person: tool calls, questions, plans.',
+  },
+  approval: {
+    method: 'GET',
+    path: '/v1/approvals/:id',
+    params: 'ApprovalPath',
+    does: 'Shows one of them, and how it was settled.',
+  },
+  answer: {
+    method: 'POST',
+    path: '/v1/approvals/:id',
+    params: 'ApprovalPath',
+    body: 'ApprovalAnswer',
+    does: 'Answers it, once.',
+  },
+  rules: {
+    method: 'GET',
+    path: '/v1/approval-rules',
+    query: 'RulesQuery',
+    does: 'Lists what was allowed for good.',
+  },
+  removeRule: {
+    method: 'DELETE',
+    path: '/v1/approval-rules/:id',
+    params: 'RulePath',
+    does: 'Takes such a rule back.',
+  },
   canonical: {
     method: 'GET',
     path: '/v1/conversations/canonical',

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ConversationId } from './ids.ts'
+import { type ApprovalId as ApprovalIdType, ConversationId } from './ids.ts'
 
 const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined)
 
@@ -37,6 +37,13 @@ const runFields = {
   continue_conversation: optional(z.boolean()),
   settings: optional(z.union([z.string().min(1), z.record(z.string(), z.unknown())])),
   setting_sources: optional(z.array(z.enum(['user', 'project', 'local']))),
+  approval_deadline: optional(
+    z.object({
+      seconds: z.int().min(1).max(31_536_000),
+      outcome: z.enum(['deny', 'interrupt']).default('deny'),
+    }),
+  ),
+  can_answer: optional(z.array(z.enum(['question', 'plan', 'elicitation']))),
 }
 export type RunFields = z.infer<z.ZodObject<typeof runFields>>
 
@@ -69,6 +76,44 @@ export const PermissionAnswer = z.object({
   message: optional(wellFormed),
 })
 export type PermissionAnswer = z.infer<typeof PermissionAnswer>
+
+const ApprovalId = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/, 'must be 32 hex digits')
+  .transform((id) => id as ApprovalIdType)
+
+/** Query of `GET /v1/approvals`. */
+export const ApprovalsQuery = z.object({
+  state: z.enum(['pending', 'all']).default('pending'),
+  conversation_id: optional(ConversationId),
+  limit: optional(
+    z
+      .string()
+      .regex(/^[1-9]\d{0,2}$/, 'must be a whole number from 1 to 999')
+      .transform(Number),
+  ),
+})
+
+/** Path of `/v1/approvals/{id}`. */
+export const ApprovalPath = z.object({ id: ApprovalId })
+
+/** Body of `POST /v1/approvals/{id}`. */
+export const ApprovalAnswer = z.object({
+  behavior: z.enum(['allow', 'deny']),
+  message: optional(wellFormed.max(100_000)),
+  updated_input: optional(z.record(z.string(), z.unknown())),
+  remember: z.enum(['none', 'session', 'project']).default('none'),
+  answers: optional(z.record(z.string(), z.unknown())),
+  response: optional(wellFormed.max(100_000)),
+  interrupt: optional(z.boolean()),
+})
+export type ApprovalAnswer = z.infer<typeof ApprovalAnswer>
+
+/** Query of `GET /v1/approval-rules`. */
+export const RulesQuery = z.object({ conversation_id: optional(ConversationId), cwd: optional(cwd) })
+
+/** Path of `DELETE /v1/approval-rules/{id}`. */
+export const RulePath = z.object({ id: z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 hex digits') })
 
 /** Query of `GET /v1/conversations/canonical`. */
 export const CanonicalQuery = z.object({ cwd, conversation_group: group })

@@ -47,7 +47,7 @@ export interface Refusal {
 
 /** Reads the directives in a prompt. Pure: it neither runs nor resolves anything. */
 export function parseScript(prompt: string): Script {
-  const directives = prompt.split(/\r?\n/).flatMap((line) => readLine(line) ?? [])
+  const directives = prompt.split(/\r?\n/).flatMap((line) => readLine(repeated(line)) ?? [])
   if (directives.length === 0) return { kind: 'none' }
   const steps: Step[] = []
   let step = emptyStep(0)
@@ -182,4 +182,9 @@ function jsonObject(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined
   }
+}
+
+/** What a person has allowed after a restart is called once more, as a model would do that is told so. */
+function repeated(line: string): string {
+  return line.replace(/^\d+\. (\S+) (\{.*\}): allowed\..*$/, '@tool $1 $2')
 }

@@ -93,8 +93,8 @@ export const OPTIONS = {
   permissionSeconds: option(
     'permission-seconds',
     300,
-    'How long a tool permission request waits before it is denied.',
-    whole(1, 604_800),
+    'How long a tool permission request of POST /v1/agent/stream waits before it is denied; 0 for ever.',
+    whole(0, 31_536_000),
   ),
   maxBodyBytes: option('max-body-bytes', 16 * 1024 * 1024, 'The largest request body.', whole(1024, 1024 ** 3)),
   logLevel: option(

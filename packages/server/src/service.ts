@@ -5,6 +5,7 @@ import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
 import type { endAll } from './agents/claude/process-tree.ts'
 import { type Config, ConfigError } from './config.ts'
 import { createApprovals } from './core/approvals/approvals.ts'
+import { createContinuation } from './core/runs/continuation.ts'
 import { createConversations } from './core/conversations.ts'
 import { isBelow } from './core/folders.ts'
 import { createBell } from './core/log/bell.ts'
@@ -54,9 +55,10 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   const events = createEventLog({ store, bell: createBell(), clock, log, doubtMs: DOUBT_MS })
   const agent = await createAgent(config, environment, { store, clock, log, trustedRoots })
   building.defer(() => agent.close())
-  const approvals = createApprovals({ clock, newPermissionId: newHexId, timeoutMs: config.permissionSeconds * 1000 })
+  const approvals = createApprovals({ store, events, clock, log, newId: newHexId })
   const newRunId = () => newHexId() as RunId
   const host = createHost({ store, events, clock, log, agent, approvals, newRunId })
+  const continuation = createContinuation({ store, events, host, approvals, clock, log, newRunId })
   const runs = createRuns({
     store,
     events,
@@ -86,6 +88,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     approvals,
     host,
     prepares: config.prepare,
+    permissionSeconds: config.permissionSeconds,
     version,
     startedAt,
     maxBodyBytes: config.maxBodyBytes,
@@ -101,7 +104,9 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   building.defer(() => host.stop())
 
   // After listening: a long history must not keep the service from answering.
-  const recovered = recover({ store, events, clock, log, host, endProcesses: endOrphans })
+  const recovered = recover({ store, events, clock, log, host, endProcesses: endOrphans }).then(() =>
+    continuation.resume(),
+  )
   recovered.catch((error: unknown) => log.error('what a crash left behind could not be put in order', { error }))
   const built = building.move()
   return { url: server.url, version, unready: await agent.unready(), recovered, stop: () => built.disposeAsync() }

@@ -75,6 +75,10 @@ export interface RunOptions {
   readonly continueConversation?: boolean
   readonly settings?: Readonly<Record<string, unknown>> | string
   readonly settingSources?: readonly ('user' | 'project' | 'local')[]
+  /** How long a question waits for its answer, and what then; for ever without. */
+  readonly deadline?: { readonly seconds: number; readonly outcome: 'deny' | 'interrupt' }
+  /** What the client can answer besides yes and no. */
+  readonly canAnswer?: readonly Exclude<ApprovalKind, 'tool'>[]
 }
 
 /** What a name that a client uses leads to. */
@@ -379,6 +383,9 @@ export interface PermissionRequest {
   readonly suggestions: readonly string[]
   readonly blockedPath: string | undefined
   readonly toolUseId: string | undefined
+  readonly kind: ApprovalKind
+  /** Whether the agent lets it be allowed for good. */
+  readonly isRememberable: boolean
 }
 
 /** `updatedInput` replaces the call's input; `interrupt` ends the turn. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ApprovalId } from '@claude-proxy/protocol/ids'
 import { switchedNotice } from '@claude-proxy/protocol/events'
 import { AppError } from '@claude-proxy/protocol/errors'
 import { ENDPOINTS, type EndpointName } from '@claude-proxy/protocol/endpoints'
@@ -6,10 +7,12 @@ import { toLine } from '@claude-proxy/protocol/json'
 import type { RunFields } from '@claude-proxy/protocol/requests'
 import type { Approvals } from '../core/approvals/approvals.ts'
 import type { Conversations } from '../core/conversations.ts'
+import { folderOrSpelling } from '../core/folders.ts'
 import { storedPages } from '../core/log/pages.ts'
 import type { RunOptions, Store } from '../core/ports.ts'
 import type { Host } from '../core/runs/host.ts'
 import type { Runs } from '../core/runs/runs.ts'
+import { approvalBody, approvalNamed, clientName, decisionOf, notOpen, ruleBody } from './approvals.ts'
 import { parse, readBody, readQuery } from './read.ts'
 import { sendNdjson } from './ndjson.ts'
 import type { SseStreams } from './sse.ts'
@@ -22,6 +25,8 @@ export interface RoutesDeps {
   readonly runs: Runs
   readonly approvals: Approvals
   readonly host: Host
+  /** How long the questions of a run wait that was begun at the old door; 0 for ever. */
+  readonly permissionSeconds: number
   /** Whether processes are made ready in advance. */
   readonly prepares: boolean
   readonly version: string
@@ -62,7 +67,7 @@ export function createRoutes(deps: RoutesDeps): Record<EndpointName, Route> {
         cwd: body.cwd,
         group: body.conversation_group,
         text: body.text,
-        options: runOptions(body),
+        options: { ...originalDeadline(deps.permissionSeconds), ...runOptions(body) },
         lastEventId: header === undefined || header === '' ? undefined : await parse('LastEventId', header),
       })
       response.setHeader(LAST_EVENT_ID, String(conversation.head))
@@ -113,16 +118,52 @@ export function createRoutes(deps: RoutesDeps): Record<EndpointName, Route> {
     async permission({ request }) {
       const body = await readBody(request, ENDPOINTS.permission.body, deps.maxBodyBytes)
       const found = await store.resolve(body.conversation_id)
-      const message = body.message?.trim() || 'Permission denied by user.'
-      const decision =
-        body.behavior === 'allow' ? { behavior: 'allow' as const } : { behavior: 'deny' as const, message }
-      if (found && approvals.answer(found.conversation.id, body.permission_id, decision)) return { ok: true }
-      throw new AppError(
-        'permission_not_found',
-        'No such question is open: it was answered, has expired, or its run is over.',
-      )
+      const known = await store.approval(body.permission_id as ApprovalId)
+      if (!found || known?.conversation !== found.conversation.id || known.state !== 'pending') throw notOpen()
+      const answer = { decision: decisionOf(body, known), remember: 'none' as const, by: clientName(request) }
+      await approvals.answer(known.id, answer).catch((error: unknown) => {
+        throw error instanceof AppError && error.code === 'already_resolved' ? notOpen() : error
+      })
+      return { ok: true }
+    },
+
+    async approvals({ request }) {
+      const query = await readQuery(request.url ?? '', ENDPOINTS.approvals.query)
+      const { state, conversation_id: conversation, limit = 100 } = query
+      const found = await store.approvals({ conversation, isPending: state === 'pending', limit })
+      return { approvals: found.map((each) => approvalBody(each)) }
+    },
+
+    async approval({ params }) {
+      const { id } = await parse(ENDPOINTS.approval.params, params)
+      return approvalBody(await approvalNamed(store, id))
+    },
+
+    async answer({ request, params }) {
+      const { id } = await parse(ENDPOINTS.answer.params, params)
+      const body = await readBody(request, ENDPOINTS.answer.body, deps.maxBodyBytes)
+      const known = await approvalNamed(store, id)
+      const answer = { decision: decisionOf(body, known), remember: body.remember, by: clientName(request) }
+      return approvalBody(await approvals.answer(id, answer))
+    },
+
+    async rules({ request }) {
+      const { conversation_id: conversation, cwd } = await readQuery(request.url ?? '', ENDPOINTS.rules.query)
+      const folder = cwd === undefined ? undefined : await folderOrSpelling(cwd)
+      return { rules: (await store.approvalRules({ conversation, folder })).map((rule) => ruleBody(rule)) }
+    },
+
+    async removeRule({ params }) {
+      const { id } = await parse(ENDPOINTS.removeRule.params, params)
+      if (await store.removeApprovalRule(id)) return { removed: id }
+      throw new AppError('rule_unknown', `There is no rule ${id}.`)
     },
   }
+}
+
+/** What the original did: a question that nobody answers in time is denied. */
+function originalDeadline(seconds: number): Pick<RunOptions, 'deadline'> {
+  return seconds === 0 ? {} : { deadline: { seconds, outcome: 'deny' } }
 }
 
 /** The options of a run as the core names them, without those that were not given. */
@@ -140,6 +181,8 @@ function runOptions(body: RunFields): RunOptions {
     continueConversation: body.continue_conversation,
     settings: body.settings,
     settingSources: body.setting_sources,
+    deadline: body.approval_deadline,
+    canAnswer: body.can_answer,
   }
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }

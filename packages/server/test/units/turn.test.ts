@@ -302,7 +302,15 @@ it('state, progress and bookkeeping do not release a held result', async () => {
 
 it('a question goes to the reader, and is denied when the run is over', async () => {
   const { turn, outcome } = attached()
-  const request = { tool: 'Bash', input: {}, suggestions: [], blockedPath: undefined, toolUseId: undefined }
+  const request = {
+    tool: 'Bash',
+    input: {},
+    suggestions: [],
+    blockedPath: undefined,
+    toolUseId: undefined,
+    kind: 'tool' as const,
+    isRememberable: true,
+  }
   const { signal } = new AbortController()
   void turn.ask(request, signal)
   turn.died('Gone.')

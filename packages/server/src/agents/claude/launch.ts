@@ -26,10 +26,10 @@ export interface Launch {
 }
 
 /**
- * Tools that ask a person in a form of their own. Contract clients can only allow or deny, so the agent is not
- * offered them.
+ * Tools that ask a person in a form of their own, and the kind of it. Contract clients can only allow or deny, so the
+ * agent is offered them only when the client says that it can answer.
  */
-const NEEDS_ANSWERS = ['AskUserQuestion', 'EnterPlanMode', 'ExitPlanMode']
+const NEEDS_ANSWERS = { AskUserQuestion: 'question', EnterPlanMode: 'plan', ExitPlanMode: 'plan' } as const
 
 /** What to start Claude Code with for a run with `asked` options in `folder`. */
 export async function prepareLaunch(asked: RunOptions, folder: Folder, context: LaunchContext): Promise<Launch> {
@@ -39,7 +39,9 @@ export async function prepareLaunch(asked: RunOptions, folder: Folder, context: 
     env: { ...context.environment },
     // Left out, it may mean a mode in which a classifier approves.
     permissionMode: asked.permissionMode ?? 'default',
-    disallowedTools: NEEDS_ANSWERS,
+    disallowedTools: Object.entries(NEEDS_ANSWERS).flatMap(([tool, kind]) =>
+      asked.canAnswer?.includes(kind) ? [] : [tool],
+    ),
     mcpServersDelivery: 'initialize',
     // An interrupt stops the turn, not the work in the background.
     perTaskStopAffordance: true,

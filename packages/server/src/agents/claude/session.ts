@@ -244,10 +244,18 @@ export class Session {
   async #canUseTool(
     tool: string,
     input: Record<string, unknown>,
-    about: { signal: AbortSignal; suggestions?: unknown[]; blockedPath?: string; toolUseID: string },
+    about: {
+      signal: AbortSignal
+      suggestions?: unknown[]
+      blockedPath?: string
+      suppressAlwaysAllowRule?: boolean
+      toolUseID: string
+    },
   ): Promise<PermissionResult> {
     const turn = this.#turn ?? (await this.#taken.promise)
     const request = {
+      kind: KINDS[tool] ?? ('tool' as const),
+      isRememberable: about.suppressAlwaysAllowRule !== true,
       tool,
       input,
       suggestions: (about.suggestions ?? []).map((suggestion) => JSON.stringify(suggestion)),
@@ -255,7 +263,8 @@ export class Session {
       toolUseId: about.toolUseID,
     }
     const decision = await turn.ask(request, about.signal)
-    return decision.behavior === 'allow' ? { behavior: 'allow', updatedInput: input } : decision
+    if (decision.behavior === 'deny') return { ...decision }
+    return { behavior: 'allow', updatedInput: { ...(decision.updatedInput ?? input) } }
   }
 
   async #beforeTool(input: { hook_event_name: string }) {
@@ -271,6 +280,9 @@ export class Session {
     }
   }
 }
+
+/** Tools that ask a person in a form of their own. */
+const KINDS: Record<string, 'question' | 'plan'> = { AskUserQuestion: 'question', ExitPlanMode: 'plan' }
 
 /** Kinds of background task that belong to the answer. A shell does not: a server may run in it for ever. */
 const WAITED_FOR = /agent|workflow/

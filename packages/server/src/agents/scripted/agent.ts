@@ -82,14 +82,23 @@ async function* ask(tool: string, sessionId: string, clock: Clock, signal: Abort
   signal.addEventListener('abort', () => resolve({ behavior: 'deny', message: 'Interrupted.' }))
   const id = `toolu_${randomUUID().replaceAll('-', '')}`
   const timestamp = new Date(clock.now()).toISOString()
-  const input = { command: 'true', description: 'Asked for by the prompt' }
+  // Whoever reads the description as a prompt makes the very same call again.
+  const input = { command: 'true', description: `As in @ask tool=${tool} ` }
   yield {
     kind: 'event',
     payload: message('assistant', [{ type: 'tool_use', id, name: tool, input }], sessionId, timestamp),
   }
   yield {
     kind: 'ask',
-    request: { tool, input, suggestions: [], blockedPath: undefined, toolUseId: id },
+    request: {
+      kind: 'tool',
+      isRememberable: true,
+      tool,
+      input,
+      suggestions: [],
+      blockedPath: undefined,
+      toolUseId: id,
+    },
     signal,
     answer: resolve,
   }

@@ -1,4 +1,4 @@
-import type { RunOptions } from '../ports.ts'
+import type { PermissionRequest, RunOptions } from '../ports.ts'
 
 export type Verdict = 'allow' | 'deny' | 'ask'
 
@@ -27,7 +27,7 @@ function plain(name: string): string {
 }
 
 /** `Name`, `mcp__server` for all its tools, or `Bash(command)` / `Bash(prefix:*)`. Any other form allows nothing. */
-function allows(rule: string, tool: string, input: Record<string, unknown>): boolean {
+function allows(rule: string, tool: string, input: Readonly<Record<string, unknown>>): boolean {
   const [, name = '', pattern] = /^\s*([^()]+?)\s*(?:\((.*)\))?\s*$/s.exec(rule) ?? []
   if (pattern !== undefined && pattern !== '*') {
     const command = input['command']
@@ -38,6 +38,62 @@ function allows(rule: string, tool: string, input: Record<string, unknown>): boo
   if (plain(name) === plain(tool)) return true
   const server = /^mcp__((?:(?!__).)+)(?:__\*)?$/.exec(name)?.[1]
   return server !== undefined && tool.startsWith(`mcp__${server}__`)
+}
+
+/** Whether a rule that a person has kept allows this call: the forms above, and those of files and addresses. */
+export function matches(rule: string, tool: string, input: Readonly<Record<string, unknown>>): boolean {
+  if (allows(rule, tool, input)) return true
+  const [, name = '', pattern = ''] = /^\s*([^()]+?)\s*\((.*)\)\s*$/s.exec(rule) ?? []
+  if (plain(name) !== plain(tool)) return false
+  const path = input['file_path'] ?? input['notebook_path'] ?? input['path']
+  if (typeof path === 'string') return allowsPath(pattern, path)
+  return typeof input['url'] === 'string' && pattern === `domain:${hostOf(input['url'])}`
+}
+
+/**
+ * What "always allow" would keep: the agent's own suggestion where it means this call and no setting besides, else this
+ * very command, file or address. Empty where there is nothing of the kind.
+ */
+export function rulesFor({ kind, tool, input, suggestions, isRememberable }: PermissionRequest): string[] {
+  if (kind !== 'tool' || !isRememberable) return []
+  const suggested = suggestions.flatMap((suggestion) => suggestedRules(suggestion))
+  const fitting = suggested.find((rule) => matches(rule, tool, input))
+  const own = ownRule(tool, input)
+  const chosen = fitting ?? (own !== undefined && matches(own, tool, input) ? own : undefined)
+  return chosen === undefined ? [] : [chosen]
+}
+
+function suggestedRules(suggestion: string): string[] {
+  const {
+    type,
+    behavior,
+    rules,
+  }: { type?: string; behavior?: string; rules?: { toolName: string; ruleContent?: string }[] } = JSON.parse(suggestion)
+  if (type !== 'addRules' || behavior !== 'allow' || !Array.isArray(rules)) return []
+  return rules.map(({ toolName, ruleContent }) =>
+    ruleContent === undefined ? toolName : `${toolName}(${ruleContent})`,
+  )
+}
+
+function ownRule(tool: string, input: Readonly<Record<string, unknown>>): string | undefined {
+  const { command, file_path: file, url } = input
+  // A star at its end would mean more than this command.
+  if (typeof command === 'string') return command.endsWith('*') ? undefined : `${tool}(${command})`
+  if (typeof file === 'string') return file.endsWith('*') ? undefined : `${tool}(${file})`
+  if (typeof url === 'string') return `${tool}(domain:${hostOf(url)})`
+  return tool.startsWith('mcp__') ? tool : undefined
+}
+
+/** `/a/b` is that file; `/a/**` is what lies below. Claude Code writes absolute paths with two slashes. */
+function allowsPath(pattern: string, path: string): boolean {
+  const wanted = pattern.replace(/^\/\//, '/')
+  const below = /^(.*)\/\*\*$/s.exec(wanted)?.[1]
+  if (path.split('/').includes('..')) return false
+  return below === undefined ? path === wanted : path.startsWith(`${below}/`)
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).hostname : ''
 }
 
 // A second command behind an allowed one must not run with it.

@@ -1,5 +1,18 @@
 import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
-import type { Appended, Begun, Bell, Clock, Log, NewRun, Page, Run, Store } from '../ports.ts'
+import type {
+  Appended,
+  Begun,
+  Bell,
+  Clock,
+  Log,
+  NewApproval,
+  NewRun,
+  Page,
+  Run,
+  SettleApproval,
+  Settled,
+  Store,
+} from '../ports.ts'
 import { createTail, type Recent } from './tail.ts'
 
 export interface EventLogDeps {
@@ -35,11 +48,18 @@ export function createEventLog({ store, bell, clock, log, doubtMs }: EventLogDep
       return begun
     },
 
-    /** Stores events of a run: lines of NDJSON without newlines. */
-    async append(run: Run, lines: readonly string[]): Promise<Appended> {
-      const appended = await store.append(run.id, lines, clock.now())
+    /** Stores events of a run, lines of NDJSON without newlines, and the questions among them. */
+    async append(run: Run, lines: readonly string[], asked?: readonly NewApproval[]): Promise<Appended> {
+      const appended = await store.append(run.id, lines, clock.now(), asked)
       if (appended.status === 'stored') tell(run.conversation, appended.first, lines)
       return appended
+    },
+
+    /** Settles a question, with the event that says so. */
+    async settle(input: SettleApproval): Promise<Settled> {
+      const settled = await store.settleApproval(input)
+      if (settled.status === 'settled') tell(settled.approval.conversation, settled.first, [input.line])
+      return settled
     },
 
     /** Stores the last events of a run, closes it and frees its folder. */

@@ -60,6 +60,8 @@ export function createTail() {
     add(conversation: ConversationId, first: number, lines: readonly string[]): void {
       const room = rooms.get(conversation)
       if (!room) return
+      // Told out of order: the store knows.
+      if (room.head !== undefined && first <= room.head) return clear(room)
       if (room.head !== first - 1) clear(room)
       const page: Page = {
         first,

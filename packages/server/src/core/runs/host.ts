@@ -1,10 +1,23 @@
 import { errorResult, type EventPayload, type ResultPayload, wokenEvent } from '@claude-proxy/protocol/events'
 import type { Folder, RunId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
-import type { Approvals } from '../approvals/approvals.ts'
+import type { Approvals, Question } from '../approvals/approvals.ts'
 import { verdict } from '../approvals/rules.ts'
 import type { EventLog } from '../log/log.ts'
-import type { Agent, Clock, Conversation, Happening, Job, Log, Run, RunOptions, Store, Wake, Work } from '../ports.ts'
+import type {
+  Agent,
+  Clock,
+  Conversation,
+  Happening,
+  Job,
+  Log,
+  NewApproval,
+  Run,
+  RunOptions,
+  Store,
+  Wake,
+  Work,
+} from '../ports.ts'
 
 export interface HostDeps {
   readonly store: Store
@@ -36,11 +49,17 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
   const beginning = new Set<Promise<void>>()
   let accepting = true
   let lastOptions: RunOptions = {}
+  let onFree: (folder: Folder) => void = () => {}
   agent.onWake((wake) => void takeWake(wake))
 
   return {
     get mayAcceptRuns() {
       return accepting
+    },
+
+    /** Calls `listener` when a run has ended. */
+    onFree(listener: (folder: Folder) => void): void {
+      onFree = listener
     },
 
     /** Has an accepted run worked on. What becomes of it is found in the store. */
@@ -70,6 +89,7 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
     /** Accepts nothing new, stops what runs and waits until it is closed. */
     async stop(): Promise<void> {
       accepting = false
+      approvals.suspend()
       await Promise.all(beginning)
       const runs = [...active.values()]
       for (const { work } of runs) work.interrupt('The service was stopped while this run was working.')
@@ -90,6 +110,8 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
       const sessionId = run.options.resume ?? conversation.sessionId
       const { resume: _, continueConversation: __, ...usual } = run.options
       lastOptions = usual
+      // One that we began ourselves tells what was decided; whatever else comes, comes instead.
+      if (run.begunBy === 'client') await approvals.dropCarried(run.conversation, 'A new prompt came.')
       drive(run, agent.work({ ...jobOf(run), text: run.text, sessionId }))
     } catch (error) {
       log.error('a run could not be begun', { run: run.id, error })
@@ -123,7 +145,10 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
   }
 
   function drive(run: Run, work: Work): void {
-    const ended = follow(run, work).finally(() => active.delete(run.folder))
+    const ended = follow(run, work).finally(() => {
+      active.delete(run.folder)
+      onFree(run.folder)
+    })
     active.set(run.folder, { run, work, ended })
     if (!accepting) work.interrupt('The service was stopped while this run was working.')
   }
@@ -131,10 +156,13 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
   /** Stores all that happens in a run, up to its terminal event. Never rejects. */
   async function follow(run: Run, work: Work): Promise<void> {
     const writer = createWriter(run, () => work.interrupt('The event store cannot be written.'))
+    const asking: Promise<void>[] = []
     let result: ResultPayload | undefined
     try {
       for await (const happening of work) {
         if (happening.kind === 'end') result = happening.result
+        else if (happening.kind === 'ask')
+          asking.push(ask(run, happening, (payload, asked) => writer.tell(payload, asked)))
         else take(run, happening, (payload) => writer.tell(payload))
         if (writer.isFull) await writer.room()
       }
@@ -142,26 +170,36 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
       log.error('an agent failed', { run: run.id, error })
       result = failure(error)
     }
-    approvals.cancelAll(run.id)
+    await Promise.all(asking)
+    await approvals.endRun(run.id).catch((error: unknown) => {
+      log.error('the questions of a run could not be withdrawn', { run: run.id, error })
+    })
     result ??= errorResult('no_result', 'The agent ended without a result.', timestamp())
     await writer.settled()
     await close(run, [toLine(result)])
   }
 
-  function take(run: Run, happening: Exclude<Happening, { kind: 'end' }>, tell: (payload: EventPayload) => void): void {
+  function take(
+    run: Run,
+    happening: Extract<Happening, { kind: 'event' | 'session' }>,
+    tell: (payload: EventPayload) => void,
+  ): void {
     if (happening.kind === 'event') return tell(happening.payload)
-    if (happening.kind === 'session') {
-      store.setSession(run.conversation, happening.sessionId, clock.now()).catch((error: unknown) => {
-        log.error('a session could not be stored', { run: run.id, error })
-      })
-      return undefined
-    }
-    const { request, signal, answer } = happening
+    store.setSession(run.conversation, happening.sessionId, clock.now()).catch((error: unknown) => {
+      log.error('a session could not be stored', { run: run.id, error })
+    })
+  }
+
+  /** A tool call that needs permission: the lists of the run decide, or what was decided before, or a person. */
+  async function ask(
+    run: Run,
+    { request, signal, answer }: Extract<Happening, { kind: 'ask' }>,
+    tell: Question['tell'],
+  ): Promise<void> {
     const said = verdict(run.options, request.tool, request.input)
-    if (said === 'allow') return answer({ behavior: 'allow' })
-    if (said === 'deny')
-      return answer({ behavior: 'deny', message: `${request.tool} is not allowed in this conversation.` })
-    return approvals.ask({ conversation: run.conversation, run: run.id, request, signal, answer, tell })
+    if (said === 'ask') return approvals.ask({ run, request, signal, answer, tell })
+    const message = `${request.tool} is not allowed in this conversation.`
+    answer(said === 'allow' ? { behavior: 'allow' } : { behavior: 'deny', message })
   }
 
   /**
@@ -170,6 +208,7 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
    */
   function createWriter(run: Run, onFailure: () => void) {
     let waiting: string[] = []
+    let asked: NewApproval[] = []
     let unstored = 0
     let underWay: Promise<void> | undefined
     let failed = false
@@ -178,8 +217,10 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
       try {
         while (waiting.length > 0) {
           const lines = waiting
+          const questions = asked
           waiting = []
-          await events.append(run, lines)
+          asked = []
+          await events.append(run, lines, questions)
           unstored -= lines.reduce((size, line) => size + line.length, 0)
         }
       } catch (error) {
@@ -191,11 +232,12 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
     }
 
     return {
-      tell(payload: EventPayload): void {
+      tell(payload: EventPayload, question?: NewApproval): void {
         // After a gap nothing more is stored: a transcript that lacks its middle is worse than one cut short.
         if (failed) return
         const line = toLine(payload)
         waiting.push(line)
+        if (question) asked.push(question)
         unstored += line.length
         underWay ??= storeAll()
       },

@@ -38,6 +38,11 @@ export async function recover({ store, events, clock, log, host, endProcesses }:
     const names = openCalls.map(({ name }) => name).join(', ')
     const sentence = `The service stopped while this run was working.${names && ` Cut off in the middle of: ${names}.`}`
     const more = { open_tool_calls: openCalls }
+    // What it asked waits on; answers that the agent may not have had are told to it again.
+    await store.carryApprovals(
+      run.id,
+      openCalls.map(({ id }) => id),
+    )
     await events.end(run, [toLine(errorResult('service_stopped', sentence, timestamp, more))])
     log.warn('closed a run that was cut off', { run: run.id, conversation: run.conversation, openCalls })
   }

@@ -29,8 +29,8 @@ export function readApprovals(db: Database) {
 
   const ruleColumns =
     'SELECT approval_rule.*, conversation.id AS conversation FROM approval_rule JOIN conversation USING (c)'
-  const everyRule = db.prepare<RuleRow>(`${ruleColumns} ORDER BY at, approval_rule.id`)
-  const rulesOf = db.prepare<RuleRow>(`
+  const everyRule = db.prepare<ApprovalRule>(`${ruleColumns} ORDER BY at, approval_rule.id`)
+  const rulesOf = db.prepare<ApprovalRule>(`
     ${ruleColumns} WHERE scope = 'session' AND conversation.id = ?
     UNION ALL ${ruleColumns} WHERE scope = 'project' AND approval_rule.folder = ?`)
 
@@ -46,7 +46,9 @@ export function readApprovals(db: Database) {
     approvalRules({ conversation, folder }: Parameters<Store['approvalRules']>[0]): ApprovalRule[] {
       const isAll = conversation === undefined && folder === undefined
       const rows = isAll ? everyRule.all() : rulesOf.all(conversation ?? null, folder ?? null)
-      return rows.map(({ c: _, ...rule }) => rule)
+      return rows.map(({ id, scope, rule, conversation: of, folder: place, approval, at }) => {
+        return { id, scope, rule, conversation: of, folder: place, approval, at }
+      })
     },
   }
 }
@@ -115,10 +117,6 @@ interface ApprovalRow {
   readonly asked_at: number
   readonly deadline: number | null
   readonly settlement: string | null
-}
-
-interface RuleRow extends ApprovalRule {
-  readonly c: number
 }
 
 function toApproval(row: ApprovalRow): Approval

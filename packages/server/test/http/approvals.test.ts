@@ -1,0 +1,190 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { type Answer, call, replay, type Stream, stream, streamAll } from '../support/client.ts'
+import { startTestService } from '../support/service.ts'
+import { type At, decide, post, questionOf, resultsOf, toolResultsOf } from './calls.ts'
+import { expectError } from './expectations.ts'
+
+/** Questions to a person as a resource: found from anywhere, answered once, there after a restart. */
+
+const PATIENCE = { timeout: 30_000, interval: 20 }
+
+function list(service: At, query = ''): Promise<Answer> {
+  return call(`${service.base}/v1/approvals${query}`)
+}
+
+async function pending(service: At): Promise<Record<string, unknown>[]> {
+  return (await list(service)).json?.['approvals'] as Record<string, unknown>[]
+}
+
+function answer(service: At, id: string, body: object, by = 'a phone'): Promise<Answer> {
+  return post(service, `/v1/approvals/${id}`, body, { 'user-agent': by })
+}
+
+function settledOf(running: Stream, id: string) {
+  const isIt = (event: Record<string, unknown>) =>
+    event['type'] === 'tool_permission_settled' && event['permission_id'] === id
+  return running.until(({ event }) => isIt(event))
+}
+
+test('what waits is found from any device, and the answer is the same for all', async () => {
+  await using service = await startTestService()
+  const body = { conversation_id: 'asks', cwd: service.folder(), text: '@ask tool=Bash' }
+  const running = await stream(service.base, body)
+  const id = await questionOf(running)
+  const [found] = await pending(service)
+  expect(found).toMatchObject({
+    approval_id: id,
+    conversation_id: 'asks',
+    state: 'pending',
+    kind: 'tool',
+    tool_name: 'Bash',
+    input: { command: 'true' },
+    settled_at: null,
+  })
+  expect((await call(`${service.base}/v1/approvals/${id}`)).json).toEqual(found)
+  expect((await list(service, '?conversation_id=other')).json).toEqual({ approvals: [] })
+
+  const first = await answer(service, id, { behavior: 'allow' }, 'a phone')
+  expect(first).toMatchObject({ status: 200, json: { state: 'allowed', settled_by: 'a phone' } })
+  const late = await answer(service, id, { behavior: 'deny' }, 'a laptop')
+  expectError(late, 409, 'already_resolved')
+  expect(late.json).toMatchObject({ approval_id: id, state: 'allowed', by: 'a phone', at: first.json?.['settled_at'] })
+  expectError(await decide(service, 'asks', body.cwd, id, { behavior: 'allow' }), 404, 'permission_not_found')
+
+  const received = await running.ended
+  expect(toolResultsOf(received)).toMatchObject([{ is_error: false }])
+  expect((await settledOf(running, id)).event).toMatchObject({ how: 'answered', behavior: 'allow', by: 'a phone' })
+  expect(await pending(service)).toEqual([])
+  expect((await list(service, '?state=all&conversation_id=asks')).json).toEqual({ approvals: [first.json] })
+})
+
+test('of many who answer at once one is heard, and every other is told who it was', async () => {
+  await using service = await startTestService()
+  const running = await stream(service.base, { conversation_id: 'race', cwd: service.folder(), text: '@ask' })
+  const id = await questionOf(running)
+  const answers = await Promise.all(
+    Array.from({ length: 12 }, (_, n) => answer(service, id, { behavior: n % 2 ? 'allow' : 'deny' }, `device ${n}`)),
+  )
+  const [winner, ...others] = answers.toSorted((a, b) => a.status - b.status)
+  expect(winner?.status).toBe(200)
+  for (const other of others) expect(other.json).toMatchObject({ by: winner?.json?.['settled_by'] })
+  await running.ended
+  const settled = running.received.filter(({ event }) => event.type === 'tool_permission_settled')
+  expect(settled).toHaveLength(1)
+})
+
+test('what does not fit is refused with a sentence, and the question stays open', async () => {
+  await using service = await startTestService()
+  const running = await stream(service.base, { conversation_id: 'bad', cwd: service.folder(), text: '@ask tool=Odd' })
+  const id = await questionOf(running)
+  expectError(await answer(service, 'f'.repeat(32), { behavior: 'allow' }), 404, 'approval_unknown')
+  expectError(await answer(service, 'nonsense', { behavior: 'allow' }), 400, 'bad_request')
+  expectError(await answer(service, id, { behavior: 'maybe' }), 400, 'bad_request')
+  expectError(await answer(service, id, { behavior: 'allow', answers: { a: 'b' } }), 400, 'bad_request')
+  expectError(await answer(service, id, { behavior: 'deny', remember: 'session' }), 400, 'bad_request')
+  expectError(await call(`${service.base}/v1/approvals/${'f'.repeat(32)}`), 404, 'approval_unknown')
+  expectError(await list(service, '?limit=0'), 400, 'bad_request')
+  expect(await pending(service)).toHaveLength(1)
+  await answer(service, id, { behavior: 'deny', message: 'Not today.' })
+  expect(toolResultsOf(await running.ended)).toMatchObject([{ is_error: true, content: 'Not today.' }])
+})
+
+test('without a deadline a question waits; with one of its own it ends as it was declared', async () => {
+  await using service = await startTestService({ config: { permissionSeconds: 0 } })
+  const waiting = await stream(service.base, { conversation_id: 'waits', cwd: service.folder(), text: '@ask' })
+  const id = await questionOf(waiting)
+  expect(await pending(service)).toMatchObject([{ approval_id: id, deadline: null }])
+  const approval_deadline = { seconds: 1, outcome: 'deny' }
+  const body = { conversation_id: 'ends', cwd: service.folder(), text: '@ask', approval_deadline }
+  const received = await streamAll(service.base, body)
+  expect(received.find(({ event }) => event.type === 'tool_permission_settled')?.event).toMatchObject({
+    how: 'expired',
+    by: 'deadline',
+    message: 'Permission request timed out.',
+  })
+  expect(await pending(service)).toMatchObject([{ approval_id: id }])
+  await answer(service, id, { behavior: 'allow' })
+  await waiting.ended
+})
+
+test('"always allow" keeps exactly the rule that was shown, where it was said, until it is taken back', async () => {
+  await using service = await startTestService({ agent: 'claude' })
+  const cwd = service.folder()
+  const ask = async (conversation_id: string, text: string, at = cwd) => {
+    const known = await replay(service.base, conversation_id).catch(() => [])
+    return stream(service.base, { conversation_id, cwd: at, text }, known.length)
+  }
+  const first = await ask('rules', '@bash touch a.txt')
+  const id = await questionOf(first)
+  expect((await pending(service))[0]).toMatchObject({ rules: ['Bash(touch a.txt)'] })
+  await answer(service, id, { behavior: 'allow', remember: 'project' })
+  await first.ended
+  expect(existsSync(join(cwd, '.claude'))).toBe(false)
+
+  const again = await ask('rules', '@bash touch a.txt')
+  expect((await again.ended).some(({ event }) => event.type === 'tool_permission')).toBe(false)
+  const other = await ask('rules', '@bash touch b.txt')
+  await answer(service, await questionOf(other), { behavior: 'deny' })
+  await other.ended
+  const elsewhere = await ask('elsewhere', '@bash touch a.txt', service.folder())
+  await answer(service, await questionOf(elsewhere), { behavior: 'deny' })
+  await elsewhere.ended
+
+  const rules = await call(`${service.base}/v1/approval-rules?cwd=${encodeURIComponent(cwd)}`)
+  const [rule] = rules.json?.['rules'] as Record<string, unknown>[]
+  expect(rule).toMatchObject({ scope: 'project', rule: 'Bash(touch a.txt)', cwd, approval_id: id })
+  const remove = () => call(`${service.base}/v1/approval-rules/${String(rule?.['rule_id'])}`, { method: 'DELETE' })
+  expect((await remove()).status).toBe(200)
+  expectError(await remove(), 404, 'rule_unknown')
+  const asked = await ask('rules', '@bash touch a.txt')
+  await answer(service, await questionOf(asked), { behavior: 'deny' })
+  await asked.ended
+})
+
+test.each(['scripted', 'claude'] as const)(
+  'a question of %s outlives a restart; answered, it is told to the agent and holds for that call, once',
+  async (agent) => {
+    await using service = await startTestService({ agent })
+    const cwd = service.folder()
+    const text = agent === 'claude' ? '@bash touch late.txt' : '@ask tool=Bash'
+    const before = await stream(service.base, { conversation_id: 'late', cwd, text })
+    const id = await questionOf(before)
+    await service.restart()
+    await before.ended
+    expect(resultsOf(before.received)).toHaveLength(1)
+    expect(await pending(service)).toMatchObject([{ approval_id: id, state: 'pending' }])
+
+    expect(await answer(service, id, { behavior: 'allow' })).toMatchObject({ status: 200 })
+    await expect.poll(async () => resultsOf(await replay(service.base, 'late')).length, PATIENCE).toBe(2)
+    const log = await replay(service.base, 'late')
+    const events = log.map(({ event }) => event)
+    expect(events.filter(({ type }) => type === 'tool_permission')).toHaveLength(1)
+    const begun = events.findIndex(({ subtype }) => subtype === 'run_continued')
+    expect(events[begun]).toMatchObject({ permission_ids: [id], content: expect.stringContaining('allowed') })
+    expect(events.findIndex(({ type }) => type === 'tool_permission_settled')).toBe(begun - 1)
+    expect(toolResultsOf(log.slice(begun)).some(({ is_error }) => is_error === true)).toBe(false)
+    expect(resultsOf(log).at(-1)?.event).toMatchObject({ is_error: false })
+    if (agent === 'claude') expect(existsSync(join(cwd, 'late.txt'))).toBe(true)
+    expect(service.complaints.filter((line) => !line.includes('cut off'))).toEqual([])
+
+    // Once: the same call is another question now.
+    const after = await stream(service.base, { conversation_id: 'late', cwd, text }, log.length)
+    await decide(service, 'late', cwd, await questionOf(after), { behavior: 'deny' })
+    await after.ended
+  },
+)
+
+test('a new prompt takes the place of what a cut-off run still asked, visibly', async () => {
+  await using service = await startTestService()
+  const body = { conversation_id: 'moved-on', cwd: service.folder() }
+  const before = await stream(service.base, { ...body, text: '@ask' })
+  const id = await questionOf(before)
+  await service.restart()
+  const after = await stream(service.base, { ...body, text: 'Never mind.' }, 0)
+  expect((await settledOf(after, id)).event).toMatchObject({ how: 'cancelled', message: 'A new prompt came.' })
+  await after.ended
+  expectError(await answer(service, id, { behavior: 'allow' }), 409, 'already_resolved')
+  expect(resultsOf(await replay(service.base, 'moved-on'))).toHaveLength(2)
+})
