@@ -133,7 +133,7 @@ test('"always allow" keeps exactly the rule that was shown, where it was said, u
   await elsewhere.ended
 
   const rules = await call(`${service.base}/v1/approval-rules?cwd=${encodeURIComponent(cwd)}`)
-  const [rule] = rules.json?.['rules'] as Record<string, unknown>[]
+  const [rule] = (rules.json?.['rules'] ?? []) as Record<string, unknown>[]
   expect(rule).toMatchObject({ scope: 'project', rule: 'Bash(touch a.txt)', cwd, approval_id: id })
   const remove = () => call(`${service.base}/v1/approval-rules/${String(rule?.['rule_id'])}`, { method: 'DELETE' })
   expect((await remove()).status).toBe(200)

@@ -23,8 +23,8 @@ export interface Question {
   /** Aborts when the agent no longer wants to know. */
   readonly signal: AbortSignal
   readonly answer: (decision: PermissionDecision) => void
-  /** Stores an event of the run, with the question that it asks. */
-  readonly tell: (payload: EventPayload, asked: NewApproval) => void
+  /** Stores an event of the run, with the question that it asks; resolves when it is stored, or cannot be. */
+  readonly tell: (payload: EventPayload, asked: NewApproval) => Promise<void>
 }
 
 /** What a person answers. */
@@ -40,6 +40,8 @@ interface Waiting {
   readonly run: RunId
   readonly answer: (decision: PermissionDecision) => void
   readonly timer: NodeJS.Timeout | undefined
+  /** Until then there is nothing to settle. */
+  readonly stored: Promise<void>
 }
 
 export type Approvals = ReturnType<typeof createApprovals>
@@ -149,10 +151,9 @@ export function createApprovals({ store, events, clock, log, newId }: ApprovalsD
       deadline: deadline && askedAt + deadline.seconds * 1000,
     }
     const { id } = approval
-    const timer = expireAt(approval, deadline?.outcome)
-    waiting.set(id, { run: run.id, answer, timer })
+    const stored = tell(askedEvent(approval), approval)
+    waiting.set(id, { run: run.id, answer, timer: expireAt(approval, deadline?.outcome), stored })
     signal.addEventListener('abort', () => void withdraw(id, 'The question was withdrawn.'))
-    tell(askedEvent(approval), approval)
   }
 
   /** Settles what nobody wants to know any more, unless the service stops: then the next start brings it again. */
@@ -163,6 +164,7 @@ export function createApprovals({ store, events, clock, log, newId }: ApprovalsD
     clearTimeout(waits.timer)
     const decision = { behavior: 'deny', message: why } as const
     try {
+      await waits.stored
       const known = isStopping ? undefined : await store.approval(id)
       if (known) await settle(known, 'withdraw', decision, 'service')
     } catch (error) {
@@ -215,6 +217,7 @@ export function createApprovals({ store, events, clock, log, newId }: ApprovalsD
   async function expire(id: ApprovalId, outcome: 'deny' | 'interrupt'): Promise<void> {
     const interrupt = outcome === 'interrupt' ? { interrupt: true } : {}
     try {
+      await waiting.get(id)?.stored
       const known = await store.approval(id)
       const decision = { behavior: 'deny', message: 'Permission request timed out.', ...interrupt } as const
       if (known && !isStopping) await settle(known, 'deadline', decision, 'deadline')

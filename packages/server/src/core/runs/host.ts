@@ -157,12 +157,15 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
   async function follow(run: Run, work: Work): Promise<void> {
     const writer = createWriter(run, () => work.interrupt('The event store cannot be written.'))
     const asking: Promise<void>[] = []
+    const storeQuestion: Question['tell'] = (payload, asked) => {
+      writer.tell(payload, asked)
+      return writer.settled()
+    }
     let result: ResultPayload | undefined
     try {
       for await (const happening of work) {
         if (happening.kind === 'end') result = happening.result
-        else if (happening.kind === 'ask')
-          asking.push(ask(run, happening, (payload, asked) => writer.tell(payload, asked)))
+        else if (happening.kind === 'ask') asking.push(ask(run, happening, storeQuestion))
         else take(run, happening, (payload) => writer.tell(payload))
         if (writer.isFull) await writer.room()
       }
