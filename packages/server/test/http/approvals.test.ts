@@ -188,3 +188,85 @@ test('a new prompt takes the place of what a cut-off run still asked, visibly', 
   expectError(await answer(service, id, { behavior: 'allow' }), 409, 'already_resolved')
   expect(resultsOf(await replay(service.base, 'moved-on'))).toHaveLength(2)
 })
+
+const QUESTIONS = [
+  {
+    question: 'Which one?',
+    header: 'One',
+    multiSelect: false,
+    options: [
+      { label: 'A', description: 'the first' },
+      { label: 'B', description: 'the second' },
+    ],
+  },
+]
+
+test('a question with choices is offered to a client that can answer it, and its answer reaches the agent', async () => {
+  await using service = await startTestService({ agent: 'claude' })
+  const text = `@tool AskUserQuestion ${JSON.stringify({ questions: QUESTIONS })}`
+  const body = { conversation_id: 'choice', cwd: service.folder(), text, can_answer: ['question'] }
+  const running = await stream(service.base, body)
+  const id = await questionOf(running)
+  expect(await pending(service)).toMatchObject([{ kind: 'question', input: { questions: QUESTIONS }, rules: [] }])
+  expectError(await answer(service, id, { behavior: 'allow', answers: { 'Which two?': 'B' } }), 400, 'bad_request')
+  expectError(await answer(service, id, { behavior: 'allow', answers: { 'Which one?': 2 } }), 400, 'bad_request')
+  await answer(service, id, { behavior: 'allow', answers: { 'Which one?': 'B' } })
+  expect(JSON.stringify(toolResultsOf(await running.ended))).toContain('B')
+  expect((await settledOf(running, id)).event).toMatchObject({ updated_input: { answers: { 'Which one?': 'B' } } })
+})
+
+test('an agent is not offered what the client cannot answer', async () => {
+  await using service = await startTestService({ agent: 'claude' })
+  const tools = async (can_answer?: string[]) => {
+    const conversation_id = `tools-${can_answer?.length ?? 0}`
+    const body = { conversation_id, cwd: service.folder(), text: 'Hello', can_answer }
+    const received = await streamAll(service.base, body)
+    const init = received.find(({ event }) => event.subtype === 'init')
+    const offered = (init?.event['tools'] ?? []) as string[]
+    return ['AskUserQuestion', 'ExitPlanMode'].filter((tool) => offered.includes(tool))
+  }
+  expect(await tools()).toEqual([])
+  expect(await tools(['question'])).toEqual(['AskUserQuestion'])
+  expect(await tools(['question', 'plan'])).toEqual(['AskUserQuestion', 'ExitPlanMode'])
+})
+
+test('a plan is shown, and goes ahead when the person says so', async () => {
+  await using service = await startTestService({ agent: 'claude' })
+  const text = '@tool ExitPlanMode {}\n@bash touch planned.txt'
+  const cwd = service.folder()
+  const more = { permission_mode: 'plan', can_answer: ['plan'] }
+  const running = await stream(service.base, { conversation_id: 'plan', cwd, text, ...more })
+  const id = await questionOf(running)
+  expect(await pending(service)).toMatchObject([{ kind: 'plan', tool_name: 'ExitPlanMode' }])
+  await answer(service, id, { behavior: 'allow' })
+  await expect.poll(async () => (await pending(service)).length, PATIENCE).toBe(1)
+  const [command] = await pending(service)
+  expect(command).toMatchObject({ kind: 'tool', tool_name: 'Bash' })
+  await answer(service, String(command?.['approval_id']), { behavior: 'allow' })
+  await running.ended
+  expect(existsSync(join(cwd, 'planned.txt'))).toBe(true)
+})
+
+test('four calls wait at once; two are answered here and there, the rest after kill and start', async () => {
+  await using service = await startTestService({ agent: 'claude' })
+  const cwd = service.folder()
+  const files = ['1', '2', '3', '4'].map((name) => join(cwd, '..', `read-${name}.txt`))
+  const text = files
+    .map((path, n) => `${n > 0 ? '& ' : ''}@tool Read ${JSON.stringify({ file_path: path })}`)
+    .join('\n')
+  const running = await stream(service.base, { conversation_id: 'four', cwd, text })
+  await expect.poll(async () => (await pending(service)).length, PATIENCE).toBe(4)
+  const ids = (await pending(service)).map((each) => String(each['approval_id']))
+  await answer(service, String(ids[0]), { behavior: 'deny' }, 'a phone')
+  expect(await decide(service, 'four', cwd, String(ids[1]), { behavior: 'deny' })).toMatchObject({ status: 200 })
+  await service.restart()
+  await running.ended
+  const left = (await pending(service)).map((each) => String(each['approval_id']))
+  expect(left).toEqual(ids.slice(2))
+  await answer(service, String(left[0]), { behavior: 'allow' })
+  expect(resultsOf(await replay(service.base, 'four'))).toHaveLength(1)
+  await answer(service, String(left[1]), { behavior: 'allow' })
+  await expect.poll(async () => resultsOf(await replay(service.base, 'four')).length, PATIENCE).toBe(2)
+  const asked = (await replay(service.base, 'four')).filter(({ event }) => event.type === 'tool_permission')
+  expect(asked).toHaveLength(4)
+})

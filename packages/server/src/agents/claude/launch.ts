@@ -19,6 +19,8 @@ export interface LaunchContext {
 /** Everything a process is started with, apart from its session. */
 export interface Launch {
   readonly options: Options
+  /** Whether MCP servers may ask the person. */
+  readonly elicits: boolean
   /** Equal fingerprints: a process started with the one can take the other's prompts. */
   readonly fingerprint: string
   /** What the folder holds and was not loaded. */
@@ -50,8 +52,11 @@ export async function prepareLaunch(asked: RunOptions, folder: Folder, context: 
     ...(asked.maxTurns ? { maxTurns: asked.maxTurns } : {}),
     ...(trusted ? await trustedOptions(asked, folder, context) : await strangerOptions(asked, context)),
   }
-  const fingerprint = createHash('sha256').update(JSON.stringify(options)).digest('hex')
-  return { options, fingerprint, notLoaded: trusted ? [] : await findFolderSettings(folder) }
+  const elicits = asked.canAnswer?.includes('elicitation') === true
+  const fingerprint = createHash('sha256')
+    .update(JSON.stringify([options, elicits]))
+    .digest('hex')
+  return { options, elicits, fingerprint, notLoaded: trusted ? [] : await findFolderSettings(folder) }
 }
 
 /**

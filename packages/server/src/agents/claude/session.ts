@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Options, PermissionResult } from '@anthropic-ai/claude-agent-sdk'
+import type { ElicitationRequest, ElicitationResult, Options, PermissionResult } from '@anthropic-ai/claude-agent-sdk'
 import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
 import type { AgentProcess, Clock, Job, Log, RunOptions } from '../../core/ports.ts'
 import type { Launch } from './launch.ts'
@@ -113,6 +113,7 @@ export class Session {
       ...this.launch.options,
       ...(resumes ? { resume: this.sessionId } : begins ? { continue: true } : { sessionId: this.sessionId }),
       canUseTool: (tool, input, about) => this.#canUseTool(tool, input, about),
+      ...(this.launch.elicits && { onElicitation: (asked, { signal }) => this.#elicit(asked, signal) }),
       // Asked for every call, also where the agent would not ask for permission.
       hooks: { PreToolUse: [{ hooks: [(input) => this.#beforeTool(input)], onFailure: 'block' }] },
     }
@@ -267,6 +268,25 @@ export class Session {
     return { behavior: 'allow', updatedInput: { ...(decision.updatedInput ?? input) } }
   }
 
+  /** An MCP server asks the person. Its request is the input, what they fill in the answers. */
+  async #elicit(asked: ElicitationRequest, signal: AbortSignal): Promise<ElicitationResult> {
+    const turn = this.#turn ?? (await this.#taken.promise)
+    const decision = await turn.ask(
+      {
+        kind: 'elicitation',
+        isRememberable: false,
+        tool: `mcp__${asked.serverName}`,
+        input: { ...asked },
+        suggestions: [],
+        blockedPath: undefined,
+        toolUseId: undefined,
+      },
+      signal,
+    )
+    if (decision.behavior === 'deny') return { action: 'decline' }
+    return { action: 'accept', content: (decision.updatedInput?.['answers'] ?? {}) as ElicitationContent }
+  }
+
   async #beforeTool(input: { hook_event_name: string }) {
     const job: Job = (this.#turn ?? (await this.#taken.promise)).job
     const tool = 'tool_name' in input ? String(input.tool_name) : ''
@@ -280,6 +300,8 @@ export class Session {
     }
   }
 }
+
+type ElicitationContent = NonNullable<ElicitationResult['content']>
 
 /** Tools that ask a person in a form of their own. */
 const KINDS: Record<string, 'question' | 'plan'> = { AskUserQuestion: 'question', ExitPlanMode: 'plan' }
