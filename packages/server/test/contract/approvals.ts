@@ -1,6 +1,8 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ApprovalId } from '@claude-proxy/protocol/ids'
-import type { NewApproval, SettleApproval, Store } from '../../src/core/ports.ts'
+import { APPROVAL, type ApprovalInput } from '../../src/core/approvals/machine.ts'
+import type { ApprovalState, NewApproval, SettleApproval, Store } from '../../src/core/ports.ts'
 import { allLines, fresh, newRun, started } from './samples.ts'
 
 function question(more: Partial<NewApproval['request']> = {}): NewApproval {
@@ -62,6 +64,29 @@ export function approvals(store: () => Store): void {
       for (const answer of answers) if (answer.status !== 'unknown') expect(answer.approval).toEqual(stored)
       expect(await allLines(store(), id)).toHaveLength(3)
       expect(stored).toMatchObject({ settlement: { by: 'a phone', at: 7 } })
+    })
+
+    it('goes through its states as the table says, whatever is tried in whatever order', async () => {
+      const inputs = Object.keys(APPROVAL.pending) as ApprovalInput[]
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.constantFrom(...inputs), { maxLength: 6 }), async (walk) => {
+          const { run } = await started(store())
+          const asked = question()
+          await store().append(run.id, ['{"asked":1}'], 5, [asked])
+          let expected: ApprovalState = 'pending'
+          for (const input of walk) {
+            // What an input would lead to, if the question were still open.
+            const state = APPROVAL.pending[input]
+            if (state === undefined) throw new Error(`a pending approval takes no ${input}`)
+            const { status } = await store().settleApproval(allowed(asked.id, { state }))
+            const next: ApprovalState | undefined = APPROVAL[expected][input]
+            expect(status).toBe(next === undefined ? 'already' : 'settled')
+            expected = next ?? expected
+            expect(await store().approval(asked.id)).toMatchObject({ state: expected })
+          }
+        }),
+        { numRuns: 30 },
+      )
     })
 
     it('can be settled after its run is over: the event follows the run', async () => {

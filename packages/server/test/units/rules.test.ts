@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
-import { expect, it } from 'vitest'
-import { verdict } from '../../src/core/approvals/rules.ts'
+import { describe, expect, it } from 'vitest'
+import { matches, rulesFor, verdict } from '../../src/core/approvals/rules.ts'
+import type { PermissionRequest } from '../../src/core/ports.ts'
 
 const approvals = (allow: string[], deny: string[] = []) => ({ toolApprovals: { allow, deny } })
 const allowed = (...allowedTools: string[]) => ({ allowedTools })
@@ -41,19 +42,19 @@ it.each([
   expect(verdict(rules, tool, { command })).toBe(expected)
 })
 
-const tool = fc.oneof(fc.string(), fc.constantFrom('Bash', 'Write', 'Agent', 'mcp__files__read', '*'))
+const anyTool = fc.oneof(fc.string(), fc.constantFrom('Bash', 'Write', 'Agent', 'mcp__files__read', '*'))
 
 it('deny * denies everything, whatever else the lists say', () => {
   const lists = fc.record({
-    allow: fc.array(tool),
-    before: fc.array(tool),
-    after: fc.array(tool),
-    tools: fc.array(tool),
+    allow: fc.array(anyTool),
+    before: fc.array(anyTool),
+    after: fc.array(anyTool),
+    tools: fc.array(anyTool),
   })
   fc.assert(
     fc.property(
       lists,
-      tool,
+      anyTool,
       fc.dictionary(fc.string(), fc.string()),
       ({ allow, before, after, tools }, name, input) => {
         const rules = { ...approvals(allow, [...before, '*', ...after]), allowedTools: tools }
@@ -89,4 +90,56 @@ it('a rule with a beginning lets through only what begins with it as whole words
 it('a Bash rule asks when there is no command to look at', () => {
   expect(verdict(allowed('Bash(ls:*)'), 'Bash', {})).toBe('ask')
   expect(verdict(allowed('Bash(ls:*)'), 'Bash', { command: ['ls'] })).toBe('ask')
+})
+
+describe('rules that a person keeps', () => {
+  const call = (tool: string, input: Record<string, unknown>, suggested: object[] = []): PermissionRequest => ({
+    kind: 'tool',
+    tool,
+    input,
+    isRememberable: true,
+    suggestions: suggested.map((suggestion) => JSON.stringify(suggestion)),
+    blockedPath: undefined,
+    toolUseId: undefined,
+  })
+  const add = (toolName: string, ruleContent?: string) => ({
+    type: 'addRules',
+    behavior: 'allow',
+    destination: 'localSettings',
+    rules: [{ toolName, ...(ruleContent !== undefined && { ruleContent }) }],
+  })
+
+  it.each([
+    [call('Bash', { command: 'npm test' }, [add('Bash', 'npm test')]), ['Bash(npm test)']],
+    [call('Bash', { command: 'npm test -w a' }, [add('Bash', 'npm test:*')]), ['Bash(npm test:*)']],
+    // A suggestion that would not allow this call, or is a setting and no rule, is not offered.
+    [
+      call('Bash', { command: 'a && b' }, [add('Bash', 'a:*'), { type: 'setMode', mode: 'acceptEdits' }]),
+      ['Bash(a && b)'],
+    ],
+    [call('Bash', { command: 'ls *' }), []],
+    [call('Write', { file_path: '/w/a.txt', content: 'x' }), ['Write(/w/a.txt)']],
+    [call('Read', { file_path: '/etc/hosts' }, [add('Read', '//etc/**')]), ['Read(//etc/**)']],
+    [call('WebFetch', { url: 'https://example.com/a' }), ['WebFetch(domain:example.com)']],
+    [call('mcp__files__read', { a: 1 }, [add('mcp__files__read')]), ['mcp__files__read']],
+    [call('Agent', { prompt: 'x' }), []],
+    [{ ...call('Bash', { command: 'npm test' }), isRememberable: false }, []],
+    [{ ...call('AskUserQuestion', { questions: [] }), kind: 'question' as const }, []],
+  ])('for %j, "always" would keep %j', (request, rules) => {
+    expect(rulesFor(request)).toEqual(rules)
+    for (const rule of rules) expect(matches(rule, request.tool, request.input)).toBe(true)
+  })
+
+  it.each([
+    ['Bash(npm test)', 'Bash', { command: 'npm test; rm -rf /' }],
+    ['Bash(npm test:*)', 'Bash', { command: 'npm test && curl x' }],
+    ['Write(/w/a.txt)', 'Write', { file_path: '/w/b.txt' }],
+    ['Write(/w/a.txt)', 'Edit', { file_path: '/w/a.txt' }],
+    ['Read(//etc/**)', 'Read', { file_path: '/etc/../root/x' }],
+    ['Read(//etc/**)', 'Read', { file_path: '/etcetera' }],
+    ['WebFetch(domain:example.com)', 'WebFetch', { url: 'https://example.com.evil.org/' }],
+    ['mcp__files__read', 'mcp__files__write', {}],
+  ])('%s does not allow %s %j', (rule, tool, input) => {
+    expect(matches(rule, tool, input)).toBe(false)
+  })
 })
