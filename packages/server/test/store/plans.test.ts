@@ -14,8 +14,16 @@ it('no statement looks through a whole table, but for the small ones that are me
   const db = connect(file)
   onTestFinished(() => db.close())
   const scans = statements(db).flatMap((sql) => plan(db, sql).filter((step) => step.startsWith('SCAN')))
-  // openRuns, and the lists of what is to be sealed and removed
-  expect(new Set(scans)).toEqual(new Set(['SCAN run USING INDEX run_open', 'SCAN unsealed', 'SCAN deletion']))
+  // openRuns, the prompts that wait, and the lists of what is to be sealed and removed
+  expect(new Set(scans)).toEqual(
+    new Set([
+      'SCAN run USING INDEX run_open',
+      'SCAN prompt USING COVERING INDEX prompt_queued',
+      'SCAN prompt USING INDEX prompt_steering',
+      'SCAN unsealed',
+      'SCAN deletion',
+    ]),
+  )
 })
 
 /** Every statement that the store prepares. */

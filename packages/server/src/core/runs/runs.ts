@@ -64,6 +64,7 @@ export function createRuns({ store, events, clock, rules, host, newRunId, check 
     const begun = await begin(request, folder, text)
     if (begun.status === 'elsewhere') throw cwdMismatch(request.name, begun.folder, folder)
     if (begun.status === 'busy') return joinOrRefuse(request, folder, text, begun.run)
+    if (begun.status !== 'begun') throw folderBusy(folder)
     host.launch(begun.run, begun.conversation)
     return watchRun(begun.run, begun.conversation, Math.min(request.lastEventId ?? 0, begun.run.first - 1))
   }

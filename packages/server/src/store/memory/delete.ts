@@ -12,6 +12,11 @@ export function deleteConversation(state: State, id: ConversationId): Deleted {
   state.events.delete(id)
   state.deleted.add(id)
   for (const [key, { conversation }] of state.runs) if (conversation === id) state.runs.delete(key)
+  for (const [key, { conversation }] of state.prompts) if (conversation === id) state.prompts.delete(key)
+  state.queues.set(
+    known.folder,
+    (state.queues.get(known.folder) ?? []).filter((each) => state.prompts.has(each)),
+  )
   if (state.folders.get(known.folder) !== id) return { status: 'deleted' }
   state.folders.delete(known.folder)
   for (const [name, folder] of state.aliases) {

@@ -1,5 +1,5 @@
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
-import type { AgentProcess, Conversation, Run } from '../../core/ports.ts'
+import type { AgentProcess, Conversation, Prompt, Run } from '../../core/ports.ts'
 
 /** All that the store knows. Records are replaced, never changed: a caller may keep what it got. */
 export interface State {
@@ -13,6 +13,11 @@ export interface State {
   /** Lines with their newlines; event n is at n - 1. */
   readonly events: Map<ConversationId, Buffer[]>
   readonly processes: Map<string, AgentProcess>
+  readonly prompts: Map<RunId, Prompt>
+  /** The queued prompts of each folder, in order. */
+  readonly queues: Map<Folder, readonly RunId[]>
+  /** By folder and key. */
+  readonly requests: Map<string, { readonly digest: string; readonly run: RunId; readonly at: number }>
 }
 
 export function emptyState(): State {
@@ -24,5 +29,8 @@ export function emptyState(): State {
     runs: new Map(),
     events: new Map(),
     processes: new Map(),
+    prompts: new Map(),
+    queues: new Map(),
+    requests: new Map(),
   }
 }

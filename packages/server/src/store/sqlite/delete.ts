@@ -21,6 +21,8 @@ export function deleteOperations(db: Database, reads: ConversationReads, runs: R
       created_at = 0, updated_at = 0
     WHERE c = ?`)
   const remember = db.prepare('INSERT INTO deletion (c) VALUES (?)')
+  // those that still stand somewhere in a queue; the others are removed later
+  const dropPrompts = db.prepare("DELETE FROM prompt WHERE c = ? AND state IN ('queued', 'steering')")
 
   return {
     deleteConversation(id: ConversationId): Deleted {
@@ -28,7 +30,8 @@ export function deleteOperations(db: Database, reads: ConversationReads, runs: R
       if (row === undefined) return { status: 'unknown' }
       const run = runs.openRun(row.folder)
       if (run?.conversation === id) return { status: 'busy', run }
-      for (const step of [keepNames, dropNames, freeFolder, forgetSealing, empty, remember]) step.run(row.c)
+      for (const step of [keepNames, dropNames, freeFolder, forgetSealing, dropPrompts, empty, remember])
+        step.run(row.c)
       return { status: 'deleted' }
     },
   }
@@ -48,12 +51,13 @@ export function removing(db: Database) {
   )
   const dropChunks = db.prepare('DELETE FROM chunk WHERE c = ? AND first <= ?')
   const dropRuns = db.prepare(`DELETE FROM run WHERE r IN (SELECT r FROM run WHERE c = ? LIMIT ${STEP.rows})`)
+  const dropPrompts = db.prepare(`DELETE FROM prompt WHERE p IN (SELECT p FROM prompt WHERE c = ? LIMIT ${STEP.rows})`)
   const finish = db.prepare('DELETE FROM deletion WHERE c = ?')
 
   function remove(c: number): void {
     const last = lastOfStep(chunks.iterate(c))
     if (last !== undefined) dropChunks.run(c, last)
-    else if (dropRuns.run(c).changes === 0) finish.run(c)
+    else if (dropRuns.run(c).changes === 0 && dropPrompts.run(c).changes === 0) finish.run(c)
   }
 
   return {

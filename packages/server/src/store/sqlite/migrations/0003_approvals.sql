@@ -1,0 +1,1 @@
+-- Approvals: see the branch that brings them.
