@@ -10,9 +10,12 @@ import { isBelow } from './core/folders.ts'
 import { createBell } from './core/log/bell.ts'
 import { createEventLog } from './core/log/log.ts'
 import type { Agent, Clock, Log, Store } from './core/ports.ts'
+import { createCommands } from './core/runs/commands.ts'
 import { createHost } from './core/runs/host.ts'
 import { checkOptions } from './core/runs/options.ts'
+import { createQueue } from './core/runs/queue.ts'
 import { recover } from './core/runs/recover.ts'
+import { forgetOldRequests } from './core/runs/requests.ts'
 import { createRuns } from './core/runs/runs.ts'
 import { createListener } from './http/app.ts'
 import { createRoutes } from './http/routes.ts'
@@ -57,12 +60,15 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   const approvals = createApprovals({ clock, newPermissionId: newHexId, timeoutMs: config.permissionSeconds * 1000 })
   const newRunId = () => newHexId() as RunId
   const host = createHost({ store, events, clock, log, agent, approvals, newRunId })
+  const queue = createQueue({ store, events, clock, log, host })
+  const commands = createCommands({ store, events, clock, host, queue })
   const runs = createRuns({
     store,
     events,
     clock,
     rules,
     host,
+    queue,
     newRunId,
     check: (options, folder) => checkOptions(options, folder, rules),
   })
@@ -83,6 +89,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     streams,
     conversations,
     runs,
+    commands,
     approvals,
     host,
     prepares: config.prepare,
@@ -101,8 +108,9 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   building.defer(() => host.stop())
 
   // After listening: a long history must not keep the service from answering.
-  const recovered = recover({ store, events, clock, log, host, endProcesses: endOrphans })
+  const recovered = recover({ store, events, clock, log, host, queue, endProcesses: endOrphans })
   recovered.catch((error: unknown) => log.error('what a crash left behind could not be put in order', { error }))
+  building.use(forgetOldRequests({ store, clock, log }))
   const built = building.move()
   return { url: server.url, version, unready: await agent.unready(), recovered, stop: () => built.disposeAsync() }
 }

@@ -314,6 +314,8 @@ export interface Agent {
   onWake(listener: (wake: Wake) => void): void
   /** Makes a process ready for a prompt that may come, if there is room. Says nothing when it does not. */
   prepare(preparation: Preparation): void
+  /** Ends the process that rests in the conversation, and all it has begun. True when there was one. */
+  endBackground(conversation: ConversationId): boolean
   /** Ends all processes: asks, waits, kills. */
   close(): Promise<void>
 }
@@ -339,8 +341,15 @@ export interface Job {
 }
 
 export interface Work extends AsyncIterable<Happening> {
-  /** Stops the work; it still ends with one `end`. Resolves when asked, not when done. */
-  interrupt(reason: string): void
+  /** Stops the work; it still ends with one `end`. `all`: and then whatever lives in its background. Asks, and does not wait. */
+  interrupt(reason: string, scope?: 'turn' | 'all'): void
+  /**
+   * Gives the turn that is under way another prompt. A `steered` tells what became of it; a work that ends without one
+   * has not taken it. False: it cannot be steered now, and has done nothing.
+   */
+  steer(prompt: RunId, text: string): boolean
+  /** Whether it can be steered now. */
+  readonly isSteerable: boolean
   /** Ends a work that only waits for background tasks. True when it did. */
   endSettling(): boolean
 }
@@ -348,6 +357,9 @@ export interface Work extends AsyncIterable<Happening> {
 export type Happening =
   | { kind: 'event'; payload: EventPayload }
   | { kind: 'session'; sessionId: string }
+  | { kind: 'steered'; prompt: RunId; outcome: 'taken' | 'missed' }
+  /** It only waits for its background from now on. */
+  | { kind: 'settling' }
   /** The agent waits until `answer` is called, or until `signal` aborts because it no longer wants to know. */
   | {
       kind: 'ask'

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { RunId } from '@claude-proxy/protocol/ids'
 import type { Prompt, PromptChange, Store } from '../../src/core/ports.ts'
-import { MOST_QUEUED } from '../../src/core/runs/prompt-machine.ts'
+import { MOST_QUEUED, type PromptInput } from '../../src/core/runs/prompt-machine.ts'
 import { added, allLines, fresh, newPrompt, newRun, started } from './samples.ts'
 
 /** Prompts that came while their folder was busy. */
@@ -15,7 +16,7 @@ export function prompts(store: () => Store): void {
     return { ...begun, queued, texts: async () => textsOf(await store().queuedPrompts(begun.folder)) }
   }
 
-  const change = (of: Pick<PromptChange, 'id' | 'input'> & object) =>
+  const change = (of: { id: RunId; input: PromptInput; place?: number; text?: string; into?: RunId }) =>
     store().changePrompt({ line: '{"changed":1}', at: 5, ...of } as PromptChange)
 
   describe('prompts that wait', () => {
@@ -70,9 +71,9 @@ export function prompts(store: () => Store): void {
       await store().activate({ id, folder, cwd: folder, at: 3 })
       const third = await added(store(), newPrompt({ name: id, folder, text: 'prompt 3' }))
       expect(await texts()).toEqual(['prompt 1', 'prompt 2', 'other', 'prompt 3'])
-      expect(await change({ id: third.id, input: 'edit', ...{ place: 1 } })).toMatchObject({ status: 'changed' })
+      expect(await change({ id: third.id, input: 'edit', place: 1 })).toMatchObject({ status: 'changed' })
       expect(await texts()).toEqual(['prompt 3', 'prompt 1', 'other', 'prompt 2'])
-      await change({ id: third.id, input: 'edit', ...{ place: 99, text: 'PROMPT 3' } })
+      await change({ id: third.id, input: 'edit', place: 99, text: 'PROMPT 3' })
       expect(await texts()).toEqual(['prompt 1', 'prompt 2', 'other', 'PROMPT 3'])
       expect(queued.every(({ conversation }) => conversation === id)).toBe(true)
     })
@@ -131,7 +132,7 @@ export function prompts(store: () => Store): void {
       const { id, folder, run, queued } = await waiting(1)
       const [prompt] = queued
       if (!prompt) throw new Error('no prompt')
-      const steer = () => change({ id: prompt.id, input: 'steer', ...{ into: run.id } })
+      const steer = () => change({ id: prompt.id, input: 'steer', into: run.id })
       const add = () => store().addPrompt(newPrompt({ name: id, folder, into: run.id }))
       expect(await steer()).toEqual({ status: 'refused', prompt })
       expect(await add()).toEqual({ status: 'closed' })
