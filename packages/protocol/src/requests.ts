@@ -87,7 +87,7 @@ export const PromptEdit = z
     text: optional(wellFormed.refine((text) => text.trim() !== '', 'must not be blank')),
     position: optional(z.int().min(1).max(1_000_000)),
   })
-  .refine(({ text, position }) => text !== undefined || position !== undefined, 'needs a text or a position')
+  .refine((edit) => edit.text !== undefined || edit.position !== undefined, 'needs a text or a position')
 
 /** The `Idempotency-Key` header. */
 export const IdempotencyKey = idempotencyKey('Idempotency-Key')

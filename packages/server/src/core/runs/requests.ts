@@ -12,20 +12,20 @@ export async function digestOf(asked: unknown): Promise<string> {
 
 /** Forgets old keys, now and every day, a few at a time so that nobody has to wait for it. */
 export function forgetOldRequests({ store, clock, log }: { store: Store; clock: Clock; log: Log }): Disposable {
-  let isOver = false
+  const over = new AbortController()
   const forget = async () => {
     try {
       const before = clock.now() - KEEP_MS
-      while (!isOver && (await store.forgetRequests(before)) > 0);
+      while (!over.signal.aborted && (await store.forgetRequests(before)) > 0);
     } catch (error) {
-      if (!isOver) log.warn('old keys of requests could not be forgotten', { error })
+      if (!over.signal.aborted) log.warn('old keys of requests could not be forgotten', { error })
     }
   }
   void forget()
   const timer = setInterval(() => void forget(), EVERY_MS).unref()
   return {
     [Symbol.dispose]() {
-      isOver = true
+      over.abort()
       clearInterval(timer)
     },
   }

@@ -133,28 +133,22 @@ export function createRuns({ store, events, clock, rules, host, queue, newRunId,
     key: RequestKey | undefined,
     run: Run | undefined,
   ): Promise<Stream> {
+    if (request.whenBusy === 'reject') return joinOrRefuse(request, folder, text, key, run)
     const input = inputOf(request, folder, text, key, clock.now())
-    switch (request.whenBusy) {
-      case 'reject':
-        return joinOrRefuse(request, folder, text, key, run)
-      case 'queue':
-        return wait(request, await events.addPrompt(queued(input)))
-      case 'interrupt': {
-        const added = await events.addPrompt(queued(input, true))
-        // What it came to is stored before anything is stopped for it.
-        if (added.status === 'added' && run) await host.interrupt(run, 'Interrupted by a new prompt.')
-        return wait(request, added)
-      }
-      case 'steer': {
-        if (!run || !(await leadsTo(request, folder, run)) || !host.isSteerable(run))
-          return wait(request, await events.addPrompt(queued(input)))
-        const added = await events.addPrompt({ ...input, into: run.id, line: steering(input) })
-        // It has ended meanwhile, or is being stopped.
-        if (added.status === 'closed') return wait(request, await events.addPrompt(queued(input)))
-        if (added.status === 'added') await queue.handOver(added.prompt, run.id)
-        return wait(request, added)
-      }
+    if (request.whenBusy === 'interrupt') {
+      const added = await events.addPrompt(queued(input, true))
+      // What it came to is stored before anything is stopped for it.
+      if (added.status === 'added' && run) await host.interrupt(run, 'Interrupted by a new prompt.')
+      return wait(request, added)
     }
+    const isWanted = request.whenBusy === 'steer' && run !== undefined && (await leadsTo(request, folder, run))
+    if (isWanted && host.isSteerable(run)) {
+      const added = await events.addPrompt({ ...input, into: run.id, line: steering(input) })
+      if (added.status === 'added') await queue.handOver(added.prompt, run.id)
+      // Closed: it has ended meanwhile, or is being stopped.
+      if (added.status !== 'closed') return wait(request, added)
+    }
+    return wait(request, await events.addPrompt(queued(input)))
   }
 
   function queued(input: Omit<NewPrompt, 'line'>, isFirst = false): NewPrompt {

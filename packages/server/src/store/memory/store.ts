@@ -55,7 +55,7 @@ export function createMemoryStore(): Store {
     queuedFolders: () => does((all) => queuedFolders(all)),
     steeringPrompts: (run) => does((all) => steeringPrompts(all, run)),
 
-    requestOf: (folder, key) => does((all) => requestOf(all, folder, key)),
+    requestOf: (folder, asked) => does((all) => requestOf(all, folder, asked)),
     rememberRequest: (input) => does((all) => rememberRequest(all, input)),
     forgetRequests: (before) => does((all) => forgetRequests(all, before)),
 
