@@ -76,6 +76,38 @@ export const ENDPOINTS = {
     query: 'EventsQuery',
     does: 'Replays the events after `since` (NDJSON).',
   },
+  interrupt: {
+    method: 'POST',
+    path: '/v1/conversations/:id/interrupt',
+    params: 'ConversationPath',
+    body: 'InterruptRequest',
+    does: "Stops the conversation's run; with scope `all` also what waits and what works in its background.",
+  },
+  queue: {
+    method: 'GET',
+    path: '/v1/conversations/:id/queue',
+    params: 'ConversationPath',
+    does: 'Lists the prompts of the conversation that wait.',
+  },
+  editPrompt: {
+    method: 'PATCH',
+    path: '/v1/queue/:prompt_id',
+    params: 'PromptPath',
+    body: 'PromptEdit',
+    does: 'Changes the text of a prompt that waits, or its place in the queue.',
+  },
+  cancelPrompt: {
+    method: 'DELETE',
+    path: '/v1/queue/:prompt_id',
+    params: 'PromptPath',
+    does: 'Takes back a prompt that waits.',
+  },
+  steerPrompt: {
+    method: 'POST',
+    path: '/v1/queue/:prompt_id/steer',
+    params: 'PromptPath',
+    does: 'Gives a prompt that waits to the turn that is under way.',
+  },
 } as const satisfies Record<string, Endpoint>
 
 export type EndpointName = keyof typeof ENDPOINTS

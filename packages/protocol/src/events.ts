@@ -12,9 +12,43 @@ export type ResultPayload = EventPayload & {
   result: string
 }
 
-/** The first event of a run that a person began: the prompt, as the agent's own user messages look. */
-export function promptEvent(text: string, timestamp: string): EventPayload {
-  return { type: 'user', message: { role: 'user', content: [{ type: 'text', text }] }, timestamp }
+/**
+ * The first event of a run that a person began: the prompt, as the agent's own user messages look. `more`: that it
+ * has waited, or that it steers a run that is under way.
+ */
+export function promptEvent(text: string, timestamp: string, more: PromptMarks = {}): EventPayload {
+  return { type: 'user', message: { role: 'user', content: [{ type: 'text', text }] }, ...more, timestamp }
+}
+
+export interface PromptMarks {
+  readonly prompt_id?: string
+  readonly steer?: true
+}
+
+/** What becomes of a prompt that does not begin at once. */
+export function queueEvent(
+  subtype: 'prompt_queued' | 'prompt_edited' | 'prompt_cancelled' | 'prompt_steered',
+  promptId: string,
+  timestamp: string,
+  more: object = {},
+): EventPayload {
+  return { type: 'system', subtype, prompt_id: promptId, ...more, timestamp }
+}
+
+/** The terminal event of a run that somebody stopped before an agent had it. */
+export function interruptedResult(because: string, timestamp: string): ResultPayload {
+  return errorResult('interrupted', because, timestamp)
+}
+
+/** A terminal event that says that somebody stopped the run, whatever words the agent has for it. */
+export function asInterrupted(result: ResultPayload, because: string): ResultPayload {
+  return {
+    ...result,
+    subtype: 'interrupted',
+    is_error: true,
+    result: because,
+    ...('errors' in result && { errors: [because] }),
+  }
 }
 
 /** The first event of a run that the agent began by itself, because something in its background woke it. */

@@ -55,6 +55,8 @@ export const StreamRequest = z.preprocess(
     cwd,
     text: optional(wellFormed),
     conversation_group: group,
+    when_busy: optional(z.enum(['reject', 'queue', 'steer', 'interrupt'])),
+    client_message_id: optional(idempotencyKey('client_message_id')),
     ...runFields,
   }),
 )
@@ -115,6 +117,26 @@ export const RulesQuery = z.object({ conversation_id: optional(ConversationId), 
 /** Path of `DELETE /v1/approval-rules/{id}`. */
 export const RulePath = z.object({ id: z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 hex digits') })
 
+/** Path of the doors of one conversation. Its own id: no other name leads here. */
+export const ConversationPath = z.object({ id: ConversationId })
+
+/** Body of `POST /v1/conversations/{id}/interrupt`. */
+export const InterruptRequest = z.object({ scope: optional(z.enum(['turn', 'all'])) })
+
+/** Path of the doors of one prompt. What is no id of a prompt is unknown, not malformed. */
+export const PromptPath = z.object({ prompt_id: z.string().max(1024) })
+
+/** Body of `PATCH /v1/queue/{prompt_id}`. */
+export const PromptEdit = z
+  .object({
+    text: optional(wellFormed.refine((text) => text.trim() !== '', 'must not be blank')),
+    position: optional(z.int().min(1).max(1_000_000)),
+  })
+  .refine((edit) => edit.text !== undefined || edit.position !== undefined, 'needs a text or a position')
+
+/** The `Idempotency-Key` header. */
+export const IdempotencyKey = idempotencyKey('Idempotency-Key')
+
 /** Query of `GET /v1/conversations/canonical`. */
 export const CanonicalQuery = z.object({ cwd, conversation_group: group })
 
@@ -128,6 +150,10 @@ export const EventsQuery = z.object({
 
 /** The `Last-Event-ID` header: the number of the last event the reader has. */
 export const LastEventId = position('Last-Event-ID')
+
+function idempotencyKey(name: string) {
+  return z.string().regex(/^[\x21-\x7e]{1,255}$/, `${name} must be 1 to 255 visible ASCII characters`)
+}
 
 function position(name: string) {
   return z

@@ -11,9 +11,12 @@ import { isBelow } from './core/folders.ts'
 import { createBell } from './core/log/bell.ts'
 import { createEventLog } from './core/log/log.ts'
 import type { Agent, Clock, Log, Store } from './core/ports.ts'
+import { createCommands } from './core/runs/commands.ts'
 import { createHost } from './core/runs/host.ts'
 import { checkOptions } from './core/runs/options.ts'
+import { createQueue } from './core/runs/queue.ts'
 import { recover } from './core/runs/recover.ts'
+import { forgetOldRequests } from './core/runs/requests.ts'
 import { createRuns } from './core/runs/runs.ts'
 import { createListener } from './http/app.ts'
 import { createRoutes } from './http/routes.ts'
@@ -59,12 +62,15 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   const newRunId = () => newHexId() as RunId
   const host = createHost({ store, events, clock, log, agent, approvals, newRunId })
   const continuation = createContinuation({ store, events, host, approvals, clock, log, newRunId })
+  const queue = createQueue({ store, events, clock, log, host })
+  const commands = createCommands({ store, events, clock, host, queue })
   const runs = createRuns({
     store,
     events,
     clock,
     rules,
     host,
+    queue,
     newRunId,
     check: (options, folder) => checkOptions(options, folder, rules),
   })
@@ -85,6 +91,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     streams,
     conversations,
     runs,
+    commands,
     approvals,
     host,
     prepares: config.prepare,
@@ -104,10 +111,11 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   building.defer(() => host.stop())
 
   // After listening: a long history must not keep the service from answering.
-  const recovered = recover({ store, events, clock, log, host, endProcesses: endOrphans }).then(() =>
+  const recovered = recover({ store, events, clock, log, host, queue, endProcesses: endOrphans }).then(() =>
     continuation.resume(),
   )
   recovered.catch((error: unknown) => log.error('what a crash left behind could not be put in order', { error }))
+  building.use(forgetOldRequests({ store, clock, log }))
   const built = building.move()
   return { url: server.url, version, unready: await agent.unready(), recovered, stop: () => built.disposeAsync() }
 }

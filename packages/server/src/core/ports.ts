@@ -1,6 +1,7 @@
 import type { ApprovalId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { Lines } from '@claude-proxy/protocol/frames'
 import type { EventPayload, ResultPayload } from '@claude-proxy/protocol/events'
+import type { PromptState } from './runs/prompt-machine.ts'
 
 /** Everything the product needs from outside, on one page. */
 
@@ -60,6 +61,8 @@ export interface Run {
   readonly first: number
   /** The number of the terminal event, once there is one. */
   readonly last: number | undefined
+  /** Why somebody asked for its end, as a sentence. It stays so when the run has ended. */
+  readonly interruptedBecause?: string | undefined
 }
 
 /** What a client may ask of a run. Names as in the request, each checked. */
@@ -102,12 +105,79 @@ export interface NewRun {
   /** The run's first event, as a line of NDJSON without the newline. */
   readonly line: string
   readonly at: number
+  readonly key?: RequestKey | undefined
 }
 
+/** `waiting`: the folder is free, but prompts that came earlier wait for it. */
 export type Begun =
   | { status: 'begun'; run: Run; conversation: Conversation }
   | { status: 'busy'; run: Run }
+  | { status: 'waiting' }
   | { status: 'elsewhere'; folder: Folder }
+  | Repeated
+
+// -- Requests that may come twice
+
+/** By what a client knows its request again, and a digest of what the request asks. Keys are one folder's. */
+export interface RequestKey {
+  readonly key: string
+  readonly digest: string
+}
+
+/** The key has been used: for the same request, which became `run`; or for another one. */
+export type Repeated = { status: 'repeated'; run: RunId } | { status: 'reused' }
+
+// -- Prompts that came while their folder was busy
+
+export interface Prompt {
+  /** Also the id of the run that it becomes. */
+  readonly id: RunId
+  readonly conversation: ConversationId
+  readonly folder: Folder
+  readonly state: PromptState
+  readonly text: string
+  readonly options: RunOptions
+  /** The number of the event that told of it first. */
+  readonly first: number
+  /** The number of the event that told of its cancellation. */
+  readonly last: number | undefined
+  /** The run it was steered into last. */
+  readonly into: RunId | undefined
+  readonly at: number
+}
+
+/** A prompt to keep. `into`: the run that it is to be steered into; otherwise it is queued, `isFirst` before all others. */
+export interface NewPrompt extends Omit<NewRun, 'begunBy'> {
+  readonly into?: RunId | undefined
+  readonly isFirst?: boolean
+}
+
+/** `closed`: the run cannot be steered. `full`: too many wait already. Either way nothing was stored. */
+export type Added =
+  | { status: 'added'; prompt: Prompt; conversation: Conversation }
+  | { status: 'closed' }
+  | { status: 'full' }
+  | { status: 'elsewhere'; folder: Folder }
+  | Repeated
+
+/** Something that happens to a prompt, with the event that tells of it. `place`: from 1, in its conversation's queue. */
+export type PromptChange = { readonly id: RunId; readonly line: string; readonly at: number } & (
+  | { readonly input: 'edit'; readonly text?: string | undefined; readonly place?: number | undefined }
+  | { readonly input: 'steer'; readonly into: RunId }
+  | { readonly input: 'cancel' | 'drop' | 'taken' | 'missed' }
+)
+
+/** `refused`: its state does not allow it, nothing was stored. `number`: of the event. */
+export type Changed =
+  | { status: 'changed'; prompt: Prompt; number: number }
+  | { status: 'refused'; prompt: Prompt }
+  | { status: 'unknown' }
+
+/** `changed`: it is not what was to begin any more. */
+export type PromptBegun =
+  | { status: 'begun'; run: Run; conversation: Conversation }
+  | { status: 'busy'; run: Run }
+  | { status: 'changed' }
 
 export type Activated =
   | { status: 'activated'; previous: ConversationId | undefined }
@@ -268,9 +338,31 @@ export interface Store {
   append(run: RunId, lines: readonly string[], at: number, asked?: readonly NewApproval[]): Promise<Appended>
   /** Stores the last events of a run, the terminal one at the end, closes the run and frees its folder. */
   endRun(run: RunId, lines: readonly string[], at: number): Promise<Appended>
+  /** Notes that the run is to end, and why; the first reason stays. No agent gets it any more. Undefined: it has ended. */
+  interruptRun(id: RunId, because: string): Promise<Run | undefined>
   run(id: RunId): Promise<Run | undefined>
   openRun(folder: Folder): Promise<Run | undefined>
   openRuns(): Promise<Run[]>
+
+  /** Stores a prompt and the event that tells of it; the name means what it means to `beginRun`. */
+  addPrompt(prompt: NewPrompt): Promise<Added>
+  /** Does to a prompt what its state allows (`prompt-machine.ts`), and stores the event that tells of it. */
+  changePrompt(change: PromptChange): Promise<Changed>
+  /** Makes a queued prompt a run, if no run is open in its folder and its text is still `text`. */
+  beginPrompt(begin: { id: RunId; text: string; line: string; at: number }): Promise<PromptBegun>
+  prompt(id: RunId): Promise<Prompt | undefined>
+  /** The folder's queue, in the order in which it will be served. */
+  queuedPrompts(folder: Folder): Promise<Prompt[]>
+  queuedFolders(): Promise<Folder[]>
+  /** The prompts that were given to `run`, or to any, and not taken yet; the oldest first. */
+  steeringPrompts(run?: RunId): Promise<Prompt[]>
+
+  /** What the folder knows of a request's key. */
+  requestOf(folder: Folder, key: RequestKey): Promise<Repeated | undefined>
+  /** Remembers that the request came to this run, unless its key is known. */
+  rememberRequest(input: { folder: Folder; key: RequestKey; run: RunId; at: number }): Promise<void>
+  /** Forgets some keys that are older than `before`; how many. 0: there are none left. */
+  forgetRequests(before: number): Promise<number>
 
   /** Events after `after`, about `atMostBytes` of them but at least one if there is one. */
   page(conversation: ConversationId, after: number, atMostBytes: number): Promise<StoredPage>
@@ -321,6 +413,8 @@ export interface Agent {
   onWake(listener: (wake: Wake) => void): void
   /** Makes a process ready for a prompt that may come, if there is room. Says nothing when it does not. */
   prepare(preparation: Preparation): void
+  /** Ends the process that rests in the conversation, and all it has begun. True when there was one. */
+  endBackground(conversation: ConversationId): boolean
   /** Ends all processes: asks, waits, kills. */
   close(): Promise<void>
 }
@@ -346,8 +440,15 @@ export interface Job {
 }
 
 export interface Work extends AsyncIterable<Happening> {
-  /** Stops the work; it still ends with one `end`. Resolves when asked, not when done. */
-  interrupt(reason: string): void
+  /** Stops the work; it still ends with one `end`. `all`: and then whatever lives in its background. Asks, and does not wait. */
+  interrupt(reason: string, scope?: 'turn' | 'all'): void
+  /**
+   * Gives the turn that is under way another prompt. A `steered` tells what became of it; a work that ends without one
+   * has not taken it. False: it cannot be steered now, and has done nothing.
+   */
+  steer(prompt: RunId, text: string): boolean
+  /** Whether it can be steered now. */
+  readonly isSteerable: boolean
   /** Ends a work that only waits for background tasks. True when it did. */
   endSettling(): boolean
 }
@@ -355,6 +456,9 @@ export interface Work extends AsyncIterable<Happening> {
 export type Happening =
   | { kind: 'event'; payload: EventPayload }
   | { kind: 'session'; sessionId: string }
+  | { kind: 'steered'; prompt: RunId; outcome: 'taken' | 'missed' }
+  /** It only waits for its background from now on. */
+  | { kind: 'settling' }
   /** The agent waits until `answer` is called, or until `signal` aborts because it no longer wants to know. */
   | {
       kind: 'ask'

@@ -102,7 +102,7 @@ function allowOrigin({ headers }: IncomingMessage, response: ServerResponse, rul
   response.setHeader('access-control-allow-headers', 'authorization, content-type, last-event-id, idempotency-key')
   response.setHeader(
     'access-control-expose-headers',
-    'x-proxy-version, x-proxy-started-at, x-proxy-last-event-id, x-proxy-reset',
+    'x-proxy-version, x-proxy-started-at, x-proxy-last-event-id, x-proxy-reset, x-proxy-run-id, x-proxy-outcome',
   )
   response.setHeader('access-control-allow-methods', 'GET, POST, PATCH, DELETE, OPTIONS')
   response.setHeader('vary', 'origin')

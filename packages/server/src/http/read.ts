@@ -26,6 +26,16 @@ export async function readBody<N extends SchemaName>(
   return parse(name, body)
 }
 
+/** The same, where a request without a body asks for what is usual. */
+export async function readOptionalBody<N extends SchemaName>(
+  request: IncomingMessage,
+  name: N,
+  atMostBytes: number,
+): Promise<Read<N>> {
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers
+  return length === '0' && coding === undefined ? parse(name, {}) : readBody(request, name, atMostBytes)
+}
+
 /** The query of `url`, read by the schema of this name. A plus is a plus: clients do not encode it. */
 export async function readQuery<N extends SchemaName>(url: string, name: N): Promise<Read<N>> {
   const [, query = ''] = /\?([^#]*)/.exec(url) ?? []

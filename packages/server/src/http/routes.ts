@@ -10,11 +10,13 @@ import type { Conversations } from '../core/conversations.ts'
 import { folderOrSpelling } from '../core/folders.ts'
 import { storedPages } from '../core/log/pages.ts'
 import type { RunOptions, Store } from '../core/ports.ts'
+import type { Commands } from '../core/runs/commands.ts'
 import type { Host } from '../core/runs/host.ts'
 import type { Runs } from '../core/runs/runs.ts'
 import { approvalBody, approvalNamed, clientName, decisionOf, notOpen, ruleBody } from './approvals.ts'
 import { parse, readBody, readQuery } from './read.ts'
 import { sendNdjson } from './ndjson.ts'
+import { commandRoutes } from './routes/commands.ts'
 import type { SseStreams } from './sse.ts'
 
 /** What the routes stand on. */
@@ -23,6 +25,7 @@ export interface RoutesDeps {
   readonly streams: SseStreams
   readonly conversations: Conversations
   readonly runs: Runs
+  readonly commands: Commands
   readonly approvals: Approvals
   readonly host: Host
   /** How long the questions of a run wait that was begun at the old door; 0 for ever. */
@@ -43,16 +46,20 @@ export interface Exchange {
 }
 
 /** Answers with a JSON value, or writes the response itself and returns nothing. */
-type Route = (exchange: Exchange) => Promise<object | undefined>
+export type Route = (exchange: Exchange) => Promise<object | undefined>
 
 const LAST_EVENT_ID = 'x-proxy-last-event-id'
 const RESET = 'x-proxy-reset'
+const RUN_ID = 'x-proxy-run-id'
+const OUTCOME = 'x-proxy-outcome'
 
 /** One handler for each door in the table. */
 export function createRoutes(deps: RoutesDeps): Record<EndpointName, Route> {
   const { store, streams, conversations, runs, approvals, host } = deps
 
   return {
+    ...commandRoutes(deps.commands, deps.maxBodyBytes),
+
     async health() {
       return { status: 'ok', version: deps.version, started_at: deps.startedAt }
     },
@@ -62,15 +69,19 @@ export function createRoutes(deps: RoutesDeps): Record<EndpointName, Route> {
       response.setHeader('connection', 'close')
       const body = await readBody(request, ENDPOINTS.stream.body, deps.maxBodyBytes)
       const header = request.headers['last-event-id']
-      const { conversation, watch } = await runs.stream({
+      const { conversation, watch, outcome } = await runs.stream({
         name: body.conversation_id,
         cwd: body.cwd,
         group: body.conversation_group,
         text: body.text,
         options: { ...originalDeadline(deps.permissionSeconds), ...runOptions(body) },
         lastEventId: header === undefined || header === '' ? undefined : await parse('LastEventId', header),
+        whenBusy: body.when_busy ?? 'reject',
+        key: await keyOf(request, body.client_message_id),
       })
       response.setHeader(LAST_EVENT_ID, String(conversation.head))
+      response.setHeader(OUTCOME, outcome)
+      if ('run' in watch.until) response.setHeader(RUN_ID, watch.until.run)
       streams.open(response, watch)
       return undefined
     },
@@ -164,6 +175,15 @@ export function createRoutes(deps: RoutesDeps): Record<EndpointName, Route> {
 /** What the original did: a question that nobody answers in time is denied. */
 function originalDeadline(seconds: number): Pick<RunOptions, 'deadline'> {
   return seconds === 0 ? {} : { deadline: { seconds, outcome: 'deny' } }
+}
+
+/** By what the client knows the request again: the header, or the field that stands for it. */
+async function keyOf({ headers }: IncomingMessage, id: string | undefined): Promise<string | undefined> {
+  const header = headers['idempotency-key']
+  if (header === undefined) return id
+  const key = await parse('IdempotencyKey', header)
+  if (id === undefined || id === key) return key
+  throw new AppError('bad_request', 'Idempotency-Key and client_message_id differ: send one of them.')
 }
 
 /** The options of a run as the core names them, without those that were not given. */

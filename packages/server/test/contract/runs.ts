@@ -75,6 +75,27 @@ export function runs(store: () => Store): void {
       expect(await store().run(run.id)).toMatchObject({ state: 'ended', last: 2 })
     })
 
+    it('once interrupted, a run is claimed by nobody; its end and the first reason stay to be told', async () => {
+      const { folder, run } = await started(store())
+      const halted = { ...run, interruptedBecause: 'One.' }
+      expect(await store().interruptRun(run.id, 'One.')).toEqual(halted)
+      expect(await store().interruptRun(run.id, 'Two.')).toEqual(halted)
+      expect(await store().claimRun(run.id)).toBe(false)
+      expect(await store().openRun(folder)).toEqual(halted)
+      await store().endRun(run.id, ['{}'], 2)
+      expect(await store().run(run.id)).toEqual({ ...halted, state: 'ended', last: 2 })
+      expect(await store().interruptRun(run.id, 'Three.')).toBeUndefined()
+      expect(await store().interruptRun(fresh().run, 'Four.')).toBeUndefined()
+    })
+
+    it('a run that is interrupted while an agent has it goes on until its end', async () => {
+      const { run } = await started(store())
+      await store().claimRun(run.id)
+      expect(await store().interruptRun(run.id, 'One.')).toMatchObject({ state: 'running', interruptedBecause: 'One.' })
+      expect(await store().append(run.id, ['{}'], 2)).toMatchObject({ status: 'stored' })
+      expect(await store().endRun(run.id, ['{}'], 3)).toMatchObject({ status: 'stored' })
+    })
+
     it('a run that the agent begins stays in its own conversation, also when the folder has another by now', async () => {
       const { id, folder, run } = await started(store())
       await store().endRun(run.id, ['{}'], 2)

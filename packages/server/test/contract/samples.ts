@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { ConversationId, type Folder, type RunId } from '@claude-proxy/protocol/ids'
-import type { NewRun, Page, Run, Store } from '../../src/core/ports.ts'
+import type { NewPrompt, NewRun, Page, Prompt, Run, Store } from '../../src/core/ports.ts'
 
 let count = 0
 
@@ -17,6 +17,18 @@ export function fresh(): { id: ConversationId; folder: Folder; run: RunId } {
 /** A run to begin, with what a test does not care about filled in. */
 export function newRun(of: Partial<NewRun> & Pick<NewRun, 'name' | 'folder'>): NewRun {
   return { id: fresh().run, cwd: of.folder, begunBy: 'client', text: 'hi', options: {}, line: '{"n":1}', at: 1, ...of }
+}
+
+/** A prompt to keep, with what a test does not care about filled in. */
+export function newPrompt(of: Partial<NewPrompt> & Pick<NewPrompt, 'name' | 'folder'>): NewPrompt {
+  return { id: fresh().run, cwd: of.folder, text: 'hi', options: {}, line: '{"queued":1}', at: 1, ...of }
+}
+
+/** Keeps a prompt. */
+export async function added(store: Store, prompt: NewPrompt): Promise<Prompt> {
+  const outcome = await store.addPrompt(prompt)
+  if (outcome.status !== 'added') throw new Error(`a prompt that should be added is ${outcome.status}`)
+  return outcome.prompt
 }
 
 /** A new conversation in a new folder, with a run in it. */

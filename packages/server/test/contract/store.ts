@@ -10,8 +10,11 @@ import { names } from './names.ts'
 import { numbering } from './numbering.ts'
 import { pages } from './pages.ts'
 import { processes } from './processes.ts'
+import { prompts } from './prompts.ts'
+import { requests } from './requests.ts'
 import { runs } from './runs.ts'
 import { fresh } from './samples.ts'
+import { walks } from './walks.ts'
 
 /** A store to test, and how to throw it away. */
 export interface StoreUnderTest {
@@ -41,6 +44,9 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     imports(() => store)
     deletion(() => store)
     processes(() => store)
+    prompts(() => store)
+    requests(() => store)
+    walks(() => store)
 
     it('refuses all work once it is closed, and may be closed twice', async () => {
       const other = await open()

@@ -68,3 +68,25 @@ function blocksOf(received: readonly Received[], type: string): Block[] {
   const messages = received.filter(({ event }) => event.type === type).map(({ event }) => event['message'])
   return messages.flatMap((message) => (message as { content: Block[] }).content)
 }
+
+/** `POST /v1/conversations/{id}/interrupt`, as `curl -X POST` sends it when there is no scope. */
+export function interrupt(service: At, id: string, scope?: 'turn' | 'all'): Promise<Answer> {
+  const url = `${service.base}/v1/conversations/${id}/interrupt`
+  return call(url, { method: 'POST', ...(scope !== undefined && { body: { scope } }) })
+}
+
+/** The texts of the conversation's queue, in order, by the ids of the prompts. */
+export async function queueOf(service: At, id: string): Promise<{ prompt_id: string; text: string }[]> {
+  const { json } = await call(`${service.base}/v1/conversations/${id}/queue`)
+  return (json as { prompts: { prompt_id: string; text: string }[] }).prompts
+}
+
+/** A door of one prompt. */
+export function atPrompt(service: At, method: 'PATCH' | 'DELETE', prompt: string, body?: object): Promise<Answer> {
+  return call(`${service.base}/v1/queue/${prompt}`, { method, ...(body !== undefined && { body }) })
+}
+
+/** The id that the answer gives to the prompt and its run. */
+export function runIdOf({ headers }: Pick<Stream, 'headers'>): string {
+  return String(headers['x-proxy-run-id'])
+}

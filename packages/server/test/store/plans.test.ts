@@ -20,6 +20,8 @@ it('no statement looks through a whole table, but for the small ones that are me
     'SCAN approval USING INDEX approval_pending',
     'SCAN approval USING INDEX approval_carried',
     'SCAN approval_rule USING INDEX approval_rule_conversation',
+    'SCAN prompt USING COVERING INDEX prompt_queued',
+    'SCAN prompt USING INDEX prompt_steering',
     'SCAN unsealed',
     'SCAN deletion',
   ]

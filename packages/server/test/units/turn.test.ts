@@ -19,10 +19,15 @@ function newTurn({ sessionId, woken = false, settleMs = 2 ** 31 - 1 }: Asked = {
   }
   const turn = new Turn({ job, clock: { now: () => NOW }, promptUuid: woken ? undefined : 'prompt', settleMs })
   const asked: string[] = []
+  const sent: string[] = []
   const surroundings = { agents: 0 }
   const attach = () =>
     turn.attach({
       interrupt: () => asked.push('interrupt'),
+      steer: (text, uuid) => {
+        asked.push(`steer ${text}`)
+        sent.push(uuid)
+      },
       backgroundAgents: () => surroundings.agents,
       stopBackgroundAgents: () => asked.push('stop agents'),
       sessionMissing: () => asked.push('session missing'),
@@ -31,6 +36,8 @@ function newTurn({ sessionId, woken = false, settleMs = 2 ** 31 - 1 }: Asked = {
   return {
     turn,
     asked,
+    /** The uuids of the prompts that steered it, in order. */
+    sent,
     surroundings,
     attach,
     take: (...messages: AgentMessage[]) => messages.forEach((message) => turn.take(message)),
@@ -55,6 +62,8 @@ function attached(asked?: Asked) {
 function describe(happening: Happening): string {
   if (happening.kind === 'session') return `session ${happening.sessionId}`
   if (happening.kind === 'ask') return `ask ${happening.request.tool}`
+  if (happening.kind === 'steered') return `steered ${happening.prompt} ${happening.outcome}`
+  if (happening.kind === 'settling') return 'settling'
   const payload = happening.kind === 'end' ? happening.result : happening.payload
   const words = [payload['result'], payload['text']].filter((text) => typeof text === 'string')
   const name = [payload.type, payload['subtype']].filter((word) => typeof word === 'string').join('/')
@@ -115,8 +124,10 @@ it('all results but the last become turn results, and there is one end', async (
   expect(await outcome()).toEqual([
     'session s',
     'event system/init',
+    'settling',
     'event system/turn_result One.',
     'event assistant a',
+    'settling',
     'event system/turn_result Two.',
     'event assistant b',
     'end result/success Three.',

@@ -70,6 +70,13 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
       })
     },
 
+    endBackground(conversation) {
+      const session = sessions.get(conversation)
+      if (!session?.isIdle) return false
+      void session.close()
+      return true
+    },
+
     async close() {
       closed = true
       await Promise.all([...living].map((session) => session.close()))
@@ -96,9 +103,10 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
     const { conversation, folder, options: asked } = turn.job
     evictFor(conversation)
     const session = await start({ conversation, folder, options: asked, launch, resume }, () => !turn.ended)
-    if (session && turn.ended) await session.close()
-    else if (session) session.begin(turn)
-    else turn.end(failure('The service is stopping.'))
+    if (!session) turn.end(failure('The service is stopping.'))
+    else if (!turn.ended) session.begin(turn)
+    // Stopped while it started. The next turn may have it by now.
+    else if (session.isAtRest) await rest(session)
   }
 
   /** Starts a process, as soon as there is a place for it; undefined when it is no longer wanted by then. */

@@ -23,8 +23,8 @@ export interface ClaudeProcess {
   /** Stops the turn. */
   interrupt(): Promise<void>
   stopTask(taskId: string): Promise<void>
-  /** Ends the process and everything it began: closes its input, then SIGTERM, then SIGKILL. */
-  close(): Promise<void>
+  /** Ends the process and everything it began: closes its input, then SIGTERM, then SIGKILL; or SIGKILL `atOnce`. */
+  close(how?: { readonly atOnce?: boolean }): Promise<void>
 }
 
 const STDERR_KEPT = 8 * 1024
@@ -81,10 +81,11 @@ export async function startProcess(options: Options, hooks: ProcessHooks): Promi
     async stopTask(taskId) {
       await agent.stopTask(taskId)
     },
-    async close() {
+    async close({ atOnce = false } = {}) {
       const self = await identity.promise
       // Looked up first: once it is gone, its children are nobody's.
       const family = self ? await tree(self) : []
+      if (atOnce) await signalAll(family, 'SIGKILL')
       input.end()
       agent.close()
       await Promise.race([gone.promise, new Promise((resolve) => setTimeout(resolve, LEAVE_MS).unref())])

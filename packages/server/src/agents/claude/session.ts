@@ -80,6 +80,11 @@ export class Session {
     return !this.#turn && !this.#waking && !this.isGone
   }
 
+  /** Nobody has its turn, whatever it does. */
+  get isIdle(): boolean {
+    return !this.#turn && !this.isGone
+  }
+
   /** It works, and nobody has taken its turn. */
   get isWaking(): boolean {
     return this.#waking && !this.#turn
@@ -143,6 +148,7 @@ export class Session {
     turn.useSession(this.sessionId)
     turn.attach({
       interrupt: () => this.#interrupt(turn),
+      steer: (text, uuid) => this.#process?.prompt(text, uuid),
       backgroundAgents: () => this.#backgroundAgents.length,
       stopBackgroundAgents: () => this.#stopBackgroundAgents(),
       sessionMissing: () => this.#loseSession(turn),
@@ -154,18 +160,18 @@ export class Session {
   }
 
   /** Ends the process, whatever it does. A turn that is under way ends with an error. */
-  close(): Promise<void> {
+  close({ atOnce = false } = {}): Promise<void> {
     if (!this.#closing) {
       this.#closing = true
       this.#turn?.died('The agent process was closed.')
-      void this.#end()
+      void this.#end(atOnce)
     }
     return this.closed
   }
 
-  async #end(): Promise<void> {
+  async #end(atOnce: boolean): Promise<void> {
     try {
-      await this.#process?.close()
+      await this.#process?.close({ atOnce })
     } catch (error) {
       this.#options.log.error('an agent process could not be ended', { conversation: this.conversation, error })
     }
@@ -211,6 +217,8 @@ export class Session {
     this.#turn = undefined
     this.#taken = Promise.withResolvers()
     this.restingSince = this.#options.clock.now()
+    // It would begin with what it has not taken: that is another run's now.
+    if (turn.leavesNothing) void this.close({ atOnce: turn.hasUntaken })
     if (!this.isGone) this.#options.hooks.onRest(this)
   }
 

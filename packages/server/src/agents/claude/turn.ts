@@ -1,4 +1,6 @@
-import { errorResult, type EventPayload, type ResultPayload } from '@claude-proxy/protocol/events'
+import { randomUUID } from 'node:crypto'
+import { asInterrupted, errorResult, type EventPayload, type ResultPayload } from '@claude-proxy/protocol/events'
+import type { RunId } from '@claude-proxy/protocol/ids'
 import type { Clock, Happening, Job, PermissionDecision, PermissionRequest, Work } from '../../core/ports.ts'
 import { Queue } from '../queue.ts'
 import { type AgentMessage, normalise, normaliseResult, turnResult } from './normalise.ts'
@@ -10,9 +12,12 @@ import { type AgentMessage, normalise, normaliseResult, turnResult } from './nor
  *   settling  the agent has answered, and only agents in its background work; they may wake it again
  *   ended     the last result has gone out as the terminal event
  *
- * working → settling   our prompt is done, a result has come, and background agents live
+ * "Our prompts" are the one that began the run and those that steer it. A prompt that the agent has not taken when
+ * the run ends is the next run's: the process, which still has it, must not begin with it by itself.
+ *
+ * working → settling   our prompts are done, a result has come, and background agents live
  * settling → working   the agent begins another turn (its state says nothing: it is never idle while agents work)
- * working → ended      the agent is idle, our prompt is done, no background agents live (shells are not waited for)
+ * working → ended      the agent is idle, our prompts are done, no background agents live (shells are not waited for)
  * settling → ended     the same, or `settleMs` are over, or somebody wants the folder
  * any → ended          the process is gone
  */
@@ -21,6 +26,8 @@ type Mode = 'working' | 'settling' | 'ended'
 export interface TurnHooks {
   /** Stops what the agent does now. */
   readonly interrupt: () => void
+  /** Sends another prompt into the turn that is under way. */
+  readonly steer: (text: string, uuid: string) => void
   /** How many agents work in the background of the process. */
   readonly backgroundAgents: () => number
   /** Stops them: nobody waits for them any more. */
@@ -50,7 +57,10 @@ export class Turn implements Work {
   readonly #happenings = new Queue<Happening>()
   #hooks: TurnHooks | undefined
   #mode: Mode = 'working'
-  #promptDone: boolean
+  #ownPromptDone: boolean
+  /** The prompts that steer the run and are not done, by the uuids that they were sent with. */
+  readonly #steering = new Map<string, { readonly prompt: RunId; isTaken: boolean }>()
+  #scope: 'turn' | 'all' = 'turn'
   #sessionId: string | undefined
   #sawInit = false
   /** The agent itself works, not only what it has in the background. */
@@ -66,7 +76,7 @@ export class Turn implements Work {
     this.promptUuid = promptUuid
     this.#clock = clock
     this.#settleMs = settleMs
-    this.#promptDone = promptUuid === undefined
+    this.#ownPromptDone = promptUuid === undefined
   }
 
   get ended(): boolean {
@@ -82,8 +92,33 @@ export class Turn implements Work {
     this.#hooks = hooks
   }
 
-  interrupt(reason: string): void {
+  /** The process still has prompts of this run that it has not taken, or is to keep nothing alive. */
+  get leavesNothing(): boolean {
+    return this.#scope === 'all' || this.hasUntaken
+  }
+
+  /** The process still has prompts that steered this run and were not taken by it. */
+  get hasUntaken(): boolean {
+    return [...this.#steering.values()].some(({ isTaken }) => !isTaken)
+  }
+
+  /** A run that the agent began has nobody who could say what the next prompt is about. */
+  get isSteerable(): boolean {
+    const isOwn = this.promptUuid !== undefined && this.#hooks !== undefined
+    return isOwn && this.#mode === 'working' && this.#interruptedBecause === undefined
+  }
+
+  steer(prompt: RunId, text: string): boolean {
+    if (!this.isSteerable) return false
+    const uuid = randomUUID()
+    this.#steering.set(uuid, { prompt, isTaken: false })
+    this.#hooks?.steer(text, uuid)
+    return true
+  }
+
+  interrupt(reason: string, scope: 'turn' | 'all' = 'turn'): void {
     if (this.#mode === 'ended') return
+    if (scope === 'all') this.#scope = scope
     this.#interruptedBecause ??= reason
     if (this.#hooks && this.#mode === 'working') this.#hooks.interrupt()
     else this.#giveUpSettling()
@@ -142,10 +177,29 @@ export class Turn implements Work {
     this.#hooks?.ended()
   }
 
+  get #promptDone(): boolean {
+    return this.#ownPromptDone && this.#steering.size === 0
+  }
+
   #noteLifecycle(message: AgentMessage): void {
-    if (message['command_uuid'] !== this.promptUuid || !DONE.has(String(message['state']))) return
-    this.#promptDone = true
+    const uuid = String(message['command_uuid'])
+    const state = String(message['state'])
+    if (this.#steering.has(uuid)) this.#noteSteering(uuid, state)
+    else if (uuid !== this.promptUuid || !DONE.has(state)) return
+    else this.#ownPromptDone = true
     this.#settleIfAnswered()
+  }
+
+  #noteSteering(uuid: string, state: string): void {
+    const steering = this.#steering.get(uuid)
+    if (!steering) return
+    if ((state === 'started' || state === 'completed') && !steering.isTaken) {
+      steering.isTaken = true
+      this.#happenings.push({ kind: 'steered', prompt: steering.prompt, outcome: 'taken' })
+    }
+    if (!DONE.has(state)) return
+    this.#steering.delete(uuid)
+    if (!steering.isTaken) this.#happenings.push({ kind: 'steered', prompt: steering.prompt, outcome: 'missed' })
   }
 
   #noteState(message: AgentMessage): void {
@@ -158,7 +212,10 @@ export class Turn implements Work {
 
   #noteResult(message: AgentMessage): void {
     if (isSessionMissing(message) && this.job.sessionId !== undefined && !this.#sawInit) {
-      this.#hooks?.sessionMissing()
+      const hooks = this.#hooks
+      // Until it is attached to the next process, there is nothing to be asked to stop.
+      this.#hooks = undefined
+      hooks?.sessionMissing()
       return
     }
     this.#releaseHeld()
@@ -200,6 +257,7 @@ export class Turn implements Work {
     const isAnswered = this.#promptDone && !this.#isInTurn && (this.#held ?? this.#last) !== undefined
     if (!isAnswered || this.#mode !== 'working' || !this.#hooks?.backgroundAgents()) return
     this.#mode = 'settling'
+    this.#happenings.push({ kind: 'settling' })
     this.#settleTimer = setTimeout(() => this.#giveUpSettling(), this.#settleMs)
   }
 
@@ -216,7 +274,7 @@ export class Turn implements Work {
   /** A run that somebody stopped says so, whatever words the agent has for it. */
   #explained(result: ResultPayload): ResultPayload {
     if (this.#interruptedBecause === undefined) return result
-    return { ...result, subtype: 'interrupted', is_error: true, result: this.#interruptedBecause }
+    return asInterrupted(result, this.#interruptedBecause)
   }
 
   #timestamp(): string {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { errorResult, type ResultPayload } from '@claude-proxy/protocol/events'
 import type { Agent, Clock, Happening, Job, PermissionDecision, Work } from '../../core/ports.ts'
 import { parseDirectives } from './directives.ts'
 import { load } from './load.ts'
 import { initEvent, message, success, text } from './messages.ts'
+import { createSteering, type Steering } from './steering.ts'
 import { createTicker, type Ticker } from './ticker.ts'
 
 /**
@@ -24,11 +24,18 @@ export function createScriptedAgent({ clock }: { clock: Clock }): Agent {
       const stop = new AbortController()
       running.add(stop)
       let reason = 'Interrupted by user'
+      const steering = createSteering()
       const over = () => running.delete(stop)
       return {
-        [Symbol.asyncIterator]: () => play(job, { clock, ticker, signal: stop.signal, reason: () => reason, over }),
+        [Symbol.asyncIterator]: () =>
+          play(job, { clock, ticker, steering, signal: stop.signal, reason: () => reason, over }),
+        steer: (prompt, words) => steering.give({ prompt, words }),
+        get isSteerable() {
+          return steering.isOpen
+        },
         interrupt(because) {
           reason = because
+          steering.close()
           stop.abort()
         },
         endSettling: () => false,
@@ -36,6 +43,7 @@ export function createScriptedAgent({ clock }: { clock: Clock }): Agent {
     },
     onWake() {},
     prepare() {},
+    endBackground: () => false,
     async close() {
       for (const stop of running) stop.abort()
     },
@@ -45,13 +53,14 @@ export function createScriptedAgent({ clock }: { clock: Clock }): Agent {
 interface Stage {
   readonly clock: Clock
   readonly ticker: Ticker
+  readonly steering: Steering
   readonly signal: AbortSignal
   /** Why it was stopped. */
   readonly reason: () => string
   readonly over: () => void
 }
 
-async function* play(job: Job, { clock, ticker, signal, reason, over }: Stage): AsyncGenerator<Happening> {
+async function* play(job: Job, { clock, ticker, steering, signal, reason, over }: Stage): AsyncGenerator<Happening> {
   const timestamp = () => new Date(clock.now()).toISOString()
   const sessionId = job.sessionId ?? randomUUID()
   try {
@@ -60,20 +69,36 @@ async function* play(job: Job, { clock, ticker, signal, reason, over }: Stage): 
     let result: ResultPayload | undefined
     try {
       for (const directive of parseDirectives(job.text)) {
+        yield* steering.take(sessionId, timestamp)
         if (directive.do === 'load') yield* load(directive, { sessionId, clock, ticker, signal })
         else if (directive.do === 'say') yield text(directive.text, sessionId, timestamp())
         else if (directive.do === 'ask') yield* ask(directive.tool, sessionId, clock, signal)
-        else if (directive.do === 'hang') await sleep(2 ** 31 - 1, undefined, { signal })
+        else if (directive.do === 'hang') yield* hang(steering, sessionId, timestamp, signal)
         else if (directive.do === 'die') throw new Error('The scripted agent died, as it was told.')
         else result = errorResult('error_during_execution', 'The scripted agent failed, as it was told.', timestamp())
       }
+      yield* steering.take(sessionId, timestamp)
     } catch (error) {
       if (!signal.aborted) throw error
       result = errorResult('interrupted', reason(), timestamp())
     }
+    steering.close()
     yield { kind: 'end', result: result ?? success(sessionId, timestamp()) }
   } finally {
     over()
+  }
+}
+
+/** Never ends by itself; says back what it is steered with meanwhile. */
+async function* hang(
+  steering: Steering,
+  sessionId: string,
+  timestamp: () => string,
+  signal: AbortSignal,
+): AsyncGenerator<Happening> {
+  for (;;) {
+    yield* steering.take(sessionId, timestamp)
+    await steering.given(signal)
   }
 }
 

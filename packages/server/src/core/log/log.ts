@@ -1,13 +1,19 @@
 import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
 import type {
+  Added,
   Appended,
   Begun,
   Bell,
+  Changed,
   Clock,
   Log,
   NewApproval,
+  NewPrompt,
   NewRun,
   Page,
+  Prompt,
+  PromptBegun,
+  PromptChange,
   Run,
   SettleApproval,
   Settled,
@@ -36,6 +42,8 @@ const ENDS = 10_000
 export function createEventLog({ store, bell, clock, log, doubtMs }: EventLogDeps) {
   const tail = createTail()
   const ends = new Map<RunId, number>()
+  /** The prompts that open runs have taken on their way: they end where the run does. */
+  const taken = new Map<RunId, RunId[]>()
   /** The heads when we last looked for rings that were lost. */
   let looked = new Map<ConversationId, number>()
   let doubt: NodeJS.Timeout | undefined
@@ -67,9 +75,37 @@ export function createEventLog({ store, bell, clock, log, doubtMs }: EventLogDep
       const appended = await store.endRun(run.id, lines, clock.now())
       if (appended.status === 'stored') {
         noteEnd(run.id, appended.last)
+        for (const prompt of taken.get(run.id) ?? []) noteEnd(prompt, appended.last)
+        taken.delete(run.id)
         tell(run.conversation, appended.first, lines)
       }
       return appended
+    },
+
+    /** Stores a prompt that has to wait, or that is to steer a run, with the event that tells of it. */
+    async addPrompt(prompt: NewPrompt): Promise<Added> {
+      const added = await store.addPrompt(prompt)
+      if (added.status === 'added') tell(added.prompt.conversation, added.prompt.first, [prompt.line])
+      return added
+    },
+
+    /** Stores what happens to such a prompt. */
+    async changePrompt(change: PromptChange): Promise<Changed> {
+      const changed = await store.changePrompt(change)
+      if (changed.status !== 'changed') return changed
+      const { prompt, number } = changed
+      if (prompt.last !== undefined) noteEnd(prompt.id, prompt.last)
+      if (prompt.state === 'steered' && prompt.into !== undefined)
+        taken.set(prompt.into, [...(taken.get(prompt.into) ?? []), prompt.id])
+      tell(prompt.conversation, number, [change.line])
+      return changed
+    },
+
+    /** Makes a run of such a prompt. */
+    async beginPrompt(prompt: Prompt, line: string): Promise<PromptBegun> {
+      const begun = await store.beginPrompt({ id: prompt.id, text: prompt.text, line, at: clock.now() })
+      if (begun.status === 'begun') tell(begun.run.conversation, begun.run.first, [line])
+      return begun
     },
 
     /** The number of a run's terminal event, if it ended lately in this process. */
@@ -84,8 +120,16 @@ export function createEventLog({ store, bell, clock, log, doubtMs }: EventLogDep
       return fill(await store.page(conversation, after, PAGE_BYTES))
     },
 
-    /** The number of a closed run's terminal event, as the store knows it. */
-    lastOf: async (run: RunId): Promise<number | undefined> => (await store.run(run))?.last,
+    /** Where the readers of a run end, as the store knows it; also of a prompt that never became one. */
+    async lastOf(id: RunId): Promise<number | undefined> {
+      const run = await store.run(id)
+      if (run) return run.last
+      const prompt = await store.prompt(id)
+      // It went with its conversation: there is nothing to wait for.
+      if (!prompt) return 0
+      if (prompt.state !== 'steered' || prompt.into === undefined) return prompt.last
+      return (await store.run(prompt.into))?.last
+    },
 
     /** Calls `wake` when the conversation has grown. */
     listen(conversation: ConversationId, wake: () => void): Disposable {

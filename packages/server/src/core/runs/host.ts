@@ -1,5 +1,12 @@
-import { errorResult, type EventPayload, type ResultPayload, wokenEvent } from '@claude-proxy/protocol/events'
-import type { Folder, RunId } from '@claude-proxy/protocol/ids'
+import {
+  asInterrupted,
+  errorResult,
+  type EventPayload,
+  interruptedResult,
+  type ResultPayload,
+  wokenEvent,
+} from '@claude-proxy/protocol/events'
+import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
 import type { Approvals, Question } from '../approvals/approvals.ts'
 import { verdict } from '../approvals/rules.ts'
@@ -36,6 +43,16 @@ const UNSTORED_BYTES = 1024 * 1024
 /** A terminal event that cannot be stored is tried again: until it is, the folder stays busy. */
 const RETRY_END_MS = 1000
 
+/** What the queue has to know. Nothing of it rejects. */
+export interface QueueHooks {
+  /** The run has ended. */
+  readonly ended: (run: Run) => void
+  /** The run only waits for its background. */
+  readonly settling: (run: Run) => void
+  /** A prompt that was to steer a run was taken by it, or was not. */
+  readonly steered: (prompt: RunId, outcome: 'taken' | 'missed') => Promise<void>
+}
+
 interface Active {
   readonly run: Run
   readonly work: Work
@@ -50,6 +67,9 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
   let accepting = true
   let lastOptions: RunOptions = {}
   let onFree: (folder: Folder) => void = () => {}
+  /** Why open runs are to end. In memory before it is stored: whatever end comes from then on says so. */
+  const stopping = new Map<RunId, string>()
+  let queue: QueueHooks | undefined
   agent.onWake((wake) => void takeWake(wake))
 
   return {
@@ -61,6 +81,47 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
     onFree(listener: (folder: Folder) => void): void {
       onFree = listener
     },
+
+    /** Who is told what concerns prompts that wait. */
+    serveQueue(hooks: QueueHooks): void {
+      queue = hooks
+    },
+
+    /** Stops a run, wherever it is. False: it has ended by itself. Resolves when that is stored, and the agent asked. */
+    async interrupt({ id, folder }: Run, because: string, scope: 'turn' | 'all' = 'turn'): Promise<boolean> {
+      if (!stopping.has(id)) stopping.set(id, because)
+      const run = await store.interruptRun(id, because).catch((error: unknown) => {
+        stopping.delete(id)
+        throw error
+      })
+      if (!run) {
+        stopping.delete(id)
+        return false
+      }
+      const current = active.get(folder)
+      if (run.state === 'accepted') await close(run, interruptedResult(because, timestamp()))
+      // One that is not here yet finds its reason when it comes.
+      else if (current?.run.id === id) current.work.interrupt(because, scope)
+      return true
+    },
+
+    /** Why the run is to end, if somebody has said so in this process. */
+    interruptedBecause: (run: RunId): string | undefined => stopping.get(run),
+
+    /** Whether the run takes prompts while it works. */
+    isSteerable: ({ id, folder }: Run): boolean => {
+      const current = active.get(folder)
+      return current?.run.id === id && current.work.isSteerable
+    },
+
+    /** Gives a run another prompt, which is stored as `steering`. False: it is over, or nearly. */
+    steer(into: RunId, folder: Folder, prompt: RunId, text: string): boolean {
+      const current = active.get(folder)
+      return current?.run.id === into && current.work.steer(prompt, text)
+    },
+
+    /** Ends what lives in the background of a conversation at rest. */
+    endBackground: (conversation: ConversationId): boolean => agent.endBackground(conversation),
 
     /** Has an accepted run worked on. What becomes of it is found in the store. */
     launch(run: Run, conversation: Conversation): void {
@@ -102,9 +163,10 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
       const unready = await agent.unready()
       // Nobody has it yet: the next start begins it.
       if (!accepting) return
+      // Somebody else has it, or has stopped it and closes it.
       if (!(await store.claimRun(run.id))) return
       if (unready !== undefined) {
-        await close(run, [toLine(errorResult('agent_unready', unready, timestamp()))])
+        await close(run, errorResult('agent_unready', unready, timestamp()))
         return
       }
       const sessionId = run.options.resume ?? conversation.sessionId
@@ -115,7 +177,7 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
       drive(run, agent.work({ ...jobOf(run), text: run.text, sessionId }))
     } catch (error) {
       log.error('a run could not be begun', { run: run.id, error })
-      await close(run, [toLine(failure(error))])
+      await close(run, failure(error))
     }
   }
 
@@ -146,11 +208,13 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
 
   function drive(run: Run, work: Work): void {
     const ended = follow(run, work).finally(() => {
-      active.delete(run.folder)
+      // The next may be here already.
+      if (active.get(run.folder)?.run === run) active.delete(run.folder)
       onFree(run.folder)
     })
     active.set(run.folder, { run, work, ended })
-    if (!accepting) work.interrupt('The service was stopped while this run was working.')
+    const because = accepting ? stopping.get(run.id) : 'The service was stopped while this run was working.'
+    if (because !== undefined) work.interrupt(because)
   }
 
   /** Stores all that happens in a run, up to its terminal event. Never rejects. */
@@ -161,12 +225,15 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
       writer.tell(payload, asked)
       return writer.settled()
     }
+    const steered: Promise<void>[] = []
     let result: ResultPayload | undefined
     try {
       for await (const happening of work) {
         if (happening.kind === 'end') result = happening.result
         else if (happening.kind === 'ask') asking.push(ask(run, happening, storeQuestion))
-        else take(run, happening, (payload) => writer.tell(payload))
+        else if (happening.kind === 'settling') queue?.settling(run)
+        else if (happening.kind === 'steered' && queue) steered.push(queue.steered(happening.prompt, happening.outcome))
+        else if (happening.kind !== 'steered') take(run, happening, (payload) => writer.tell(payload))
         if (writer.isFull) await writer.room()
       }
     } catch (error) {
@@ -179,7 +246,8 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
     })
     result ??= errorResult('no_result', 'The agent ended without a result.', timestamp())
     await writer.settled()
-    await close(run, [toLine(result)])
+    await Promise.all(steered)
+    await close(run, result)
   }
 
   function take(
@@ -258,18 +326,21 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
   }
 
   /** Stores the terminal event and frees the folder. Goes on trying: a run without an end would be busy for ever. */
-  async function close(run: Run, lines: string[]): Promise<void> {
+  async function close(run: Run, result: ResultPayload): Promise<void> {
     for (;;) {
       try {
-        await events.end(run, lines)
-        return
+        const because = stopping.get(run.id)
+        await events.end(run, [toLine(because === undefined ? result : asInterrupted(result, because))])
+        break
       } catch (error) {
         log.error('a run could not be closed', { run: run.id, error })
         // The next start closes it.
-        if (!accepting) return
+        if (!accepting) break
         await new Promise((resolve) => setTimeout(resolve, RETRY_END_MS))
       }
     }
+    stopping.delete(run.id)
+    queue?.ended(run)
   }
 
   function failure(error: unknown): ResultPayload {

@@ -1,8 +1,9 @@
-import { errorResult } from '@claude-proxy/protocol/events'
+import { errorResult, interruptedResult } from '@claude-proxy/protocol/events'
 import { toLine } from '@claude-proxy/protocol/json'
 import type { EventLog } from '../log/log.ts'
 import type { AgentProcess, Clock, Log, Run, Store } from '../ports.ts'
 import type { Host } from './host.ts'
+import type { Queue } from './queue.ts'
 
 export interface RecoverDeps {
   readonly store: Store
@@ -10,15 +11,16 @@ export interface RecoverDeps {
   readonly clock: Clock
   readonly log: Log
   readonly host: Host
+  readonly queue: Queue
   /** Ends the processes that are still the same ones, and all they began. */
   readonly endProcesses: (processes: readonly AgentProcess[]) => Promise<void>
 }
 
 /**
  * Puts in order what a crash left behind: ends agents that outlived the service, closes runs that were cut off with
- * a terminal event, and starts those whose prompt no agent ever had.
+ * a terminal event, and starts those whose prompt no agent ever had, then the prompts that wait.
  */
-export async function recover({ store, events, clock, log, host, endProcesses }: RecoverDeps): Promise<void> {
+export async function recover({ store, events, clock, log, host, queue, endProcesses }: RecoverDeps): Promise<void> {
   // First of all: an orphan that is still working must not meet the next run in its folder.
   const orphans = await store.processes()
   if (orphans.length > 0) {
@@ -28,8 +30,17 @@ export async function recover({ store, events, clock, log, host, endProcesses }:
   }
   for (const run of await store.openRuns()) {
     const conversation = await store.conversation(run.conversation)
-    if (run.state === 'accepted' && conversation) host.launch(run, conversation)
+    const because = host.interruptedBecause(run.id) ?? run.interruptedBecause
+    if (because !== undefined) await closeInterrupted(run, because)
+    else if (run.state === 'accepted' && conversation) host.launch(run, conversation)
     else await closeCutOff(run)
+  }
+  await queue.recover()
+
+  /** Somebody was told that it will end so. */
+  async function closeInterrupted(run: Run, because: string): Promise<void> {
+    await events.end(run, [toLine(interruptedResult(because, new Date(clock.now()).toISOString()))])
+    log.info('closed a run that had been interrupted', { run: run.id, conversation: run.conversation })
   }
 
   async function closeCutOff(run: Run): Promise<void> {

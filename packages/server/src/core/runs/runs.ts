@@ -1,13 +1,27 @@
 import { AppError } from '@claude-proxy/protocol/errors'
-import { promptEvent } from '@claude-proxy/protocol/events'
+import { promptEvent, queueEvent } from '@claude-proxy/protocol/events'
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
 import { alreadyRunning, cwdMismatch, folderBusy } from '../conversations.ts'
 import { type FolderRules, findFolder } from '../folders.ts'
 import type { EventLog } from '../log/log.ts'
 import type { Watch } from '../log/reader.ts'
-import type { Begun, Clock, Conversation, Run, RunOptions, Store } from '../ports.ts'
+import type {
+  Added,
+  Begun,
+  Clock,
+  Conversation,
+  NewPrompt,
+  Prompt,
+  Repeated,
+  RequestKey,
+  Run,
+  RunOptions,
+  Store,
+} from '../ports.ts'
 import type { Host } from './host.ts'
+import type { Queue } from './queue.ts'
+import { digestOf } from './requests.ts'
 
 export interface RunsDeps {
   readonly store: Store
@@ -15,6 +29,7 @@ export interface RunsDeps {
   readonly clock: Clock
   readonly rules: FolderRules
   readonly host: Host
+  readonly queue: Queue
   readonly newRunId: () => RunId
   /** Refuses what this operator does not let clients ask for. */
   readonly check: (options: RunOptions, folder: Folder) => void
@@ -29,18 +44,26 @@ export interface StreamRequest {
   readonly options: RunOptions
   /** The number of the last event the reader has; undefined has none. */
   readonly lastEventId: number | undefined
+  /** What a prompt wants when its folder is busy. */
+  readonly whenBusy: 'reject' | 'queue' | 'steer' | 'interrupt'
+  /** By what the client knows the request again. */
+  readonly key: string | undefined
 }
+
+/** What has become of the request. `repeated`: it came before, and this is what it came to then. */
+export type Outcome = 'begun' | 'attached' | 'queued' | 'steering' | 'repeated'
 
 /** What the reader is to be sent, and the conversation as it is now. */
 export interface Stream {
   readonly conversation: Conversation
   readonly watch: Watch
+  readonly outcome: Outcome
 }
 
 export type Runs = ReturnType<typeof createRuns>
 
 /** Starting runs and attaching to them: what `POST /v1/agent/stream` means. */
-export function createRuns({ store, events, clock, rules, host, newRunId, check }: RunsDeps) {
+export function createRuns({ store, events, clock, rules, host, queue, newRunId, check }: RunsDeps) {
   return {
     async stream(request: StreamRequest): Promise<Stream> {
       const folder = await findFolder(request.cwd, rules)
@@ -61,27 +84,31 @@ export function createRuns({ store, events, clock, rules, host, newRunId, check 
 
   async function start(request: StreamRequest, folder: Folder, text: string): Promise<Stream> {
     check(request.options, folder)
-    const begun = await begin(request, folder, text)
+    const key = await keyOf(request, folder, text)
+    const known = key && (await store.requestOf(folder, key))
+    if (known) return again(request, known)
+    const begun = await begin(request, folder, text, key)
     if (begun.status === 'elsewhere') throw cwdMismatch(request.name, begun.folder, folder)
-    if (begun.status === 'busy') return joinOrRefuse(request, folder, text, begun.run)
+    if (begun.status === 'busy') return whenBusy(request, folder, text, key, begun.run)
+    if (begun.status === 'waiting') return whenBusy(request, folder, text, key, undefined)
+    if (begun.status !== 'begun') return again(request, begun)
     host.launch(begun.run, begun.conversation)
-    return watchRun(begun.run, begun.conversation, Math.min(request.lastEventId ?? 0, begun.run.first - 1))
+    const after = Math.min(request.lastEventId ?? 0, begun.run.first - 1)
+    return watchRun(begun.run, begun.conversation, after, 'begun')
   }
 
   /** Stores the run. A run that only waits for its background tasks makes way. */
-  async function begin(request: StreamRequest, folder: Folder, text: string): Promise<Begun> {
+  async function begin(
+    request: StreamRequest,
+    folder: Folder,
+    text: string,
+    key: RequestKey | undefined,
+  ): Promise<Begun> {
     const at = clock.now()
     const input = {
-      id: newRunId(),
-      name: request.name,
-      folder,
-      cwd: request.cwd,
-      group: request.group,
+      ...inputOf(request, folder, text, key, at),
       begunBy: 'client' as const,
-      text,
-      options: request.options,
       line: toLine(promptEvent(text, new Date(at).toISOString())),
-      at,
     }
     if (host.mayAcceptRuns) {
       await host.endSettling(folder)
@@ -93,24 +120,113 @@ export function createRuns({ store, events, clock, rules, host, newRunId, check 
     throw new AppError('shutting_down', 'The service is stopping; no new runs are accepted.')
   }
 
+  function inputOf(request: StreamRequest, folder: Folder, text: string, key: RequestKey | undefined, at: number) {
+    const { name, cwd, group, options } = request
+    return { id: newRunId(), name, folder, cwd, group, text, options, at, key }
+  }
+
+  /** Does what the prompt wants when it cannot begin. `run`: what is open; none when others wait for their turn. */
+  async function whenBusy(
+    request: StreamRequest,
+    folder: Folder,
+    text: string,
+    key: RequestKey | undefined,
+    run: Run | undefined,
+  ): Promise<Stream> {
+    if (request.whenBusy === 'reject') return joinOrRefuse(request, folder, text, key, run)
+    const input = inputOf(request, folder, text, key, clock.now())
+    if (request.whenBusy === 'interrupt') {
+      const added = await events.addPrompt(queued(input, true))
+      // What it came to is stored before anything is stopped for it.
+      if (added.status === 'added' && run) await host.interrupt(run, 'Interrupted by a new prompt.')
+      return wait(request, added)
+    }
+    const isWanted = request.whenBusy === 'steer' && run !== undefined && (await leadsTo(request, folder, run))
+    if (isWanted && host.isSteerable(run)) {
+      const added = await events.addPrompt({ ...input, into: run.id, line: steering(input) })
+      if (added.status === 'added') await queue.handOver(added.prompt, run.id)
+      // Closed: it has ended meanwhile, or is being stopped.
+      if (added.status !== 'closed') return wait(request, added)
+    }
+    return wait(request, await events.addPrompt(queued(input)))
+  }
+
+  function queued(input: Omit<NewPrompt, 'line'>, isFirst = false): NewPrompt {
+    const told = { text: input.text, ...(isFirst && { first: true }) }
+    return { ...input, isFirst, line: toLine(queueEvent('prompt_queued', input.id, timestamp(input.at), told)) }
+  }
+
+  function steering({ id, text, at }: Omit<NewPrompt, 'line'>): string {
+    return toLine(promptEvent(text, timestamp(at), { prompt_id: id, steer: true }))
+  }
+
+  /** The prompt is kept: its reader waits for what becomes of it. */
+  async function wait(request: StreamRequest, added: Added): Promise<Stream> {
+    if (added.status === 'elsewhere') throw cwdMismatch(request.name, added.folder, request.cwd as Folder)
+    if (added.status === 'full') throw new AppError('queue_full', 'Too many prompts wait for this folder already.')
+    // Only what is to steer a run can find it closed.
+    if (added.status === 'closed') throw new Error('a prompt could not be queued')
+    if (added.status !== 'added') return again(request, added)
+    // The folder may have become free while we asked.
+    void queue.serve(added.prompt.folder)
+    const now = (await store.prompt(added.prompt.id)) ?? added.prompt
+    const outcome = now.state === 'steering' || now.state === 'steered' ? 'steering' : 'queued'
+    const before = added.prompt.first - 1
+    return watchPrompt(added.prompt, added.conversation, Math.min(request.lastEventId ?? before, before), outcome)
+  }
+
   /** The same prompt again joins its run; any other has to wait. */
-  async function joinOrRefuse(request: StreamRequest, folder: Folder, text: string, run: Run): Promise<Stream> {
-    const named = (await store.resolve(request.name))?.conversation ?? (await store.canonical(folder))
-    if (named?.id === run.conversation && run.text.trim() === text.trim())
-      return watchRun(run, named, request.lastEventId ?? 0)
-    if (request.name === run.conversation) throw alreadyRunning(run.conversation)
+  async function joinOrRefuse(
+    request: StreamRequest,
+    folder: Folder,
+    text: string,
+    key: RequestKey | undefined,
+    run: Run | undefined,
+  ): Promise<Stream> {
+    const named = await conversationOf(request, folder)
+    if (run && named?.id === run.conversation && run.text.trim() === text.trim()) {
+      if (key) await store.rememberRequest({ folder, key, run: run.id, at: clock.now() })
+      return watchRun(run, named, request.lastEventId ?? 0, 'attached')
+    }
+    if (request.name === run?.conversation) throw alreadyRunning(run.conversation)
     throw folderBusy(folder)
+  }
+
+  async function leadsTo(request: StreamRequest, folder: Folder, run: Run): Promise<boolean> {
+    return (await conversationOf(request, folder))?.id === run.conversation
+  }
+
+  /** What the request's name stands for, or would if it began a run. */
+  async function conversationOf({ name }: StreamRequest, folder: Folder): Promise<Conversation | undefined> {
+    return (await store.resolve(name))?.conversation ?? store.canonical(folder)
+  }
+
+  async function keyOf(request: StreamRequest, folder: Folder, text: string): Promise<RequestKey | undefined> {
+    const { key, name, group, options, whenBusy: wants } = request
+    return key === undefined ? undefined : { key, digest: await digestOf([name, folder, group, text, options, wants]) }
+  }
+
+  /** The request has come before: what it came to, from there on. */
+  async function again(request: StreamRequest, known: Repeated): Promise<Stream> {
+    if (known.status === 'reused')
+      throw new AppError('idempotency_key_reused', 'This key was used for another request; take a new one.')
+    const found = (await store.run(known.run)) ?? (await store.prompt(known.run))
+    const conversation = found && (await store.conversation(found.conversation))
+    if (!found || !conversation) throw new AppError('conversation_unknown', 'What this key began was deleted.')
+    const after = Math.min(request.lastEventId ?? found.first - 1, conversation.head)
+    return watchPrompt(found, conversation, after, 'repeated')
   }
 
   async function attach(request: StreamRequest, conversation: Conversation | undefined): Promise<Stream> {
     const open = conversation && (await store.openRun(conversation.folder))
     if (conversation && open?.conversation === conversation.id)
-      return watchRun(open, conversation, request.lastEventId ?? 0)
+      return watchRun(open, conversation, request.lastEventId ?? 0, 'attached')
     // The run has just ended: what the reader misses is still there.
     const now = conversation && (await store.conversation(conversation.id))
     if (now && request.lastEventId !== undefined && request.lastEventId < now.head) {
       return {
         conversation: now,
+        outcome: 'attached',
         watch: { conversation: now.id, after: request.lastEventId, until: { last: now.head } },
       }
     }
@@ -118,11 +234,23 @@ export function createRuns({ store, events, clock, rules, host, newRunId, check 
   }
 
   /** A cursor beyond the end comes from another conversation: it counts as the end. */
-  async function watchRun(run: Run, conversation: Conversation, lastEventId: number): Promise<Stream> {
-    const watch = { conversation: run.conversation, until: { run: run.id } }
+  async function watchRun(
+    run: Run,
+    conversation: Conversation,
+    lastEventId: number,
+    outcome: Outcome,
+  ): Promise<Stream> {
     if (conversation.id === run.conversation && lastEventId <= conversation.head)
-      return { conversation, watch: { ...watch, after: lastEventId } }
+      return watchPrompt(run, conversation, lastEventId, outcome)
     const head = (await store.conversation(run.conversation))?.head ?? conversation.head
-    return { conversation, watch: { ...watch, after: Math.min(lastEventId, head) } }
+    return watchPrompt(run, conversation, Math.min(lastEventId, head), outcome)
+  }
+
+  function watchPrompt(of: Run | Prompt, conversation: Conversation, after: number, outcome: Outcome): Stream {
+    return { conversation, outcome, watch: { conversation: of.conversation, after, until: { run: of.id } } }
+  }
+
+  function timestamp(at: number): string {
+    return new Date(at).toISOString()
   }
 }

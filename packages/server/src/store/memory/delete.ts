@@ -15,6 +15,11 @@ export function deleteConversation(state: State, id: ConversationId): Deleted {
   for (const [key, { conversation }] of state.approvals) if (conversation === id) state.approvals.delete(key)
   for (const [key, { conversation, scope }] of state.rules)
     if (conversation === id && scope === 'session') state.rules.delete(key)
+  for (const [key, { conversation }] of state.prompts) if (conversation === id) state.prompts.delete(key)
+  state.queues.set(
+    known.folder,
+    (state.queues.get(known.folder) ?? []).filter((each) => state.prompts.has(each)),
+  )
   if (state.folders.get(known.folder) !== id) return { status: 'deleted' }
   state.folders.delete(known.folder)
   for (const [name, folder] of state.aliases) {

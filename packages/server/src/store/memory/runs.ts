@@ -1,7 +1,9 @@
-import type { Folder, RunId } from '@claude-proxy/protocol/ids'
+import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { Appended, Begun, Conversation, NewRun, Run } from '../../core/ports.ts'
+import { phaseOf, RUN_TABLE, type RunInput, type RunPhase } from '../../core/runs/run-machine.ts'
 import { canonical, change, create, folderOf, refuseDeleted, setGroup } from './conversations.ts'
 import { appendEvents, checkLines } from './events.ts'
+import { remember, requestOf } from './requests.ts'
 import type { State } from './state.ts'
 
 export function openRuns(state: State): Run[] {
@@ -16,31 +18,44 @@ export function beginRun(state: State, input: NewRun): Begun {
   checkLines([input.line])
   const folder = folderOf(state, input.name)
   if (folder !== undefined && folder !== input.folder) return { status: 'elsewhere', folder }
+  const known = requestOf(state, input.folder, input.key)
+  if (known !== undefined) return known
   const other = openRun(state, input.folder)
   if (other !== undefined) return { status: 'busy', run: other }
+  if (input.begunBy === 'client' && state.queues.get(input.folder)?.length) return { status: 'waiting' }
   if (state.runs.has(input.id)) throw new Error(`There is a run ${input.id} already.`)
 
   const conversation = place(state, input).id
-  setGroup(state, conversation, input.group, input.at)
-  const { first } = appendEvents(state, conversation, [input.line], input.at)
-  const { id, begunBy, text, options } = input
+  remember(state, input.folder, input.key, input.id, input.at)
+  const run = storeRun(state, conversation, input)
+  return { status: 'begun', run, conversation: change(state, conversation, {}) }
+}
+
+/** Makes a run, for whatever has found that one may begin. */
+export function storeRun(
+  state: State,
+  conversation: ConversationId,
+  { id, folder, begunBy, text, options, line, at }: Omit<NewRun, 'name' | 'cwd'>,
+): Run {
+  const { first } = appendEvents(state, conversation, [line], at)
   const run: Run = {
     id,
     conversation,
-    folder: input.folder,
+    folder,
     state: 'accepted',
     begunBy,
     text,
     options,
     first,
     last: undefined,
+    interruptedBecause: undefined,
   }
   state.runs.set(id, run)
-  return { status: 'begun', run, conversation: change(state, conversation, {}) }
+  return run
 }
 
 /** The conversation that the run goes into. */
-function place(state: State, run: NewRun): Conversation {
+export function place(state: State, run: Omit<NewRun, 'options' | 'line' | 'text'>): Conversation {
   const own = state.conversations.get(run.name)
   // the agent's session belongs to this conversation, whether or not the folder has moved on to another
   if (run.begunBy === 'agent') return change(state, run.name, {})
@@ -49,26 +64,44 @@ function place(state: State, run: NewRun): Conversation {
   refuseDeleted(state, run.name)
   if (there === undefined) state.folders.set(run.folder, found.id)
   else if (own === undefined) state.aliases.set(run.name, run.folder)
+  setGroup(state, found.id, run.group, run.at)
   return found
 }
 
-export function claimRun(state: State, id: RunId): boolean {
+/** The run, if what is to happen to it may happen, and the phase that it is in afterwards. */
+function admit(state: State, id: RunId, input: RunInput): { run: Run; phase: RunPhase } | undefined {
   const run = state.runs.get(id)
-  if (run?.state !== 'accepted') return false
-  state.runs.set(id, { ...run, state: 'running' })
+  const phase = run ? RUN_TABLE[phaseOf(run)][input] : 'refused'
+  return run && phase !== 'refused' ? { run, phase } : undefined
+}
+
+export function claimRun(state: State, id: RunId): boolean {
+  const admitted = admit(state, id, 'claim')
+  if (!admitted) return false
+  state.runs.set(id, { ...admitted.run, state: 'running' })
   return true
+}
+
+export function interruptRun(state: State, id: RunId, because: string): Run | undefined {
+  const admitted = admit(state, id, 'interrupt')
+  if (!admitted) return undefined
+  const run = { ...admitted.run, interruptedBecause: admitted.run.interruptedBecause ?? because }
+  state.runs.set(id, run)
+  return run
 }
 
 export function append(state: State, id: RunId, lines: readonly string[], at: number): Appended {
   checkLines(lines)
-  const run = state.runs.get(id)
-  if (run === undefined || run.state === 'ended') return { status: 'closed' }
-  return { status: 'stored', ...appendEvents(state, run.conversation, lines, at) }
+  const admitted = admit(state, id, 'append')
+  if (!admitted) return { status: 'closed' }
+  return { status: 'stored', ...appendEvents(state, admitted.run.conversation, lines, at) }
 }
 
 export function endRun(state: State, id: RunId, lines: readonly string[], at: number): Appended {
-  const appended = append(state, id, lines, at)
-  const run = state.runs.get(id)
-  if (appended.status === 'stored' && run) state.runs.set(id, { ...run, state: 'ended', last: appended.last })
-  return appended
+  checkLines(lines)
+  const admitted = admit(state, id, 'end')
+  if (!admitted) return { status: 'closed' }
+  const appended = appendEvents(state, admitted.run.conversation, lines, at)
+  state.runs.set(id, { ...admitted.run, state: 'ended', last: appended.last })
+  return { status: 'stored', ...appended }
 }

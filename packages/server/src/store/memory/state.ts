@@ -1,5 +1,5 @@
 import type { ApprovalId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
-import type { AgentProcess, Approval, ApprovalRule, Conversation, Run } from '../../core/ports.ts'
+import type { AgentProcess, Approval, ApprovalRule, Conversation, Prompt, Run } from '../../core/ports.ts'
 
 /** All that the store knows. Records are replaced, never changed: a caller may keep what it got. */
 export interface State {
@@ -16,6 +16,11 @@ export interface State {
   readonly approvals: Map<ApprovalId, Approval>
   readonly rules: Map<string, ApprovalRule>
   readonly processes: Map<string, AgentProcess>
+  readonly prompts: Map<RunId, Prompt>
+  /** The queued prompts of each folder, in order. */
+  readonly queues: Map<Folder, readonly RunId[]>
+  /** By folder and key. */
+  readonly requests: Map<string, { readonly digest: string; readonly run: RunId; readonly at: number }>
 }
 
 export function emptyState(): State {
@@ -29,5 +34,8 @@ export function emptyState(): State {
     approvals: new Map(),
     rules: new Map(),
     processes: new Map(),
+    prompts: new Map(),
+    queues: new Map(),
+    requests: new Map(),
   }
 }

@@ -7,7 +7,9 @@ import { deleteConversation } from './delete.ts'
 import { page } from './events.ts'
 import { activate, ensureCanonical } from './folders.ts'
 import { importConversation } from './import.ts'
-import { append, beginRun, claimRun, endRun, openRun, openRuns } from './runs.ts'
+import { addPrompt, beginPrompt, changePrompt, queuedFolders, queuedPrompts, steeringPrompts } from './prompts.ts'
+import { forgetRequests, rememberRequest, requestOf } from './requests.ts'
+import { append, beginRun, claimRun, endRun, interruptRun, openRun, openRuns } from './runs.ts'
 import { emptyState, type State } from './state.ts'
 
 /** A store that forgets everything with the process: the reference for the others, and a quick one for tests. */
@@ -45,9 +47,22 @@ export function createMemoryStore(): Store {
       return appended
     },
     endRun: (run, lines, at) => does((all) => endRun(all, run, lines, at)),
+    interruptRun: (id, because) => does((all) => interruptRun(all, id, because)),
     run: (id) => does(({ runs }) => runs.get(id)),
     openRun: (folder) => does((all) => openRun(all, folder)),
     openRuns: () => does((all) => openRuns(all)),
+
+    addPrompt: (prompt) => does((all) => addPrompt(all, prompt)),
+    changePrompt: (input) => does((all) => changePrompt(all, input)),
+    beginPrompt: (begin) => does((all) => beginPrompt(all, begin)),
+    prompt: (id) => does(({ prompts }) => prompts.get(id)),
+    queuedPrompts: (folder) => does((all) => queuedPrompts(all, folder)),
+    queuedFolders: () => does((all) => queuedFolders(all)),
+    steeringPrompts: (run) => does((all) => steeringPrompts(all, run)),
+
+    requestOf: (folder, asked) => does((all) => requestOf(all, folder, asked)),
+    rememberRequest: (input) => does((all) => rememberRequest(all, input)),
+    forgetRequests: (before) => does((all) => forgetRequests(all, before)),
 
     page: (conversation, after, atMostBytes) => does((all) => page(all, conversation, after, atMostBytes)),
 

@@ -1,9 +1,12 @@
 import { AppError } from '@claude-proxy/protocol/errors'
-import type { Begun, NewRun } from '../../core/ports.ts'
+import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
+import type { Begun, Conversation, NewRun, Run } from '../../core/ports.ts'
 import { toConversation, type ConversationReads, type ConversationWrites } from './conversations.ts'
 import type { EventWrites } from './events.ts'
 import type { Database } from './open.ts'
 import type { Piece } from './pieces.ts'
+import type { PromptReads } from './prompts.ts'
+import type { RequestReads, RequestWrites } from './requests.ts'
 import type { RunReads } from './runs.ts'
 
 /** A run to begin, as it travels to the writer: its line cut into a piece, its options as JSON. */
@@ -12,47 +15,80 @@ export interface RunToBegin extends Omit<NewRun, 'line' | 'options'> {
   readonly options: string
 }
 
-/** How a run begins, and what the name that the client used becomes by it. */
-export function beginOperations(
-  db: Database,
-  reads: ConversationReads,
-  writes: ConversationWrites,
-  runs: RunReads,
-  events: EventWrites,
-) {
+export type Placing = ReturnType<typeof placing>
+
+/** Which conversation a prompt goes into, and what the name that its client used becomes by it. */
+export function placing(reads: ConversationReads, writes: ConversationWrites) {
+  return ({ name, folder, cwd, group, at }: Named): number => {
+    const own = reads.byId(name)
+    const canonical = reads.canonical(folder)
+    const c = canonical?.c ?? own?.c ?? writes.create({ id: name, folder, cwd, group, at })
+    if (canonical === undefined) writes.makeCanonical(folder, c)
+    else if (reads.folderOf(name) === undefined) writes.addAlias(name, folder)
+    writes.setGroup(c, group, at)
+    return c
+  }
+}
+
+interface Named {
+  readonly name: ConversationId
+  readonly folder: Folder
+  readonly cwd: string
+  readonly group?: string | undefined
+  readonly at: number
+}
+
+export type RunWrites = ReturnType<typeof writeRuns>
+
+/** Making runs, for whatever has found that one may begin. */
+export function writeRuns(db: Database, reads: ConversationReads, runs: RunReads, events: EventWrites) {
   const insert = db.prepare(
     `INSERT INTO run (id, c, folder, state, begun_by, text, options, first, begun_at)
      VALUES (?, ?, ?, 'accepted', ?, ?, ?, ?, ?)`,
   )
-
-  /** The conversation that the run goes into. */
-  function place(run: RunToBegin): number {
-    const own = reads.byId(run.name)
-    // the agent's session belongs to this conversation, whether or not the folder has moved on to another
-    if (run.begunBy === 'agent') return own?.c ?? unknown(run)
-    const canonical = reads.canonical(run.folder)
-    const c = canonical?.c ?? own?.c ?? writes.create({ ...run, id: run.name, group: run.group })
-    if (canonical === undefined) writes.makeCanonical(run.folder, c)
-    else if (reads.folderOf(run.name) === undefined) writes.addAlias(run.name, run.folder)
-    return c
-  }
-
   return {
-    beginRun(run: RunToBegin): Begun {
-      const folder = reads.folderOf(run.name)
-      if (folder !== undefined && folder !== run.folder) return { status: 'elsewhere', folder }
-      const other = runs.openRun(run.folder)
-      if (other !== undefined) return { status: 'busy', run: other }
-
-      const c = place(run)
-      writes.setGroup(c, run.group, run.at)
+    begin(c: number, run: RunToStore): { status: 'begun'; run: Run; conversation: Conversation } {
       const { first } = events.append(c, run.lines, run.at)
       insert.run(run.id, c, run.folder, run.begunBy, run.text, run.options, first, run.at)
-
       const begun = runs.run(run.id)
       const conversation = begun && reads.byId(begun.conversation)
       if (begun === undefined || conversation === undefined) throw new Error('a run is gone right after it was stored')
       return { status: 'begun', run: begun, conversation: toConversation(conversation) }
+    },
+  }
+}
+
+interface RunToStore {
+  readonly id: RunId
+  readonly folder: Folder
+  readonly begunBy: 'client' | 'agent'
+  readonly text: string
+  readonly options: string
+  readonly lines: readonly Piece[]
+  readonly at: number
+}
+
+/** How a run begins that nobody had to wait for. */
+export function beginOperations(
+  reads: ConversationReads,
+  place: Placing,
+  runs: RunReads & RunWrites,
+  prompts: PromptReads,
+  requests: RequestReads & RequestWrites,
+) {
+  return {
+    beginRun(run: RunToBegin): Begun {
+      const folder = reads.folderOf(run.name)
+      if (folder !== undefined && folder !== run.folder) return { status: 'elsewhere', folder }
+      const known = requests.requestOf(run.folder, run.key)
+      if (known !== undefined) return known
+      const other = runs.openRun(run.folder)
+      if (other !== undefined) return { status: 'busy', run: other }
+      // the agent's session belongs to this conversation, whether or not the folder has moved on to another
+      if (run.begunBy === 'agent') return runs.begin(reads.byId(run.name)?.c ?? unknown(run), run)
+      if (prompts.isQueued(run.folder)) return { status: 'waiting' }
+      requests.remember(run.folder, run.key, run.id, run.at)
+      return runs.begin(place(run), run)
     },
   }
 }

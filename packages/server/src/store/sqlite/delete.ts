@@ -22,6 +22,8 @@ export function deleteOperations(db: Database, reads: ConversationReads, runs: R
       created_at = 0, updated_at = 0
     WHERE c = ?`)
   const remember = db.prepare('INSERT INTO deletion (c) VALUES (?)')
+  // those that still stand somewhere in a queue; the others are removed later
+  const dropPrompts = db.prepare("DELETE FROM prompt WHERE c = ? AND state IN ('queued', 'steering')")
 
   return {
     deleteConversation(id: ConversationId): Deleted {
@@ -29,7 +31,8 @@ export function deleteOperations(db: Database, reads: ConversationReads, runs: R
       if (row === undefined) return { status: 'unknown' }
       const run = runs.openRun(row.folder)
       if (run?.conversation === id) return { status: 'busy', run }
-      for (const step of [keepNames, dropNames, freeFolder, dropRules, forgetSealing, empty, remember]) step.run(row.c)
+      const steps = [keepNames, dropNames, freeFolder, dropRules, dropPrompts, forgetSealing, empty, remember]
+      for (const step of steps) step.run(row.c)
       return { status: 'deleted' }
     },
   }
@@ -52,12 +55,13 @@ export function removing(db: Database) {
   const dropApprovals = db.prepare(
     `DELETE FROM approval WHERE a IN (SELECT a FROM approval WHERE c = ? LIMIT ${STEP.rows})`,
   )
+  const dropPrompts = db.prepare(`DELETE FROM prompt WHERE p IN (SELECT p FROM prompt WHERE c = ? LIMIT ${STEP.rows})`)
   const finish = db.prepare('DELETE FROM deletion WHERE c = ?')
 
   function remove(c: number): void {
     const last = lastOfStep(chunks.iterate(c))
     if (last !== undefined) dropChunks.run(c, last)
-    else if (dropRuns.run(c).changes === 0 && dropApprovals.run(c).changes === 0) finish.run(c)
+    else if ([dropRuns, dropApprovals, dropPrompts].every((drop) => drop.run(c).changes === 0)) finish.run(c)
   }
 
   return {

@@ -1,5 +1,5 @@
 import { approvalOperations, readApprovals, writeApprovals } from './approvals.ts'
-import { beginOperations } from './begin.ts'
+import { beginOperations, placing, writeRuns } from './begin.ts'
 import { conversationOperations, readConversations, writeConversations } from './conversations.ts'
 import { deleteOperations } from './delete.ts'
 import { writeEvents } from './events.ts'
@@ -7,20 +7,28 @@ import { folderOperations } from './folders.ts'
 import { importOperations } from './import.ts'
 import type { Database } from './open.ts'
 import { processOperations } from './processes.ts'
+import { promptOperations, readPrompts } from './prompts.ts'
+import { readRequests, requestOperations, writeRequests } from './requests.ts'
 import { readRuns, runOperations } from './runs.ts'
 
 /** Everything that can be asked of the writer, by name. Each takes one input that survives a structured clone. */
 export function writerOperations(db: Database) {
   const reads = readConversations(db)
   const writes = writeConversations(db, reads)
-  const runs = readRuns(db)
+  const readingRuns = readRuns(db)
   const events = writeEvents(db)
+  const runs = { ...readingRuns, ...writeRuns(db, reads, readingRuns, events) }
+  const prompts = readPrompts(db)
+  const requests = { ...readRequests(db), ...writeRequests(db) }
+  const place = placing(reads, writes)
   const operations = {
     ...conversationOperations(db),
     ...folderOperations(reads, writes, runs),
-    ...beginOperations(db, reads, writes, runs, events),
-    ...runOperations(db, events, writeApprovals(db)),
     ...approvalOperations(db, readApprovals(db), events),
+    ...beginOperations(reads, place, runs, prompts, requests),
+    ...runOperations(db, runs, events, writeApprovals(db)),
+    ...promptOperations(db, reads, place, runs, prompts, requests, events),
+    ...requestOperations(db, requests, requests),
     ...deleteOperations(db, reads, runs),
     ...importOperations(db, reads, writes, events),
     ...processOperations(db),

@@ -28,9 +28,14 @@ export function readRuns(db: Database) {
 const SEAL_EVERY = 4096
 
 /** What happens to a run once it has begun. */
-export function runOperations(db: Database, events: EventWrites, approvals: ApprovalWrites) {
+export function runOperations(db: Database, runs: RunReads, events: EventWrites, approvals: ApprovalWrites) {
   const openById = db.prepare<{ c: number }>("SELECT c FROM run WHERE id = ? AND state <> 'ended'")
-  const claim = db.prepare("UPDATE run SET state = 'running' WHERE id = ? AND state = 'accepted'")
+  const claim = db.prepare(
+    "UPDATE run SET state = 'running' WHERE id = ? AND state = 'accepted' AND interrupted IS NULL",
+  )
+  const interrupt = db.prepare(
+    "UPDATE run SET interrupted = coalesce(interrupted, ?) WHERE id = ? AND state <> 'ended'",
+  )
   const end = db.prepare("UPDATE run SET state = 'ended', last = ?, ended_at = ? WHERE id = ?")
   const markForSealing = db.prepare('INSERT OR IGNORE INTO unsealed (c) VALUES (?)')
 
@@ -47,6 +52,8 @@ export function runOperations(db: Database, events: EventWrites, approvals: Appr
   return {
     append,
     claimRun: (id: RunId): boolean => claim.run(id).changes === 1,
+    interruptRun: ({ id, because }: { id: RunId; because: string }): Run | undefined =>
+      interrupt.run(because, id).changes === 1 ? runs.run(id) : undefined,
     endRun(input: RunLines): Appended {
       const found = openById.get(input.run)
       if (found === undefined) return { status: 'closed' }
@@ -76,6 +83,7 @@ interface RunRow {
   readonly options: string
   readonly first: number
   readonly last: number | null
+  readonly interrupted: string | null
 }
 
 function toRun(row: RunRow): Run
@@ -92,6 +100,7 @@ function toRun(row: RunRow | undefined): Run | undefined {
       options: JSON.parse(row.options),
       first: row.first,
       last: row.last ?? undefined,
+      interruptedBecause: row.interrupted ?? undefined,
     }
   )
 }

@@ -10,6 +10,8 @@ import { lockDataDir } from './lock.ts'
 import { openForReading, prepareDatabase } from './open.ts'
 import { IMPORTED_ROW, pieces } from './pieces.ts'
 import { readProcesses } from './processes.ts'
+import { readPrompts } from './prompts.ts'
+import { readRequests } from './requests.ts'
 import { readRuns } from './runs.ts'
 import { openWriter } from './writer.ts'
 
@@ -36,6 +38,8 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
   const events = readEvents(db)
   const approvals = readApprovals(db)
   const processes = readProcesses(db)
+  const prompts = readPrompts(db)
+  const requests = readRequests(db)
   const open = opening.move()
   let closing: Promise<void> | undefined
 
@@ -76,9 +80,9 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
     setSession: async (id, sessionId, at) => writer.submit('setSession', { id, sessionId, at }),
     deleteConversation: async (id) => writer.submit('deleteConversation', id),
 
-    async beginRun({ id, name, folder, cwd, group, begunBy, text, options, line, at }) {
+    async beginRun({ id, name, folder, cwd, group, begunBy, text, options, line, at, key }) {
       const lines = pieces([line])
-      const run = { id, name, folder, cwd, group, begunBy, text, options: JSON.stringify(options), lines, at }
+      const run = { id, name, folder, cwd, group, begunBy, text, options: JSON.stringify(options), lines, at, key }
       return writer.submit('beginRun', run, lines)
     },
     claimRun: async (id) => writer.submit('claimRun', id),
@@ -90,9 +94,45 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
       const lines = pieces(given)
       return writer.submit('endRun', { run, lines, at }, lines)
     },
+    interruptRun: async (id, because) => writer.submit('interruptRun', { id, because }),
     run: (id) => read(() => runs.run(id)),
     openRun: (folder) => read(() => runs.openRun(folder)),
     openRuns: () => read(() => runs.openRuns()),
+
+    async addPrompt({ id, name, folder, cwd, group, text, options, line, at, key, into, isFirst = false }) {
+      const lines = pieces([line])
+      const asked = {
+        id,
+        name,
+        folder,
+        cwd,
+        group,
+        text,
+        options: JSON.stringify(options),
+        lines,
+        at,
+        key,
+        into,
+        isFirst,
+      }
+      return writer.submit('addPrompt', asked, lines)
+    },
+    async changePrompt(change) {
+      const lines = pieces([change.line])
+      return writer.submit('changePrompt', { ...change, lines }, lines)
+    },
+    async beginPrompt({ id, text, line, at }) {
+      const lines = pieces([line])
+      return writer.submit('beginPrompt', { id, text, lines, at }, lines)
+    },
+    prompt: (id) => read(() => prompts.prompt(id)),
+    queuedPrompts: (folder) => read(() => prompts.queuedPrompts(folder)),
+    queuedFolders: () => read(() => prompts.queuedFolders()),
+    steeringPrompts: (run) => read(() => prompts.steeringPrompts(run)),
+
+    requestOf: (folder, key) => read(() => requests.requestOf(folder, key)),
+    rememberRequest: async ({ folder, key, run, at }) => writer.submit('rememberRequest', { folder, key, run, at }),
+    forgetRequests: async (before) => writer.submit('forgetRequests', before),
 
     page: (conversation, after, atMostBytes) => read(() => events.page(conversation, after, atMostBytes)),
 

@@ -3,6 +3,7 @@ import type { AgentName } from '../../support/service.ts'
 import type { Words } from '../words.ts'
 import { busyContract } from './busy.ts'
 import { identityContract } from './identity.ts'
+import { interruptContract } from './interrupts.ts'
 import { permissionContract } from './permissions.ts'
 import { replayContract } from './replay.ts'
 import { runContract } from './runs.ts'
@@ -14,6 +15,7 @@ export function contractSuite(agent: AgentName, words: Words): void {
     replayContract(agent, words)
     identityContract(agent, words)
     busyContract(agent, words)
+    interruptContract(agent, words)
     permissionContract(agent, words)
   })
 }

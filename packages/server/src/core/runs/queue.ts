@@ -1,0 +1,113 @@
+import { promptEvent, queueEvent } from '@claude-proxy/protocol/events'
+import type { Folder, RunId } from '@claude-proxy/protocol/ids'
+import { toLine } from '@claude-proxy/protocol/json'
+import type { EventLog } from '../log/log.ts'
+import type { Changed, Clock, Log, Prompt, Run, Store } from '../ports.ts'
+import type { Host } from './host.ts'
+
+export interface QueueDeps {
+  readonly store: Store
+  readonly events: EventLog
+  readonly clock: Clock
+  readonly log: Log
+  readonly host: Host
+}
+
+export type Queue = ReturnType<typeof createQueue>
+
+/** What could not be stored is tried again: a prompt must not be left waiting for nothing. */
+const RETRY_MS = 1000
+
+/** The prompts that came while their folder was busy: when each begins, and what becomes of those that steer a run. */
+export function createQueue({ store, events, clock, log, host }: QueueDeps) {
+  host.serveQueue({
+    ended: (run) => void goOn(() => afterEnd(run)),
+    settling: ({ folder }) => void goOn(() => serve(folder)),
+    steered: (prompt, outcome) => goOn(() => settle(prompt, outcome)),
+  })
+
+  return {
+    /** Begins the next prompt of the folder, if there is one and the folder is free. */
+    serve: (folder: Folder): Promise<void> => goOn(() => serve(folder)),
+
+    /** After a start, when all runs that a crash left open are closed or begun. */
+    async recover(): Promise<void> {
+      await missAll(await store.steeringPrompts())
+      for (const folder of await store.queuedFolders()) await serve(folder)
+    },
+
+    /** Gives a prompt that is stored as `steering` to its run; it is queued again if that is over by now. */
+    async handOver(prompt: Prompt, into: RunId): Promise<void> {
+      if (host.steer(into, prompt.folder, prompt.id, prompt.text)) return
+      await goOn(() => settle(prompt.id, 'missed'))
+      await goOn(() => serve(prompt.folder))
+    },
+
+    /** Takes back what waits in a conversation's queue, and what was not taken yet; returns what that was. */
+    async empty(prompts: readonly Prompt[]): Promise<RunId[]> {
+      const dropped: RunId[] = []
+      for (const { id } of prompts) {
+        const line = toLine(queueEvent('prompt_cancelled', id, timestamp()))
+        const changed = await events.changePrompt({ id, input: 'drop', line, at: clock.now() })
+        if (changed.status === 'changed') dropped.push(id)
+      }
+      return dropped
+    },
+  }
+
+  async function afterEnd(run: Run): Promise<void> {
+    await missAll(await store.steeringPrompts(run.id))
+    await serve(run.folder)
+  }
+
+  /** Each goes to the front: the oldest comes last, and is first then. */
+  async function missAll(prompts: readonly Prompt[]): Promise<void> {
+    for (const { id } of prompts.toReversed()) await settle(id, 'missed')
+  }
+
+  /** The run has taken the prompt, or has not: then it is queued, before all others. */
+  async function settle(id: RunId, outcome: 'taken' | 'missed'): Promise<void> {
+    const taken = () => queueEvent('prompt_steered', id, timestamp())
+    const missed = () => queueEvent('prompt_queued', id, timestamp(), { content: MISSED })
+    const changed: Changed = await events.changePrompt({
+      id,
+      input: outcome,
+      line: toLine(outcome === 'taken' ? taken() : missed()),
+      at: clock.now(),
+    })
+    if (changed.status !== 'changed') log.info('a steered prompt had been settled before', { prompt: id, outcome })
+  }
+
+  async function serve(folder: Folder): Promise<void> {
+    for (;;) {
+      if (!host.mayAcceptRuns) return
+      const [next] = await store.queuedPrompts(folder)
+      if (!next) return
+      await host.endSettling(folder)
+      const line = toLine(promptEvent(next.text, timestamp(), { prompt_id: next.id }))
+      const begun = await events.beginPrompt(next, line)
+      if (begun.status === 'begun') return host.launch(begun.run, begun.conversation)
+      // Its end comes back here.
+      if (begun.status === 'busy') return
+    }
+  }
+
+  /** Does it, again and again until it is done or the service stops: the next start goes on then. */
+  async function goOn(work: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        return await work()
+      } catch (error) {
+        if (!host.mayAcceptRuns) return
+        log.error('the queue of a folder could not be served', { error })
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref())
+      }
+    }
+  }
+
+  function timestamp(): string {
+    return new Date(clock.now()).toISOString()
+  }
+}
+
+const MISSED = 'The run ended before it had taken this prompt; it is next.'

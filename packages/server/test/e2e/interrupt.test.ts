@@ -1,0 +1,179 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { call, type Received, replay } from '../support/client.ts'
+import { interrupt, runIdOf, textsOf } from '../http/calls.ts'
+import { expectInterrupted } from '../http/contract/interrupts.ts'
+import { expectWholeRuns, isBegunByAgent, isTurnResult, prompt, toolCalled, transcript } from './conversation.ts'
+import { agents, descendants, newWorld, PATIENCE, type Program, startProgram, stillAlive } from './program.ts'
+
+const SLEEPER = 'tail -f /dev/null'
+
+function sleepers(program: Program) {
+  return descendants(program.pid).filter(({ command }) => command === SLEEPER)
+}
+
+it('an interrupt in a tool ends the tool and the run; the process takes the next prompt', async () => {
+  const world = await newWorld({ model: true })
+  const program = await startProgram(world)
+  const conversation = { id: 'tool', cwd: world.folder('tool') }
+  const live = await prompt(program, conversation, `@bash ${SLEEPER}`)
+  await expect.poll(() => sleepers(program).length, PATIENCE).toBe(1)
+  const before = [...agents(program), ...sleepers(program)]
+  expect((await interrupt(program, 'tool')).json).toMatchObject({ stopped: { run_id: runIdOf(live) } })
+  expectInterrupted(await live.ended)
+  await expect.poll(() => sleepers(program), PATIENCE).toEqual([])
+  const next = await (await prompt(program, conversation, '@say Here.')).ended
+  expect(next.at(-1)?.event).toMatchObject({ is_error: false })
+  expect(stillAlive(before)).toEqual(agents(program))
+  expectWholeRuns(await replay(program.base, 'tool'), 2)
+})
+
+it('an agent that does not listen is killed with all it began, and the run says who ended it', async () => {
+  const world = await newWorld({ model: true })
+  const program = await startProgram(world)
+  const conversation = { id: 'deaf', cwd: world.folder('deaf') }
+  const live = await prompt(program, conversation, `@bash ${SLEEPER}`)
+  await expect.poll(() => sleepers(program).length, PATIENCE).toBe(1)
+  const family = descendants(program.pid)
+  for (const { pid } of agents(program)) process.kill(pid, 'SIGSTOP')
+  const answer = await interrupt(program, 'deaf')
+  expect(answer.json).toMatchObject({ stopped: { run_id: runIdOf(live) } })
+  expectInterrupted(await live.ended)
+  await expect.poll(() => stillAlive(family), PATIENCE).toEqual([])
+  const next = await (await prompt(program, conversation, '@say Here.')).ended
+  expect(next.at(-1)?.event).toMatchObject({ is_error: false })
+})
+
+it('an interrupt of a run that waits for its background ends both', async () => {
+  const world = await newWorld({ model: true })
+  const program = await startProgram(world)
+  const conversation = { id: 'settling', cwd: world.folder('settling') }
+  const gate = join(conversation.cwd, 'gate')
+  const input = {
+    description: 'x',
+    prompt: `@bash until [ -e ${gate} ]; do sleep 0.05; done`,
+    subagent_type: 'general-purpose',
+  }
+  const live = await prompt(program, conversation, `@tool Agent ${JSON.stringify(input)}`)
+  await live.until((event) => toolCalled(event) === 'Bash')
+  const loops = () => descendants(program.pid).filter(({ command }) => command.includes(gate))
+  await expect.poll(() => loops().length, PATIENCE).toBeGreaterThan(0)
+  await interrupt(program, 'settling')
+  const received = await live.ended
+  expectInterrupted(received)
+  expect(received.filter(({ event }) => event.type === 'result')).toHaveLength(1)
+  await expect.poll(loops, PATIENCE).toEqual([])
+  const next = await (await prompt(program, conversation, '@say Here.')).ended
+  expect(next.at(-1)?.event).toMatchObject({ is_error: false })
+})
+
+it('a shell in the background survives an interrupt of the turn, and ends with one of all, also at rest', async () => {
+  const world = await newWorld({ model: true })
+  const program = await startProgram(world)
+  const conversation = { id: 'shell', cwd: world.folder('shell') }
+  const background = `@tool Bash ${JSON.stringify({ command: SLEEPER, description: 'x', run_in_background: true })}`
+  const live = await prompt(program, conversation, `${background}\n@hang`)
+  await expect.poll(() => sleepers(program).length, PATIENCE).toBe(1)
+  await live.until((event) => event.event.type === 'user' && JSON.stringify(event.event).includes('tool_result'))
+  await interrupt(program, 'shell', 'turn')
+  expectInterrupted(await live.ended)
+  expect(sleepers(program)).toHaveLength(1)
+  expect((await interrupt(program, 'shell', 'turn')).json).toMatchObject({
+    stopped: { run_id: null, background: false },
+  })
+  expect((await interrupt(program, 'shell', 'all')).json).toMatchObject({ stopped: { run_id: null, background: true } })
+  await expect.poll(() => sleepers(program), PATIENCE).toEqual([])
+
+  const again = await prompt(program, conversation, `${background}\n@hang`)
+  await expect.poll(() => sleepers(program).length, PATIENCE).toBe(1)
+  await interrupt(program, 'shell', 'all')
+  expectInterrupted(await again.ended)
+  await expect.poll(() => sleepers(program), PATIENCE).toEqual([])
+  const next = await (await prompt(program, conversation, '@say Here.')).ended
+  expect(next.at(-1)?.event).toMatchObject({ is_error: false })
+})
+
+it('steering goes into the turn that is under way, and the run has one end', async () => {
+  const world = await newWorld({ model: true })
+  const program = await startProgram(world)
+  const conversation = { id: 'steer', cwd: world.folder('steer') }
+  const gate = join(conversation.cwd, 'gate')
+  const live = await prompt(program, conversation, `@bash until [ -e ${gate} ]; do sleep 0.05; done\n@say Done.`)
+  await live.until((event) => toolCalled(event) === 'Bash')
+  const steering = await prompt(program, conversation, 'Mind the gap.', { when_busy: 'steer' })
+  expect(steering.headers['x-proxy-outcome']).toBe('steering')
+  writeFileSync(gate, '')
+  const told = await live.until(({ event }) => event.subtype === 'prompt_steered')
+  expect(told.event['prompt_id']).toBe(runIdOf(steering))
+  const seen = await live.ended
+  expect(seen.at(-1)?.event).toMatchObject({ type: 'result', is_error: false })
+  expect(await steering.ended).toEqual(seen.slice(seen.findIndex(({ event }) => event['steer'] === true)))
+  expectWholeRuns(await replay(program.base, 'steer'), 1)
+  expect(textsOf(seen).join('\n')).toContain('Done.')
+})
+
+it('a prompt that comes too late for the turn is answered by the run all the same', async () => {
+  const world = await newWorld({ model: true })
+  const program = await startProgram(world)
+  const conversation = { id: 'late', cwd: world.folder('late') }
+  // A text at the end: nothing is taken any more until the turn is over.
+  const live = await prompt(program, conversation, '@slow 40\n@text 2000\n@end Over.')
+  await live.until(({ event }) => event.subtype === 'init')
+  const steering = await prompt(program, conversation, 'One more thing.', { when_busy: 'steer' })
+  const seen = await live.ended
+  expect(await steering.ended).toEqual(seen.slice(-(await steering.ended).length))
+  expectWholeRuns(await replay(program.base, 'late'), 1)
+  expect(seen.filter(isTurnResult)).toHaveLength(1)
+  expect(textsOf(seen).join('\n')).toContain('You said: One more thing.')
+})
+
+it('what a stopped turn has not taken is a run of its own, once', async () => {
+  const world = await newWorld({ model: true })
+  const program = await startProgram(world)
+  const conversation = { id: 'untaken', cwd: world.folder('untaken') }
+  const live = await prompt(program, conversation, `@bash ${SLEEPER}`)
+  await expect.poll(() => sleepers(program).length, PATIENCE).toBe(1)
+  const steering = await prompt(program, conversation, '@say Only once.\n@recall', { when_busy: 'steer' })
+  expect(steering.headers['x-proxy-outcome']).toBe('steering')
+  await interrupt(program, 'untaken')
+  expectInterrupted(await live.ended)
+  const received = await steering.ended
+  expect(received.at(-1)?.event).toMatchObject({ type: 'result', is_error: false })
+  const stored = await transcript(program, conversation, 2)
+  expect(stored.filter(isBegunByAgent)).toEqual([])
+  const said = textsOf(received).join('\n')
+  expect(said).toContain('Only once.')
+  // The agent has heard it in one prompt alone.
+  expect(said.split('(1)')[1]).not.toContain('Only once.')
+})
+
+it('kill -9 with two that wait and one that is being interrupted: all have their end, in order, once each', async () => {
+  const world = await newWorld({ model: true })
+  const first = await startProgram(world)
+  const conversation = { id: 'kill', cwd: world.folder('kill') }
+  const live = await prompt(first, conversation, `@bash ${SLEEPER}`)
+  await expect.poll(() => sleepers(first).length, PATIENCE).toBe(1)
+  const waiting = []
+  for (const word of ['one', 'two'])
+    waiting.push(await prompt(first, conversation, `@say This is ${word}.`, { when_busy: 'queue' }))
+  for (const { pid } of agents(first)) process.kill(pid, 'SIGSTOP')
+  expect((await interrupt(first, 'kill')).json).toMatchObject({ stopped: { run_id: runIdOf(live) } })
+  await first.kill()
+
+  const second = await startProgram(world)
+  const stored = await transcript(second, conversation, 3)
+  const ends = stored.flatMap(({ event }) => (event.type === 'result' ? [event.subtype] : []))
+  expect(ends).toEqual(['interrupted', 'success', 'success'])
+  const begun = stored.flatMap(({ event }: Received) =>
+    event.type === 'user' && event['prompt_id'] ? [event['prompt_id']] : [],
+  )
+  expect(begun).toEqual(waiting.map(runIdOf))
+  expect(
+    textsOf(stored)
+      .filter((text) => text.startsWith('This is'))
+      .map((text) => text.slice(0, 11)),
+  ).toEqual(['This is one', 'This is two'])
+  const { json } = await call(`${second.base}/v1/conversations/kill/queue`)
+  expect(json).toMatchObject({ prompts: [], others_ahead: 0 })
+})
