@@ -63,7 +63,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   const host = createHost({ store, events, clock, log, agent, approvals, newRunId })
   const continuation = createContinuation({ store, events, host, approvals, clock, log, newRunId })
   const queue = createQueue({ store, events, clock, log, host })
-  const commands = createCommands({ store, events, clock, host, queue })
+  const commands = createCommands({ store, events, clock, host, queue, approvals })
   const runs = createRuns({
     store,
     events,

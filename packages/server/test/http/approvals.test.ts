@@ -189,6 +189,17 @@ test('a new prompt takes the place of what a cut-off run still asked, visibly', 
   expect(resultsOf(await replay(service.base, 'moved-on'))).toHaveLength(2)
 })
 
+test('an interrupt withdraws what a cut-off run still asked, visibly', async () => {
+  await using service = await startTestService()
+  const running = await stream(service.base, { conversation_id: 'stop', cwd: service.folder(), text: '@ask' })
+  const id = await questionOf(running)
+  await service.restart()
+  expect(await post(service, '/v1/conversations/stop/interrupt', {})).toMatchObject({ status: 200 })
+  expect(await pending(service)).toEqual([])
+  const settled = (await replay(service.base, 'stop')).at(-1)
+  expect(settled?.event).toMatchObject({ type: 'tool_permission_settled', permission_id: id, how: 'cancelled' })
+})
+
 const QUESTIONS = [
   {
     question: 'Which one?',

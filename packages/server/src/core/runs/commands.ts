@@ -3,6 +3,7 @@ import { type EventPayload, promptEvent, queueEvent } from '@claude-proxy/protoc
 import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
 import { conversationUnknown } from '../conversations.ts'
+import type { Approvals } from '../approvals/approvals.ts'
 import type { EventLog } from '../log/log.ts'
 import type { Changed, Clock, Conversation, Prompt, PromptChange, Store } from '../ports.ts'
 import type { Host } from './host.ts'
@@ -14,6 +15,7 @@ export interface CommandsDeps {
   readonly clock: Clock
   readonly host: Host
   readonly queue: Queue
+  readonly approvals: Approvals
 }
 
 /** What an interrupt came to: the run that it stops, what it took back, and what goes on waiting. */
@@ -38,7 +40,7 @@ export const INTERRUPTED_BY_USER = 'Interrupted by user.'
 export type Commands = ReturnType<typeof createCommands>
 
 /** What a client may do about a run that goes on, and about prompts that wait. */
-export function createCommands({ store, events, clock, host, queue }: CommandsDeps) {
+export function createCommands({ store, events, clock, host, queue, approvals }: CommandsDeps) {
   return {
     /** Stops what the conversation does now; `all`: also empties its queue and ends what lives in its background. */
     async interrupt(id: ConversationId, scope: 'turn' | 'all'): Promise<Interrupted> {
@@ -48,6 +50,8 @@ export function createCommands({ store, events, clock, host, queue }: CommandsDe
       const open = await store.openRun(conversation.folder)
       const isOwn = open?.conversation === id
       const isStopped = isOwn && (await host.interrupt(open, INTERRUPTED_BY_USER, scope))
+      // What a run that was cut off still asks is not asked any more.
+      await approvals.dropCarried(id, INTERRUPTED_BY_USER)
       const background = scope === 'all' && host.endBackground(id)
       const { prompts: queued } = await waiting(conversation)
       return { conversation, run: isStopped ? open.id : undefined, background, cancelled, queued }
