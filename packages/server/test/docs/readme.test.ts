@@ -15,6 +15,6 @@ it('the options in the README are those of the code (npm run docs writes them)',
 it('PROTOCOL.md names every endpoint and every error code', () => {
   const protocol = read('PROTOCOL.md')
   for (const { method, path } of Object.values(ENDPOINTS))
-    expect(protocol).toContain(`${method} ${path.replace(':id', '{id}')}`)
+    expect(protocol).toContain(`${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`)
   for (const code of Object.keys(STATUS)) expect(protocol).toContain(`\`${code}\``)
 })

@@ -177,3 +177,60 @@ it('kill -9 with two that wait and one that is being interrupted: all have their
   const { json } = await call(`${second.base}/v1/conversations/kill/queue`)
   expect(json).toMatchObject({ prompts: [], others_ahead: 0 })
 })
+
+it('kill -9 while a prompt is on its way into a turn: it is next, and runs once', async () => {
+  const world = await newWorld()
+  const args = ['--agent', 'scripted']
+  const first = await startProgram(world, args)
+  const conversation = { id: 'midway', cwd: world.folder('midway') }
+  const live = await prompt(first, conversation, '@load n=1000000 rate=20')
+  await live.until(({ event }) => event.type === 'assistant')
+  await prompt(first, conversation, 'patient', { when_busy: 'queue' })
+  const steering = await prompt(first, conversation, 'steering', { when_busy: 'steer' })
+  expect(steering.headers['x-proxy-outcome']).toBe('steering')
+  await first.kill()
+
+  const second = await startProgram(world, args)
+  const stored = await transcript(second, conversation, 3)
+  const ends = stored.flatMap(({ event }) => (event.type === 'result' ? [event.subtype] : []))
+  expect(ends).toEqual(['service_stopped', 'success', 'success'])
+  expect(textsOf(stored, 'user')).toEqual(['@load n=1000000 rate=20', 'steering', 'steering', 'patient'])
+})
+
+it('a prompt that waits does not wait for what only works in the background', async () => {
+  const world = await newWorld({ model: true })
+  const program = await startProgram(world)
+  const conversation = { id: 'make-way', cwd: world.folder('make-way') }
+  const [first, second] = ['first', 'second'].map((name) => join(conversation.cwd, name))
+  const input = {
+    description: 'x',
+    prompt: `@bash until [ -e ${second} ]; do sleep 0.05; done`,
+    subagent_type: 'general-purpose',
+  }
+  const text = `@bash until [ -e ${first} ]; do sleep 0.05; done\n@tool Agent ${JSON.stringify(input)}`
+  const live = await prompt(program, conversation, text)
+  await live.until((event) => toolCalled(event) === 'Bash')
+  const waiting = await prompt(program, conversation, '@say My turn.', { when_busy: 'queue' })
+  writeFileSync(first ?? '', '')
+  await live.ended
+  await waiting.until((event) => textsOf([event]).some((said) => said.startsWith('My turn.')))
+  writeFileSync(second ?? '', '')
+  expect((await waiting.ended).at(-1)?.event).toMatchObject({ type: 'result', is_error: false })
+})
+
+it('an interrupt of a run that waits for a place ends it without a process', async () => {
+  const world = await newWorld({ model: true })
+  const program = await startProgram(world, ['--max-processes', '1'])
+  const first = { id: 'holds', cwd: world.folder('holds') }
+  await prompt(program, first, `@bash ${SLEEPER}`)
+  await expect.poll(() => sleepers(program).length, PATIENCE).toBe(1)
+  const second = { id: 'waits', cwd: world.folder('waits') }
+  const live = await prompt(program, second, '@say Never.')
+  await interrupt(program, 'waits')
+  const received = await live.ended
+  expectInterrupted(received)
+  expect(received).toHaveLength(2)
+  await interrupt(program, 'holds', 'all')
+  const next = await (await prompt(program, second, '@say Here.')).ended
+  expect(next.at(-1)?.event).toMatchObject({ is_error: false })
+})

@@ -139,16 +139,16 @@ export function createRuns({ store, events, clock, rules, host, queue, newRunId,
       const added = await events.addPrompt(queued(input, true))
       // What it came to is stored before anything is stopped for it.
       if (added.status === 'added' && run) await host.interrupt(run, 'Interrupted by a new prompt.')
-      return wait(request, added)
+      return wait(request, folder, added)
     }
     const isWanted = request.whenBusy === 'steer' && run !== undefined && (await leadsTo(request, folder, run))
     if (isWanted && host.isSteerable(run)) {
       const added = await events.addPrompt({ ...input, into: run.id, line: steering(input) })
       if (added.status === 'added') await queue.handOver(added.prompt, run.id)
       // Closed: it has ended meanwhile, or is being stopped.
-      if (added.status !== 'closed') return wait(request, added)
+      if (added.status !== 'closed') return wait(request, folder, added)
     }
-    return wait(request, await events.addPrompt(queued(input)))
+    return wait(request, folder, await events.addPrompt(queued(input)))
   }
 
   function queued(input: Omit<NewPrompt, 'line'>, isFirst = false): NewPrompt {
@@ -161,14 +161,14 @@ export function createRuns({ store, events, clock, rules, host, queue, newRunId,
   }
 
   /** The prompt is kept: its reader waits for what becomes of it. */
-  async function wait(request: StreamRequest, added: Added): Promise<Stream> {
-    if (added.status === 'elsewhere') throw cwdMismatch(request.name, added.folder, request.cwd as Folder)
+  async function wait(request: StreamRequest, folder: Folder, added: Added): Promise<Stream> {
+    if (added.status === 'elsewhere') throw cwdMismatch(request.name, added.folder, folder)
     if (added.status === 'full') throw new AppError('queue_full', 'Too many prompts wait for this folder already.')
     // Only what is to steer a run can find it closed.
     if (added.status === 'closed') throw new Error('a prompt could not be queued')
     if (added.status !== 'added') return again(request, added)
     // The folder may have become free while we asked.
-    void queue.serve(added.prompt.folder)
+    void queue.serve(folder)
     const now = (await store.prompt(added.prompt.id)) ?? added.prompt
     const outcome = now.state === 'steering' || now.state === 'steered' ? 'steering' : 'queued'
     const before = added.prompt.first - 1
