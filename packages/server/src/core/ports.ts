@@ -43,6 +43,19 @@ export interface Conversation {
   readonly head: number
   readonly createdAt: number
   readonly updatedAt: number
+  /** The beginning of its first prompt, until somebody gives it another. */
+  readonly title: string | undefined
+  readonly isArchived: boolean
+  /** When its newest run began. */
+  readonly activeAt: number
+}
+
+/** Which conversations, newest activity first. `before`: those that come after this one in that order. */
+export interface ConversationFilter {
+  readonly folder?: Folder | undefined
+  readonly isArchived?: boolean | undefined
+  readonly before?: { readonly activeAt: number; readonly id: ConversationId } | undefined
+  readonly limit: number
 }
 
 /** accepted: the prompt is stored, no agent has it yet. running: handed to an agent. ended: its terminal event is stored. */
@@ -96,6 +109,8 @@ export interface NewRun {
   readonly id: RunId
   /** The id the client used; an unknown one becomes an alias, or a conversation when the folder has none. */
   readonly name: ConversationId
+  /** `name` is the conversation itself, whatever its folder's canonical one is. */
+  readonly isOwn?: boolean
   readonly folder: Folder
   readonly cwd: string
   readonly group?: string | undefined
@@ -305,6 +320,20 @@ export interface Store {
   /** Follows a name (own id or alias) to its folder's canonical conversation. */
   resolve(name: ConversationId): Promise<Resolved | undefined>
   canonical(folder: Folder): Promise<Conversation | undefined>
+  conversations(filter: ConversationFilter): Promise<Conversation[]>
+  /** A new conversation beside its folder's canonical one. Undefined when its id is taken, or was. */
+  createConversation(input: {
+    id: ConversationId
+    folder: Folder
+    cwd: string
+    title: string | undefined
+    at: number
+  }): Promise<Conversation | undefined>
+  /** Changes what is given. Undefined when there is no such conversation. */
+  changeConversation(
+    id: ConversationId,
+    facts: { readonly title?: string | undefined; readonly isArchived?: boolean | undefined },
+  ): Promise<Conversation | undefined>
   /** The folder's canonical conversation; `id` becomes it when there is none. */
   ensureCanonical(input: {
     id: ConversationId

@@ -26,6 +26,9 @@ export function conversations(store: () => Store): void {
           head: 0,
           createdAt: 5,
           updatedAt: 5,
+          title: undefined,
+          isArchived: false,
+          activeAt: 5,
         },
       })
       const second = await store().ensureCanonical({ id: fresh().id, folder, cwd: '~/y', at: 6 })

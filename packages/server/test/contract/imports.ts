@@ -30,6 +30,9 @@ export function imports(store: () => Store): void {
         head: 3000,
         createdAt: 10,
         updatedAt: 20,
+        title: undefined,
+        isArchived: false,
+        activeAt: 20,
       })
       expect(await allLines(store(), old.id)).toEqual(history)
       const begun = await store().beginRun(newRun({ name: old.id, folder: old.folder }))

@@ -6,6 +6,7 @@ import { appending } from './appending.ts'
 import { conversations } from './conversations.ts'
 import { deletion } from './deletion.ts'
 import { imports } from './imports.ts'
+import { listing } from './listing.ts'
 import { names } from './names.ts'
 import { numbering } from './numbering.ts'
 import { pages } from './pages.ts'
@@ -35,6 +36,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
 
     conversations(() => store)
     names(() => store)
+    listing(() => store)
     activation(() => store)
     runs(() => store)
     appending(() => store)

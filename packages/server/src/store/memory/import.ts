@@ -8,7 +8,7 @@ export function importConversation(state: State, input: ImportedConversation): b
   if (folderOf(state, input.id) !== undefined || state.deleted.has(input.id)) return false
   create(state, { ...input, at: input.createdAt })
   appendEvents(state, input.id, input.lines, input.updatedAt)
-  change(state, input.id, { sessionId: input.sessionId })
+  change(state, input.id, { sessionId: input.sessionId, activeAt: input.updatedAt })
   if (input.canonical && canonical(state, input.folder) === undefined) state.folders.set(input.folder, input.id)
   return true
 }

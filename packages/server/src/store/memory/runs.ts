@@ -1,6 +1,7 @@
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { Appended, Begun, Conversation, NewRun, Run } from '../../core/ports.ts'
 import { phaseOf, RUN_TABLE, type RunInput, type RunPhase } from '../../core/runs/run-machine.ts'
+import { titleOf } from '../../core/titles.ts'
 import { canonical, change, create, folderOf, refuseDeleted, setGroup } from './conversations.ts'
 import { appendEvents, checkLines } from './events.ts'
 import { remember, requestOf } from './requests.ts'
@@ -51,6 +52,9 @@ export function storeRun(
     interruptedBecause: undefined,
   }
   state.runs.set(id, run)
+  const known = state.conversations.get(conversation)
+  const title = known?.title ?? (begunBy === 'client' ? titleOf(text) : undefined)
+  change(state, conversation, { activeAt: at, title })
   return run
 }
 
@@ -58,7 +62,7 @@ export function storeRun(
 export function place(state: State, run: Omit<NewRun, 'options' | 'line' | 'text'>): Conversation {
   const own = state.conversations.get(run.name)
   // the agent's session belongs to this conversation, whether or not the folder has moved on to another
-  if (run.begunBy === 'agent') return change(state, run.name, {})
+  if (run.begunBy === 'agent' || run.isOwn) return change(state, run.name, {})
   const there = canonical(state, run.folder)
   const found = there ?? own ?? create(state, { ...run, id: run.name })
   refuseDeleted(state, run.name)

@@ -2,7 +2,7 @@ import { setImmediate as nextTick } from 'node:timers/promises'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { AgentProcess, Store } from '../../core/ports.ts'
 import { approvalRules, approvals, ask, carryApprovals, dropCarried, settleApproval } from './approvals.ts'
-import { canonical, change, resolve } from './conversations.ts'
+import { canonical, change, changeConversation, conversations, createConversation, resolve } from './conversations.ts'
 import { deleteConversation } from './delete.ts'
 import { page } from './events.ts'
 import { activate, ensureCanonical } from './folders.ts'
@@ -26,9 +26,12 @@ export function createMemoryStore(): Store {
   }
 
   return {
-    conversation: (id) => does(({ conversations }) => conversations.get(id)),
+    conversation: (id) => does((all) => all.conversations.get(id)),
     resolve: (name) => does((all) => resolve(all, name)),
     canonical: (folder) => does((all) => canonical(all, folder)),
+    conversations: (filter) => does((all) => conversations(all, filter)),
+    createConversation: (input) => does((all) => createConversation(all, input)),
+    changeConversation: (id, facts) => does((all) => changeConversation(all, id, facts)),
     ensureCanonical: (input) => does((all) => ensureCanonical(all, input)),
     activate: (input) => does((all) => activate(all, input)),
     setSession: (id, sessionId, at) => does((all) => void change(all, id, { sessionId, updatedAt: at })),

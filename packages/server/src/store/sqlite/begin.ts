@@ -1,6 +1,7 @@
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { Begun, Conversation, NewRun, Run } from '../../core/ports.ts'
+import { titleOf } from '../../core/titles.ts'
 import { toConversation, type ConversationReads, type ConversationWrites } from './conversations.ts'
 import type { EventWrites } from './events.ts'
 import type { Database } from './open.ts'
@@ -19,8 +20,9 @@ export type Placing = ReturnType<typeof placing>
 
 /** Which conversation a prompt goes into, and what the name that its client used becomes by it. */
 export function placing(reads: ConversationReads, writes: ConversationWrites) {
-  return ({ name, folder, cwd, group, at }: Named): number => {
+  return ({ name, isOwn, folder, cwd, group, at }: Named): number => {
     const own = reads.byId(name)
+    if (isOwn) return own?.c ?? unknown(name)
     const canonical = reads.canonical(folder)
     const c = canonical?.c ?? own?.c ?? writes.create({ id: name, folder, cwd, group, at })
     if (canonical === undefined) writes.makeCanonical(folder, c)
@@ -32,6 +34,7 @@ export function placing(reads: ConversationReads, writes: ConversationWrites) {
 
 interface Named {
   readonly name: ConversationId
+  readonly isOwn?: boolean | undefined
   readonly folder: Folder
   readonly cwd: string
   readonly group?: string | undefined
@@ -46,9 +49,11 @@ export function writeRuns(db: Database, reads: ConversationReads, runs: RunReads
     `INSERT INTO run (id, c, folder, state, begun_by, text, options, first, begun_at)
      VALUES (?, ?, ?, 'accepted', ?, ?, ?, ?, ?)`,
   )
+  const note = db.prepare('UPDATE conversation SET active_at = ?, title = coalesce(title, ?) WHERE c = ?')
   return {
     begin(c: number, run: RunToStore): { status: 'begun'; run: Run; conversation: Conversation } {
       const { first } = events.append(c, run.lines, run.at)
+      note.run(run.at, run.begunBy === 'client' ? (titleOf(run.text) ?? null) : null, c)
       insert.run(run.id, c, run.folder, run.begunBy, run.text, run.options, first, run.at)
       const begun = runs.run(run.id)
       const conversation = begun && reads.byId(begun.conversation)
@@ -85,7 +90,7 @@ export function beginOperations(
       const other = runs.openRun(run.folder)
       if (other !== undefined) return { status: 'busy', run: other }
       // the agent's session belongs to this conversation, whether or not the folder has moved on to another
-      if (run.begunBy === 'agent') return runs.begin(reads.byId(run.name)?.c ?? unknown(run), run)
+      if (run.begunBy === 'agent') return runs.begin(reads.byId(run.name)?.c ?? unknown(run.name), run)
       if (prompts.isQueued(run.folder)) return { status: 'waiting' }
       requests.remember(run.folder, run.key, run.id, run.at)
       return runs.begin(place(run), run)
@@ -93,6 +98,6 @@ export function beginOperations(
   }
 }
 
-function unknown(run: RunToBegin): never {
-  throw new AppError('conversation_unknown', `There is no conversation ${run.name} for the agent to work in.`)
+function unknown(name: ConversationId): never {
+  throw new AppError('conversation_unknown', `There is no conversation ${name} to work in.`)
 }

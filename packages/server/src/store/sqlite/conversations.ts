@@ -1,6 +1,6 @@
 import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
 import { AppError } from '@claude-proxy/protocol/errors'
-import type { Conversation, Resolved } from '../../core/ports.ts'
+import type { Conversation, ConversationFilter, Resolved } from '../../core/ports.ts'
 import type { Database } from './open.ts'
 
 export interface ConversationRow {
@@ -14,6 +14,9 @@ export interface ConversationRow {
   readonly head: number
   readonly created_at: number
   readonly updated_at: number
+  readonly title: string | null
+  readonly archived: number
+  readonly active_at: number
 }
 
 export type ConversationReads = ReturnType<typeof readConversations>
@@ -25,6 +28,13 @@ export function readConversations(db: Database) {
   const canonical = db.prepare<ConversationRow>(
     'SELECT conversation.* FROM folder JOIN conversation ON c = canonical WHERE path = ?',
   )
+  const newest = (where: string) =>
+    db.prepare<ConversationRow>(`
+      SELECT * FROM conversation WHERE deleted = 0 AND ${where} AND (? IS NULL OR archived = ?)
+        AND (active_at, c) < (?, ?)
+      ORDER BY active_at DESC, c DESC LIMIT ?`)
+  const everywhere = newest('active_at >= 0')
+  const inFolder = newest('folder = ?')
   const aliasFolder = db.prepare<{ folder: Folder }>('SELECT folder FROM alias WHERE id = ?')
 
   function byName(name: ConversationId): ConversationRow | undefined {
@@ -42,12 +52,22 @@ export function readConversations(db: Database) {
     byName,
     /** The folder a name is bound to, as a conversation or as an alias. */
     folderOf: (name: ConversationId) => byId.get(name)?.folder ?? aliasFolder.get(name)?.folder,
+    conversations({ folder, isArchived, before, limit }: ConversationFilter): Conversation[] {
+      const archived = isArchived === undefined ? null : isArchived ? 1 : 0
+      const c = before && (byId.get(before.id)?.c ?? 0)
+      const values = [archived, archived, before?.activeAt ?? LAST, c ?? LAST, limit]
+      const rows = folder === undefined ? everywhere.all(...values) : inFolder.all(folder, ...values)
+      return rows.map((row) => toConversation(row))
+    },
     resolve(name: ConversationId): Resolved | undefined {
       const row = byName(name)
       return row && { conversation: toConversation(row), isOwn: row.id === name }
     },
   }
 }
+
+/** Larger than any time and any key. */
+const LAST = Number.MAX_SAFE_INTEGER
 
 export interface NewConversation {
   readonly id: ConversationId
@@ -62,7 +82,8 @@ export type ConversationWrites = ReturnType<typeof writeConversations>
 /** Changing single facts about conversations; what may be changed when is decided by the callers. */
 export function writeConversations(db: Database, { wasDeleted }: Pick<ConversationReads, 'wasDeleted'>) {
   const insert = db.prepare<ConversationRow>(
-    'INSERT INTO conversation (id, folder, cwd, grp, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?) RETURNING *',
+    `INSERT INTO conversation (id, folder, cwd, grp, created_at, updated_at, active_at)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?5) RETURNING *`,
   )
   const point = db.prepare(
     'INSERT INTO folder (path, canonical) VALUES (?, ?) ON CONFLICT (path) DO UPDATE SET canonical = excluded.canonical',
@@ -76,7 +97,7 @@ export function writeConversations(db: Database, { wasDeleted }: Pick<Conversati
     create(input: NewConversation): number {
       if (wasDeleted(input.id)) throw deletedConversation(input.id)
       deleteAlias.run(input.id)
-      const row = insert.get(input.id, input.folder, input.cwd, input.group ?? null, input.at, input.at)
+      const row = insert.get(input.id, input.folder, input.cwd, input.group ?? null, input.at)
       if (row === undefined) throw new Error('INSERT … RETURNING returned nothing')
       return row.c
     },
@@ -93,14 +114,37 @@ export function writeConversations(db: Database, { wasDeleted }: Pick<Conversati
 }
 
 /** Changes of a conversation that are operations by themselves. */
-export function conversationOperations(db: Database) {
+export function conversationOperations(db: Database, reads: ConversationReads, writes: ConversationWrites) {
+  const change = db.prepare<ConversationRow>(
+    'UPDATE conversation SET title = coalesce(?, title), archived = coalesce(?, archived) WHERE id = ? AND deleted = 0 RETURNING *',
+  )
   const setSession = db.prepare('UPDATE conversation SET session_id = ?, updated_at = ? WHERE id = ? AND deleted = 0')
   return {
+    createConversation(input: ConversationToCreate): Conversation | undefined {
+      if (reads.folderOf(input.id) !== undefined || reads.wasDeleted(input.id)) return undefined
+      writes.create({ ...input, group: undefined })
+      const row = change.get(input.title ?? null, null, input.id)
+      return row && toConversation(row)
+    },
+    changeConversation({ id, title, isArchived }: ConversationChange): Conversation | undefined {
+      const row = change.get(title ?? null, isArchived === undefined ? null : Number(isArchived), id)
+      return row && toConversation(row)
+    },
     setSession({ id, sessionId, at }: { id: ConversationId; sessionId: string; at: number }): void {
       if (setSession.run(sessionId, at, id).changes === 1) return
       throw new AppError('conversation_unknown', `There is no conversation ${id}.`)
     },
   }
+}
+
+interface ConversationToCreate extends Omit<NewConversation, 'group'> {
+  readonly title: string | undefined
+}
+
+interface ConversationChange {
+  readonly id: ConversationId
+  readonly title?: string | undefined
+  readonly isArchived?: boolean | undefined
 }
 
 function deletedConversation(id: ConversationId): AppError {
@@ -117,5 +161,8 @@ export function toConversation(row: ConversationRow): Conversation {
     head: row.head,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
+    title: row.title ?? undefined,
+    isArchived: row.archived === 1,
+    activeAt: row.active_at,
   }
 }

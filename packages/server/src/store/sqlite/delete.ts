@@ -19,7 +19,7 @@ export function deleteOperations(db: Database, reads: ConversationReads, runs: R
   // without a head it has no events for anybody
   const empty = db.prepare(`
     UPDATE conversation SET deleted = 1, folder = '', cwd = '', grp = NULL, session_id = NULL, head = 0, sealed = 0,
-      created_at = 0, updated_at = 0
+      created_at = 0, updated_at = 0, title = NULL
     WHERE c = ?`)
   const remember = db.prepare('INSERT INTO deletion (c) VALUES (?)')
   // those that still stand somewhere in a queue; the others are removed later

@@ -16,7 +16,9 @@ export function importOperations(
   writes: ConversationWrites,
   events: EventWrites,
 ) {
-  const keepHistory = db.prepare('UPDATE conversation SET session_id = ?, updated_at = ? WHERE c = ?')
+  const keepHistory = db.prepare(
+    'UPDATE conversation SET session_id = ?1, updated_at = ?2, active_at = ?2 WHERE c = ?3',
+  )
   return {
     importConversation(input: ConversationToImport): boolean {
       if (reads.folderOf(input.id) !== undefined || reads.wasDeleted(input.id)) return false

@@ -22,7 +22,7 @@ export function writerOperations(db: Database) {
   const requests = { ...readRequests(db), ...writeRequests(db) }
   const place = placing(reads, writes)
   const operations = {
-    ...conversationOperations(db),
+    ...conversationOperations(db, reads, writes),
     ...folderOperations(reads, writes, runs),
     ...approvalOperations(db, readApprovals(db), events),
     ...beginOperations(reads, place, runs, prompts, requests),

@@ -68,6 +68,12 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
         return row && toConversation(row)
       }),
 
+    conversations: (filter) => read(() => conversations.conversations(filter)),
+    createConversation: async ({ id, folder, cwd, title, at }) =>
+      writer.submit('createConversation', { id, folder, cwd, title, at }),
+    changeConversation: async (id, { title, isArchived }) =>
+      writer.submit('changeConversation', { id, title, isArchived }),
+
     async ensureCanonical({ id, folder, cwd, group, at }) {
       // clients ask this every few seconds: most of the time there is nothing to write
       const row = await read(() => conversations.canonical(folder))
@@ -80,9 +86,22 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
     setSession: async (id, sessionId, at) => writer.submit('setSession', { id, sessionId, at }),
     deleteConversation: async (id) => writer.submit('deleteConversation', id),
 
-    async beginRun({ id, name, folder, cwd, group, begunBy, text, options, line, at, key }) {
+    async beginRun({ id, name, isOwn = false, folder, cwd, group, begunBy, text, options, line, at, key }) {
       const lines = pieces([line])
-      const run = { id, name, folder, cwd, group, begunBy, text, options: JSON.stringify(options), lines, at, key }
+      const run = {
+        id,
+        name,
+        isOwn,
+        folder,
+        cwd,
+        group,
+        begunBy,
+        text,
+        options: JSON.stringify(options),
+        lines,
+        at,
+        key,
+      }
       return writer.submit('beginRun', run, lines)
     },
     claimRun: async (id) => writer.submit('claimRun', id),
@@ -99,11 +118,26 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
     openRun: (folder) => read(() => runs.openRun(folder)),
     openRuns: () => read(() => runs.openRuns()),
 
-    async addPrompt({ id, name, folder, cwd, group, text, options, line, at, key, into, isFirst = false }) {
+    async addPrompt({
+      id,
+      name,
+      isOwn = false,
+      folder,
+      cwd,
+      group,
+      text,
+      options,
+      line,
+      at,
+      key,
+      into,
+      isFirst = false,
+    }) {
       const lines = pieces([line])
       const asked = {
         id,
         name,
+        isOwn,
         folder,
         cwd,
         group,
