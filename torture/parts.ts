@@ -1,0 +1,4 @@
+import type { Part } from './lib/part.ts'
+
+/** All ways to try to break the promise, in the order in which they are tried. */
+export const PARTS: readonly Part[] = []
