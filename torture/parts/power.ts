@@ -133,17 +133,20 @@ function leave(dataDir: string, disk: Disk, random: Random, mayBeGone: boolean):
 }
 
 /**
- * Moments of a life, up to some point in it: any, those at which pages move into the database, and those right after an
- * event went out.
+ * Moments of a life, up to some point in it: any, those of its start, those at which pages move into the database, and
+ * those right after an event went out.
  */
 function chooseMoments(moments: readonly Moment[], { dataDir }: Site, atMost: number, random: Random): Set<number> {
-  const until = random.int(Math.floor(moments.length / 2), moments.length - 1)
+  const end = moments.length - 1
+  // the last calls close everything
+  const until = random.chance(0.3) ? end : random.int(Math.floor(end / 2), end)
   const where = (fits: (moment: Moment) => boolean) =>
     moments.flatMap((moment, n) => (n <= until && fits(moment) ? [n] : []))
   const ours = where(({ call }) => call.target.startsWith(dataDir))
   const moving = where(({ call }) => call.target === join(dataDir, DATABASE))
   const told = where(({ call, is }) => is === 'end' && call.target.startsWith('socket:'))
-  const kinds = [ours, moving, told].filter(({ length }) => length > 0)
+  const starting = ours.slice(0, 300)
+  const kinds = [ours, starting, moving, told].filter(({ length }) => length > 0)
   return new Set([until, ...Array.from({ length: atMost - 1 }, () => random.pick(random.pick(kinds)))])
 }
 
