@@ -29,7 +29,7 @@ export const crash: Part = {
     return [
       `${total.kills} kills (${DEATHS.join(', ')}) in ${total.lives} lives of the service`,
       `${total.conversations} conversations, and ${total.imported} imported`,
-      `${total.prompts} prompts accepted once each; sent ${total.sent} times`,
+      `${total.prompts} prompts accepted and run to their end; sent ${total.sent} times`,
       `${total.events} events seen by clients, each kept its number and its bytes`,
     ]
   },
