@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'bench/test/**/*.test.ts'],
+    include: ['packages/*/test/**/*.test.ts', 'bench/test/**/*.test.ts', 'torture/test/**/*.test.ts'],
     // Tests start real processes; two cores are the floor.
     maxWorkers: 2,
     testTimeout: 60_000,

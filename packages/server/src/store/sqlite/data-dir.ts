@@ -1,4 +1,5 @@
-import { mkdirSync, statSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Log } from '../../core/ports.ts'
 
 /** Makes sure that `dataDir` exists. A new one is its owner's alone; an old one keeps its mode, with a warning. */
@@ -16,4 +17,30 @@ export function makeDataDir(dataDir: string, log: Log): void {
     dataDir,
     mode: mode.toString(8),
   })
+}
+
+/**
+ * Has the way to `dataDir` survive a power cut. SQLite does so for the files in it, but a directory that was just made
+ * is a name in the one above, which is on the disk for sure only when that one was synced (fsync(2)).
+ */
+export function syncPath(dataDir: string): void {
+  if (process.platform === 'win32') return // directories cannot be synced
+  const path = realpathSync(dataDir)
+  for (let below = path, above = dirname(path); above !== below; below = above, above = dirname(above)) {
+    try {
+      syncDirectory(above)
+    } catch (error) {
+      // Some may not be read by us, some file systems cannot do it; but what the disk refused is not there.
+      if (error instanceof Error && 'code' in error && error.code === 'EIO') throw error
+    }
+  }
+}
+
+function syncDirectory(path: string): void {
+  const directory = openSync(path, 'r')
+  try {
+    fsyncSync(directory)
+  } finally {
+    closeSync(directory)
+  }
 }

@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { Log, Store } from '../../core/ports.ts'
 import { readApprovals } from './approvals.ts'
 import { readConversations, toConversation } from './conversations.ts'
-import { makeDataDir } from './data-dir.ts'
+import { makeDataDir, syncPath } from './data-dir.ts'
 import { readEvents } from './events.ts'
 import { failure, toError } from './failure.ts'
 import { lockDataDir } from './lock.ts'
@@ -26,6 +27,8 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
   makeDataDir(dataDir, log)
   opening.use(lockDataDir(dataDir))
   const file = join(dataDir, 'claude-proxy.db')
+  // Where there is a database, an earlier start has done it.
+  if (!existsSync(file)) syncPath(dataDir)
   prepareDatabase(file)
   const writer = openWriter(file, log)
   opening.defer(() => writer.close())
