@@ -28,7 +28,7 @@ function plain(name: string): string {
 
 /** `Name`, `mcp__server` for all its tools, or `Bash(command)` / `Bash(prefix:*)`. Any other form allows nothing. */
 function allows(rule: string, tool: string, input: Record<string, unknown>): boolean {
-  const [, name = '', pattern] = /^\s*([^()]+?)\s*(?:\((.*)\))?\s*$/s.exec(rule) ?? []
+  const [, name = '', pattern] = /^([^()]+)(?:\((.*)\))?$/s.exec(rule.trim()) ?? []
   if (pattern !== undefined && pattern !== '*') {
     const command = input['command']
     return (
@@ -36,7 +36,7 @@ function allows(rule: string, tool: string, input: Record<string, unknown>): boo
     )
   }
   if (plain(name) === plain(tool)) return true
-  const server = /^mcp__((?:(?!__).)+)(?:__\*)?$/.exec(name)?.[1]
+  const server = /^mcp__((?:(?!__).)+)(?:__\*)?$/.exec(name.trim())?.[1]
   return server !== undefined && tool.startsWith(`mcp__${server}__`)
 }
 
