@@ -24,6 +24,11 @@ const McpServer = z.union([
   z.object({ type: z.enum(['http', 'sse']), url: z.url(), headers: z.record(z.string(), z.string()).optional() }),
 ])
 
+/** Flags for the agent's command line can be anything, so that no folder is trusted enough. Other fields we do not know are ignored. */
+const noExtraArgs = z
+  .unknown()
+  .refine(isEmpty, 'is never taken from a request: it could run anything, and no configuration allows it')
+
 /** What a run can be asked for. */
 const runFields = {
   allowed_tools: optional(toolNames),
@@ -37,6 +42,7 @@ const runFields = {
   continue_conversation: optional(z.boolean()),
   settings: optional(z.union([z.string().min(1), z.record(z.string(), z.unknown())])),
   setting_sources: optional(z.array(z.enum(['user', 'project', 'local']))),
+  extra_args: optional(noExtraArgs),
 }
 export type RunFields = z.infer<z.ZodObject<typeof runFields>>
 
@@ -83,6 +89,10 @@ export const EventsQuery = z.object({
 
 /** The `Last-Event-ID` header: the number of the last event the reader has. */
 export const LastEventId = position('Last-Event-ID')
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0)
+}
 
 function position(name: string) {
   return z
