@@ -24,6 +24,11 @@ const McpServer = z.union([
   z.object({ type: z.enum(['http', 'sse']), url: z.url(), headers: z.record(z.string(), z.string()).optional() }),
 ])
 
+/** Flags for the agent's command line can be anything, so that no folder is trusted enough. Other fields we do not know are ignored. */
+const noExtraArgs = z
+  .unknown()
+  .refine(isEmpty, 'is never taken from a request: it could run anything, and no configuration allows it')
+
 /** What a run can be asked for. */
 const runFields = {
   allowed_tools: optional(toolNames),
@@ -37,6 +42,7 @@ const runFields = {
   continue_conversation: optional(z.boolean()),
   settings: optional(z.union([z.string().min(1), z.record(z.string(), z.unknown())])),
   setting_sources: optional(z.array(z.enum(['user', 'project', 'local']))),
+  extra_args: optional(noExtraArgs),
   approval_deadline: optional(
     z.object({
       seconds: z.int().min(1).max(31_536_000),
@@ -153,6 +159,10 @@ export const LastEventId = position('Last-Event-ID')
 
 function idempotencyKey(name: string) {
   return z.string().regex(/^[\x21-\x7e]{1,255}$/, `${name} must be 1 to 255 visible ASCII characters`)
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0)
 }
 
 function position(name: string) {

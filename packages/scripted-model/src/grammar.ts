@@ -150,7 +150,7 @@ interface Directive {
 
 /** The directive in a line, if there is one. An unknown name (`@alice`, `@src/main.ts`) is an ordinary word. */
 function readLine(line: string): Directive | undefined {
-  const [, joins, name, rest] = /^\s*(&\s*)?@([a-z]+)(?:\s+(.*?))?\s*$/s.exec(line) ?? []
+  const [, joins, name, rest] = /^(&\s*)?@([a-z]+)(?:\s+(\S.*))?$/s.exec(line.trim()) ?? []
   if (name === undefined || !isDirective(name)) return undefined
   return { name, rest: rest ?? '', joins: joins !== undefined, line: line.trim() }
 }

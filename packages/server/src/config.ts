@@ -26,9 +26,10 @@ export const OPTIONS = {
   token: option(
     'token',
     '',
-    'Bearer token that every request but /healthz has to carry. Better in the environment than on a command line.',
+    "Bearer token that every request but /healthz has to carry. Better in a file: a command line is everybody's to read.",
     plainText,
   ),
+  tokenFile: option('token-file', '', 'File that holds the token, readable by its owner alone.', plainText),
   allowedHosts: option('allowed-hosts', [], 'More host names that requests may be addressed to, by comma.', list),
   allowedOrigins: option(
     'allowed-origins',

@@ -162,7 +162,7 @@ function checkDoors({ host, token }: Config): void {
   const isLoopback = host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
   if (isLoopback || token) return
   throw new ConfigError(
-    `Listening on ${host} opens this service to others: set CLAUDE_PROXY_TOKEN, or listen on 127.0.0.1 and use an SSH tunnel.`,
+    `Listening on ${host} opens this service to others: set CLAUDE_PROXY_TOKEN or --token-file, or listen on 127.0.0.1 and use an SSH tunnel.`,
   )
 }
 

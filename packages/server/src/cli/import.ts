@@ -20,8 +20,13 @@ export async function importDirectory(directory: string, config: Config): Promis
   )
 }
 
+/** Names and texts come from the disk: a control character in them could tell the terminal anything. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (each) => `\\u{${each.codePointAt(0)?.toString(16)}}`)
+}
+
 function describe(report: ImportReport): string {
-  if (report.outcome === 'skipped') return `skipped   ${report.id}: ${report.why}`
+  if (report.outcome === 'skipped') return `skipped   ${printable(report.id)}: ${printable(report.why)}`
   if (report.outcome === 'known') return `known     ${report.id}: is already there, nothing changed`
   const notes = report.findings.map(({ number, what }) => `\n          event ${number}: ${FINDINGS[what]}`)
   return `imported  ${report.id}: ${report.events} events${report.canonical ? ", its folder's conversation" : ''}${notes.join('')}`

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs'
+import { AppError } from '@claude-proxy/protocol/errors'
 import { serve } from './serve.ts'
+import { withToken } from './token.ts'
 import { ConfigError, describeOptions, readConfig } from '../config.ts'
 
 const HELP = `Runs Claude Code on this machine and streams every run as numbered events.
@@ -17,7 +19,8 @@ export async function run(args: readonly string[]): Promise<void> {
   try {
     await dispatch(loadEnvFile(args))
   } catch (error) {
-    const isExpected = error instanceof ConfigError || (error instanceof Error && error.cause !== undefined)
+    const isExpected =
+      error instanceof ConfigError || error instanceof AppError || (error instanceof Error && error.cause !== undefined)
     process.stderr.write(
       `claude-proxy: ${isExpected ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
     )
@@ -40,7 +43,7 @@ async function dispatch(args: readonly string[]): Promise<void> {
     const { importDirectory } = await import('./import.ts')
     return importDirectory(directory, readConfig(rest, process.env))
   }
-  await serve(readConfig(args, process.env), process.env)
+  await serve(withToken(readConfig(args, process.env)), process.env)
 }
 
 /** Takes `--environment FILE` out of the arguments and loads the file if there is one; what is set already wins. (Node takes `--env-file` for its own, wherever it stands.) */

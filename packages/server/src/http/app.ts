@@ -33,6 +33,7 @@ export function createListener({ routes, rules, log, headers, stopping }: AppOpt
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     let path = ''
     try {
+      declineUpgrade(request, response)
       path = pathOf(request)
       allowOrigin(request, response, rules)
       guard(request.headers, path === ENDPOINTS.health.path || request.method === 'OPTIONS', rules)
@@ -64,6 +65,8 @@ export function createListener({ routes, rules, log, headers, stopping }: AppOpt
       if (value !== undefined) sendJson(response, 200, toLine(value))
     } catch (error) {
       if (!response.headersSent) return fail(path, request, response, error)
+      // Refused meanwhile: what came in the end was not a whole request.
+      if (response.writableEnded) return
       // Half a body is out: only a broken connection tells the reader that the rest is missing.
       if (!response.closed) log.error('a response broke off', { path, error })
       response.destroy()
@@ -78,6 +81,17 @@ export function createListener({ routes, rules, log, headers, stopping }: AppOpt
     if (status === 401) response.setHeader('www-authenticate', 'Bearer')
     sendJson(response, status, path === ENDPOINTS.stream.path ? withoutAlarmingWords(body) : body)
   }
+}
+
+/**
+ * A request that wants another protocol is answered in this one, and is the last on its connection: Node loses what
+ * comes behind it in the same packet, and does not tell of chunks that are none. Either would be waited for in vain.
+ */
+function declineUpgrade({ headers }: IncomingMessage, response: ServerResponse): void {
+  if (headers.upgrade === undefined) return
+  response.setHeader('connection', 'close')
+  if (headers['transfer-encoding'] === undefined) return
+  throw new AppError('bad_request', 'A request that wants another protocol cannot have a body in chunks.')
 }
 
 /** Aborts when the response closes: the client has gone, or has got everything. */

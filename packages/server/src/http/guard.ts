@@ -49,7 +49,7 @@ function checkOrigin(headers: IncomingHttpHeaders, rules: GuardRules): void {
 }
 
 function checkToken(authorization: string | undefined, token: string): void {
-  const given = /^Bearer +(.+)$/i.exec(authorization ?? '')?.[1] ?? ''
+  const given = /^Bearer +([^ ].*)$/i.exec(authorization ?? '')?.[1] ?? ''
   const [a, b] = [Buffer.from(given), Buffer.from(token)]
   // Not loaded at the start: most services have no token.
   const { timingSafeEqual } = process.getBuiltinModule('node:crypto')

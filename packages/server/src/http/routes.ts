@@ -114,8 +114,9 @@ export function createRoutes(deps: RoutesDeps): Record<EndpointName, Route> {
 
     async prepare({ request }) {
       const body = await readBody(request, ENDPOINTS.prepare.body, deps.maxBodyBytes)
+      const options = await runs.checked(runOptions(body), body.cwd)
       const { conversation } = await conversations.canonical({ cwd: body.cwd })
-      if (deps.prepares) host.prepare(conversation, runs.checked(runOptions(body), conversation.folder))
+      if (deps.prepares) host.prepare(conversation, options)
       return { canonical_id: conversation.id, preparing: deps.prepares }
     },
 

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { AppError } from '@claude-proxy/protocol/errors'
 import { toResponse } from './errors.ts'
+import { createRefusal } from './refuse.ts'
 
 export interface HttpServer {
   /** Where it answers, such as `http://127.0.0.1:8787`. */
@@ -13,7 +13,7 @@ export interface HttpServer {
 }
 
 // Imported, it would have all its exports asked for, and with them Node's WebSocket and fetch: 40 ms of every start.
-const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http')
+const { createServer } = process.getBuiltinModule('node:http')
 
 /** When many readers come back at once, a short queue costs each of them a second. */
 const BACKLOG = 4096
@@ -24,16 +24,27 @@ export async function listen(
   address: { host: string; port: number },
   headers: Readonly<Record<string, string>>,
 ): Promise<HttpServer> {
+  const { note, refuse } = createRefusal(headers)
+  const answer: RequestListener = (request, response) => {
+    note(response)
+    listener(request, response)
+  }
   // A request without Host gets its answer from us, in our shape.
-  const server = createServer({ noDelay: true, requireHostHeader: false }, listener)
+  const server = createServer({ noDelay: true, requireHostHeader: false }, answer)
+  server.on('checkContinue', (request, response) => {
+    // Before the turn of a pipelined request, Node would put it behind the head of the answer, as part of the body.
+    if (response.socket) response.writeContinue()
+    answer(request, response)
+  })
   server.on('checkExpectation', (_, response) => {
+    note(response)
     const { body } = toResponse(new AppError('bad_request', 'Nothing but 100-continue can be expected here.'))
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     response
       .writeHead(417, { 'content-type': 'application/json', 'content-length': body.length, connection: 'close' })
       .end(body)
   })
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(error, socket, headers))
+  server.on('clientError', refuse)
   server.listen({ host: address.host, port: address.port, backlog: BACKLOG })
   try {
     await once(server, 'listening')
@@ -55,22 +66,4 @@ export async function listen(
       clearTimeout(timer)
     },
   }
-}
-
-/** Something that is not HTTP gets an answer in our shape all the same, if it can still take one. */
-function refuse(error: NodeJS.ErrnoException, socket: Duplex, headers: Readonly<Record<string, string>>): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy()
-    return
-  }
-  const [status, sentence] = REFUSALS[error.code ?? ''] ?? [400, 'The request is not valid HTTP.']
-  const { body } = toResponse(new AppError('bad_request', sentence))
-  const fields = { ...headers, 'content-type': 'application/json', 'content-length': body.length, connection: 'close' }
-  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}`)
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('\r\n')}\r\n\r\n${body}`)
-}
-
-const REFUSALS: Record<string, [number, string]> = {
-  HPE_HEADER_OVERFLOW: [431, 'The headers are too large.'],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request took too long to arrive.'],
 }

@@ -77,10 +77,10 @@ export async function startProgram(world: World, args: readonly string[] = []): 
 export async function runToEnd(
   world: World,
   args: readonly string[],
-): Promise<{ code: number | null; stderr: string }> {
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const started = run(world, args)
   const [code] = await started.exit
-  return { code, stderr: started.stderr }
+  return { code, stdout: started.stdout, stderr: started.stderr }
 }
 
 function run(world: World, args: readonly string[]) {

@@ -37,12 +37,12 @@ test('the CLAUDE.md of a folder that is not trusted reaches the model: it is tex
   expect(modelHeard(service)).toContain('The word of the day is abracadabra.')
 })
 
-test('the settings of a folder that is not trusted allow no tool, whatever the client wishes to load', async () => {
+test('the settings of a folder that is not trusted allow no tool', async () => {
   await using service = await startTestService({ agent: 'claude' })
   await using thief = await startThief()
   const trap = layTrap(service.folder(), thief.url)
   const body = { conversation_id: 'wishes', cwd: trap.folder, text: '@bash touch unasked.ran' }
-  const running = await stream(service.base, { ...body, setting_sources: ['user', 'project', 'local'] })
+  const running = await stream(service.base, body)
   await decide(service, 'wishes', trap.folder, await questionOf(running), { behavior: 'deny' })
   const received = await running.ended
   expect(toolResultsOf(received)).toMatchObject([{ is_error: true }])

@@ -48,10 +48,10 @@ it('a closed store leaves one database file, readable by its owner alone', async
   expect(readdirSync(dataDir).toSorted()).toEqual(['claude-proxy.db', 'lock.db', 'lock.pid'])
 })
 
-it('a database that others could read is made private, and a data directory that they can look into is told of', async () => {
+it('a database that others could read is made private, and a data directory that a group can look into is told of', async () => {
   const dataDir = join(temporaryDir(), 'open')
   mkdirSync(dataDir)
-  chmodSync(dataDir, 0o755)
+  chmodSync(dataDir, 0o750)
   await (await temporaryStore(dataDir)).close()
   chmodSync(join(dataDir, 'claude-proxy.db'), 0o644)
   const warnings: string[] = []

@@ -5,7 +5,7 @@ import type { Agent, Clock, Job, Log, Preparation, Store, Wake, Work } from '../
 import { createAdmission } from './admission.ts'
 import { hasCredentials, NO_CREDENTIALS } from './environment.ts'
 import { notLoadedEvent } from './folder-settings.ts'
-import { type Launch, type LaunchContext, prepareLaunch } from './launch.ts'
+import { expectUnmoved, type Launch, type LaunchContext, prepareLaunch } from './launch.ts'
 import { Session } from './session.ts'
 import { Turn } from './turn.ts'
 
@@ -121,6 +121,12 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
       giveBack()
       return undefined
     }
+    // Time has passed, perhaps much of it.
+    await expectUnmoved(folder).catch((error: unknown) => {
+      started()
+      giveBack()
+      throw error
+    })
     const session = new Session({
       conversation,
       folder,

@@ -23,8 +23,9 @@ const PASSED_ON = [
 export function agentEnvironment(source: NodeJS.ProcessEnv, more: readonly string[]): Environment {
   const environment: Record<string, string> = {}
   for (const [name, value] of Object.entries(source)) {
-    if (value !== undefined && (more.includes(name) || PASSED_ON.some((names) => names.test(name))))
-      environment[name] = value
+    const isOurs = name.startsWith('CLAUDE_PROXY_') // among them the token, which answers the agent's own questions
+    const isPassedOn = more.includes(name) || PASSED_ON.some((names) => names.test(name))
+    if (value !== undefined && isPassedOn && !isOurs) environment[name] = value
   }
   return {
     ...environment,

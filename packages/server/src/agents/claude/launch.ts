@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { createHash } from 'node:crypto'
 import type { McpServerConfig, Options } from '@anthropic-ai/claude-agent-sdk'
@@ -35,6 +35,7 @@ const NEEDS_ANSWERS = { AskUserQuestion: 'question', EnterPlanMode: 'plan', Exit
 
 /** What to start Claude Code with for a run with `asked` options in `folder`. */
 export async function prepareLaunch(asked: RunOptions, folder: Folder, context: LaunchContext): Promise<Launch> {
+  await expectUnmoved(folder)
   const trusted = context.trusts(folder)
   const options: Options = {
     cwd: folder,
@@ -59,13 +60,20 @@ export async function prepareLaunch(asked: RunOptions, folder: Folder, context: 
   return { options, elicits, fingerprint, notLoaded: trusted ? [] : await findFolderSettings(folder) }
 }
 
+/** Throws when somebody has put a link in the place of the folder since it was checked: it could lead out of the roots. */
+export async function expectUnmoved(folder: Folder): Promise<void> {
+  const now = await realpath(folder).catch(() => undefined)
+  if (now === folder) return
+  throw new AppError('bad_request', `The folder ${folder} is no longer there, or leads elsewhere.`)
+}
+
 /**
  * A folder is a stranger: its settings can run code and send our key elsewhere. With `projectConfigRoot` elsewhere,
  * its hooks, servers, helpers and variables are not loaded; `CLAUDE.md`, which is text, is.
  */
 async function strangerOptions(asked: RunOptions, context: LaunchContext): Promise<Partial<Options>> {
   const empty = join(context.directory, 'no-settings')
-  await mkdir(empty, { recursive: true })
+  await mkdir(empty, { recursive: true, mode: 0o700 })
   return {
     settingSources: ['project'],
     projectConfigRoot: empty,

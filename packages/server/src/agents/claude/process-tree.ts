@@ -93,7 +93,7 @@ function bootId(): Promise<string> {
 async function listWithPs(): Promise<Entry[]> {
   const { stdout } = await run('ps', ['-axo', 'pid=,ppid=,stat=,lstart='])
   return stdout.split('\n').flatMap((line) => {
-    const [, pid, parent, state, startedAt] = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.+?)\s*$/.exec(line) ?? []
+    const [, pid, parent, state, startedAt] = /^(\d+) +(\d+) +(\S+) +(\S.*)$/.exec(line.trim()) ?? []
     return startedAt === undefined || state?.startsWith('Z')
       ? []
       : [{ pid: Number(pid), parent: Number(parent), startedAt }]

@@ -28,7 +28,7 @@ function plain(name: string): string {
 
 /** `Name`, `mcp__server` for all its tools, or `Bash(command)` / `Bash(prefix:*)`. Any other form allows nothing. */
 function allows(rule: string, tool: string, input: Readonly<Record<string, unknown>>): boolean {
-  const [, name = '', pattern] = /^\s*([^()]+?)\s*(?:\((.*)\))?\s*$/s.exec(rule) ?? []
+  const [, name = '', pattern] = /^([^()]+)(?:\((.*)\))?$/s.exec(rule.trim()) ?? []
   if (pattern !== undefined && pattern !== '*') {
     const command = input['command']
     return (
@@ -36,14 +36,14 @@ function allows(rule: string, tool: string, input: Readonly<Record<string, unkno
     )
   }
   if (plain(name) === plain(tool)) return true
-  const server = /^mcp__((?:(?!__).)+)(?:__\*)?$/.exec(name)?.[1]
+  const server = /^mcp__((?:(?!__).)+)(?:__\*)?$/.exec(name.trim())?.[1]
   return server !== undefined && tool.startsWith(`mcp__${server}__`)
 }
 
 /** Whether a rule that a person has kept allows this call: the forms above, and those of files and addresses. */
 export function matches(rule: string, tool: string, input: Readonly<Record<string, unknown>>): boolean {
   if (allows(rule, tool, input)) return true
-  const [, name = '', pattern = ''] = /^\s*([^()]+?)\s*\((.*)\)\s*$/s.exec(rule) ?? []
+  const [, name = '', pattern = ''] = /^([^()]+)\((.*)\)$/s.exec(rule.trim()) ?? []
   if (plain(name) !== plain(tool)) return false
   const path = input['file_path'] ?? input['notebook_path'] ?? input['path']
   if (typeof path === 'string') return allowsPath(pattern, path)

@@ -1,8 +1,9 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OriginalMeta } from '@claude-proxy/protocol/original'
 import { folderOrSpelling } from '../folders.ts'
 import type { Clock, ImportedConversation, Store } from '../ports.ts'
+import { expectDirectory, NotPlain, readPlainFile } from './plain-file.ts'
 import { type Finding, repairEvents } from './repair.ts'
 
 /** What became of one conversation's directory. */
@@ -40,7 +41,15 @@ export async function* importOriginal(
   }
   const newest = await newestOfEachFolder(found)
   for (const each of found) {
-    const { conversation, findings } = await readConversation(root, each, newest.has(each), clock)
+    const read = await readConversation(root, each, newest.has(each), clock).catch((error: unknown) => {
+      if (error instanceof NotPlain) return { why: `events.ndjson: ${error.message}` }
+      throw error
+    })
+    if ('why' in read) {
+      yield { outcome: 'skipped', id: each.name, why: read.why }
+      continue
+    }
+    const { conversation, findings } = read
     const { id, lines, canonical } = conversation
     if (await store.importConversation(conversation))
       yield { outcome: 'imported', id, events: lines.length, canonical, findings }
@@ -51,7 +60,8 @@ export async function* importOriginal(
 async function readMeta(root: string, name: string): Promise<Found | { why: string }> {
   const path = join(root, name, 'meta.json')
   try {
-    const meta = OriginalMeta.safeParse(JSON.parse(await readFile(path, 'utf8')))
+    await expectDirectory(join(root, name))
+    const meta = OriginalMeta.safeParse(JSON.parse(await readPlainFile(path)))
     if (!meta.success)
       return {
         why: `meta.json: ${meta.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`,
@@ -78,7 +88,7 @@ async function readConversation(
   canonical: boolean,
   clock: Clock,
 ): Promise<{ conversation: ImportedConversation; findings: readonly Finding[] }> {
-  const file = await readFile(join(root, name, 'events.ndjson'), 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const file = await readPlainFile(join(root, name, 'events.ndjson')).catch((error: NodeJS.ErrnoException) => {
     // A conversation that never ran has no events.
     if (error.code === 'ENOENT') return ''
     throw error

@@ -3,7 +3,7 @@ import type { Folder } from '@claude-proxy/protocol/ids'
 import { type FolderRules, isBelow } from '../folders.ts'
 import type { RunOptions } from '../ports.ts'
 
-/** Refuses what the operator does not let clients ask for. */
+/** Refuses what the operator does not let clients ask for. Harmless values of the same options pass. */
 export function checkOptions(
   options: RunOptions,
   folder: Folder,
@@ -17,16 +17,23 @@ export function checkOptions(
     )
   }
   if (isBelow(folder, rules.trustedRoots)) return
-  // Either can run code and change where the key is sent; ignored in silence, a caller would count on it.
-  const refused =
-    options.settings !== undefined
-      ? 'settings'
-      : typeof options.mcpServers === 'string'
-        ? 'a path as mcp_servers'
-        : undefined
+  const refused = needsTrust(options)
   if (refused === undefined) return
   throw new AppError(
     'bad_request',
     `${refused} needs a trusted folder. The operator can trust this one with CLAUDE_PROXY_TRUSTED_ROOTS.`,
   )
+}
+
+/** What can run code or change where the key is sent. Ignored in silence, a caller would count on it. */
+function needsTrust({ settings, settingSources = [], mcpServers = {} }: RunOptions): string | undefined {
+  if (settings !== undefined) return 'settings'
+  if (settingSources.length > 0) return 'setting_sources'
+  if (typeof mcpServers === 'string') return 'a path as mcp_servers'
+  const isCommand = Object.values(mcpServers).some((server) => isObject(server) && 'command' in server)
+  return isCommand ? 'a command in mcp_servers' : undefined
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }

@@ -75,9 +75,9 @@ export function createRuns({ store, events, clock, rules, host, queue, newRunId,
       return start(request, folder, text)
     },
 
-    /** The options, if a client may ask for them in this folder. */
-    checked(options: RunOptions, folder: Folder): RunOptions {
-      check(options, folder)
+    /** The options, if a client may ask for them in the folder that `cwd` means. */
+    async checked(options: RunOptions, cwd: string): Promise<RunOptions> {
+      check(options, await findFolder(cwd, rules))
       return options
     },
   }
