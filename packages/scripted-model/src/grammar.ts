@@ -186,5 +186,7 @@ function jsonObject(text: string): Record<string, unknown> | undefined {
 
 /** What a person has allowed after a restart is called once more, as a model would do that is told so. */
 function repeated(line: string): string {
-  return line.replace(/^\d+\. (\S+) (\{.*\}): allowed\..*$/, '@tool $1 $2')
+  const [, tool, rest = ''] = /^\d{1,3}\. (\w+) (\{.*)$/.exec(line) ?? []
+  const end = rest.indexOf(': allowed.')
+  return tool === undefined || end < 0 ? line : `@tool ${tool} ${rest.slice(0, end)}`
 }
