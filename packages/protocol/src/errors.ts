@@ -18,6 +18,7 @@ export const STATUS = {
   conversation_already_running: 409,
   agent_folder_busy: 409,
   already_resolved: 409,
+  conversation_exists: 409,
   prompt_not_queued: 409,
   queue_full: 409,
   idempotency_key_reused: 409,

@@ -53,6 +53,12 @@ const runFields = {
 }
 export type RunFields = z.infer<z.ZodObject<typeof runFields>>
 
+/** How a prompt is sent. */
+const sendFields = {
+  when_busy: optional(z.enum(['reject', 'queue', 'steer', 'interrupt'])),
+  client_message_id: optional(idempotencyKey('client_message_id')),
+}
+
 /** Body of `POST /v1/agent/stream`. Fields it does not name are ignored. `prompt` and `session_id` are synonyms. */
 export const StreamRequest = z.preprocess(
   synonyms({ prompt: 'text', session_id: 'conversation_id' }),
@@ -61,8 +67,7 @@ export const StreamRequest = z.preprocess(
     cwd,
     text: optional(wellFormed),
     conversation_group: group,
-    when_busy: optional(z.enum(['reject', 'queue', 'steer', 'interrupt'])),
-    client_message_id: optional(idempotencyKey('client_message_id')),
+    ...sendFields,
     ...runFields,
   }),
 )
@@ -85,6 +90,11 @@ export const PermissionAnswer = z.object({
 })
 export type PermissionAnswer = z.infer<typeof PermissionAnswer>
 
+const limit = z
+  .string()
+  .regex(/^[1-9]\d{0,2}$/, 'must be a whole number from 1 to 999')
+  .transform(Number)
+
 const ApprovalId = z
   .string()
   .regex(/^[0-9a-f]{32}$/, 'must be 32 hex digits')
@@ -94,12 +104,7 @@ const ApprovalId = z
 export const ApprovalsQuery = z.object({
   state: z.enum(['pending', 'all']).default('pending'),
   conversation_id: optional(ConversationId),
-  limit: optional(
-    z
-      .string()
-      .regex(/^[1-9]\d{0,2}$/, 'must be a whole number from 1 to 999')
-      .transform(Number),
-  ),
+  limit: optional(limit),
 })
 
 /** Path of `/v1/approvals/{id}`. */
@@ -142,6 +147,50 @@ export const PromptEdit = z
 
 /** The `Idempotency-Key` header. */
 export const IdempotencyKey = idempotencyKey('Idempotency-Key')
+
+const title = wellFormed
+  .trim()
+  .min(1, 'must not be blank')
+  .max(200)
+  .refine((text) => !/\p{Cc}/u.test(text), 'must not hold control characters')
+
+/** Query of `GET /v1/conversations`. */
+export const ConversationsQuery = z.object({
+  cwd: optional(cwd),
+  archived: optional(z.enum(['true', 'false']).transform((text) => text === 'true')),
+  limit: optional(limit),
+  cursor: optional(z.string().max(512)),
+})
+
+/** Body of `POST /v1/conversations`. */
+export const NewConversation = z.object({ cwd, title: optional(title), conversation_id: optional(ConversationId) })
+
+/** Body of `PATCH /v1/conversations/{id}`. */
+export const ConversationChange = z
+  .object({ title: optional(title), archived: optional(z.boolean()) })
+  .refine((change) => change.title !== undefined || change.archived !== undefined, 'needs a title or archived')
+
+/** Body of `POST /v1/conversations/{id}/messages`. */
+export const Message = z.object({
+  text: wellFormed.refine((text) => text.trim() !== '', 'must not be blank'),
+  ...sendFields,
+  ...runFields,
+})
+
+/** Query of `GET /v1/conversations/{id}/history`. */
+export const HistoryQuery = z.object({ since: optional(position('since')) })
+
+/** Query of `GET /v1/conversations/{id}/stream`. */
+export const WatchQuery = z.object({
+  since: optional(z.union([z.literal('head'), position('since')])),
+  snapshot: optional(z.enum(['true', 'false']).transform((text) => text === 'true')),
+  close_after: optional(
+    z
+      .string()
+      .regex(/^[1-9]\d{0,4}$/, 'must be a whole number of seconds from 1 to 99999')
+      .transform(Number),
+  ),
+})
 
 /** Query of `GET /v1/conversations/canonical`. */
 export const CanonicalQuery = z.object({ cwd, conversation_group: group })

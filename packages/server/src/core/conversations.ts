@@ -32,6 +32,32 @@ export function createConversations({ store, clock, rules, newConversationId, en
       })
     },
 
+    /** A new conversation in a folder, beside those that it has. */
+    async create(input: { id: ConversationId | undefined; cwd: string; title: string | undefined }) {
+      const folder = await findFolder(input.cwd, rules)
+      const id = input.id ?? newConversationId()
+      const { cwd, title } = input
+      const created = await store.createConversation({ id, folder, cwd, title, at: clock.now() })
+      if (created) return created
+      throw new AppError('conversation_exists', `The id ${id} is taken, or was.`, { conversation_id: id })
+    },
+
+    /** The conversation of this very id. */
+    async own(id: ConversationId): Promise<Conversation> {
+      const known = await store.conversation(id)
+      if (known) return known
+      throw conversationUnknown(id)
+    },
+
+    /** Deletes the conversation with all that belongs to it. */
+    async remove(id: ConversationId): Promise<void> {
+      const { folder } = await this.own(id)
+      await endSettling(folder)
+      const { status } = await store.deleteConversation(id)
+      if (status === 'unknown') throw conversationUnknown(id)
+      if (status === 'busy') throw alreadyRunning(id)
+    },
+
     /** Makes `id`, new or old, its folder's conversation. */
     async activate(input: { id: ConversationId; cwd: string; group?: string | undefined }) {
       const folder = await findFolder(input.cwd, rules)

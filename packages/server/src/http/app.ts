@@ -62,7 +62,7 @@ export function createListener({ routes, rules, log, headers, stopping }: AppOpt
     const signal = () => AbortSignal.any([goneSignal(response), stopping])
     try {
       const value = await routes[name]({ request, response, params, signal })
-      if (value !== undefined) sendJson(response, 200, toLine(value))
+      if (value !== undefined) sendJson(response, response.statusCode, toLine(value))
     } catch (error) {
       if (!response.headersSent) return fail(path, request, response, error)
       // Refused meanwhile: what came in the end was not a whole request.

@@ -4,19 +4,21 @@ import { switchedNotice } from '@claude-proxy/protocol/events'
 import { AppError } from '@claude-proxy/protocol/errors'
 import { ENDPOINTS, type EndpointName } from '@claude-proxy/protocol/endpoints'
 import { toLine } from '@claude-proxy/protocol/json'
-import type { RunFields } from '@claude-proxy/protocol/requests'
 import type { Approvals } from '../core/approvals/approvals.ts'
 import type { Conversations } from '../core/conversations.ts'
-import { folderOrSpelling } from '../core/folders.ts'
 import { storedPages } from '../core/log/pages.ts'
 import type { RunOptions, Store } from '../core/ports.ts'
 import type { Commands } from '../core/runs/commands.ts'
 import type { Host } from '../core/runs/host.ts'
 import type { Runs } from '../core/runs/runs.ts'
-import { approvalBody, approvalNamed, clientName, decisionOf, notOpen, ruleBody } from './approvals.ts'
+import { clientName, decisionOf, notOpen } from './approvals.ts'
+import { LAST_EVENT_ID, OUTCOME, RESET, RUN_ID } from './headers.ts'
 import { parse, readBody, readQuery } from './read.ts'
 import { sendNdjson } from './ndjson.ts'
+import { approvalRoutes } from './routes/approvals.ts'
 import { commandRoutes } from './routes/commands.ts'
+import { conversationRoutes } from './routes/conversations.ts'
+import { keyOf, runOptions } from './run-fields.ts'
 import type { SseStreams } from './sse.ts'
 
 /** What the routes stand on. */
@@ -48,17 +50,14 @@ export interface Exchange {
 /** Answers with a JSON value, or writes the response itself and returns nothing. */
 export type Route = (exchange: Exchange) => Promise<object | undefined>
 
-const LAST_EVENT_ID = 'x-proxy-last-event-id'
-const RESET = 'x-proxy-reset'
-const RUN_ID = 'x-proxy-run-id'
-const OUTCOME = 'x-proxy-outcome'
-
 /** One handler for each door in the table. */
 export function createRoutes(deps: RoutesDeps): Record<EndpointName, Route> {
   const { store, streams, conversations, runs, approvals, host } = deps
 
   return {
     ...commandRoutes(deps.commands, deps.maxBodyBytes),
+    ...approvalRoutes(deps),
+    ...conversationRoutes(deps),
 
     async health() {
       return { status: 'ok', version: deps.version, started_at: deps.startedAt }
@@ -81,7 +80,7 @@ export function createRoutes(deps: RoutesDeps): Record<EndpointName, Route> {
       })
       response.setHeader(LAST_EVENT_ID, String(conversation.head))
       response.setHeader(OUTCOME, outcome)
-      if ('run' in watch.until) response.setHeader(RUN_ID, watch.until.run)
+      if (watch.until !== 'never' && 'run' in watch.until) response.setHeader(RUN_ID, watch.until.run)
       streams.open(response, watch)
       return undefined
     },
@@ -138,74 +137,12 @@ export function createRoutes(deps: RoutesDeps): Record<EndpointName, Route> {
       })
       return { ok: true }
     },
-
-    async approvals({ request }) {
-      const query = await readQuery(request.url ?? '', ENDPOINTS.approvals.query)
-      const { state, conversation_id: conversation, limit = 100 } = query
-      const found = await store.approvals({ conversation, isPending: state === 'pending', limit })
-      return { approvals: found.map((each) => approvalBody(each)) }
-    },
-
-    async approval({ params }) {
-      const { id } = await parse(ENDPOINTS.approval.params, params)
-      return approvalBody(await approvalNamed(store, id))
-    },
-
-    async answer({ request, params }) {
-      const { id } = await parse(ENDPOINTS.answer.params, params)
-      const body = await readBody(request, ENDPOINTS.answer.body, deps.maxBodyBytes)
-      const known = await approvalNamed(store, id)
-      const answer = { decision: decisionOf(body, known), remember: body.remember, by: clientName(request) }
-      return approvalBody(await approvals.answer(id, answer))
-    },
-
-    async rules({ request }) {
-      const { conversation_id: conversation, cwd } = await readQuery(request.url ?? '', ENDPOINTS.rules.query)
-      const folder = cwd === undefined ? undefined : await folderOrSpelling(cwd)
-      return { rules: (await store.approvalRules({ conversation, folder })).map((rule) => ruleBody(rule)) }
-    },
-
-    async removeRule({ params }) {
-      const { id } = await parse(ENDPOINTS.removeRule.params, params)
-      if (await store.removeApprovalRule(id)) return { removed: id }
-      throw new AppError('rule_unknown', `There is no rule ${id}.`)
-    },
   }
 }
 
 /** What the original did: a question that nobody answers in time is denied. */
 function originalDeadline(seconds: number): Pick<RunOptions, 'deadline'> {
   return seconds === 0 ? {} : { deadline: { seconds, outcome: 'deny' } }
-}
-
-/** By what the client knows the request again: the header, or the field that stands for it. */
-async function keyOf({ headers }: IncomingMessage, id: string | undefined): Promise<string | undefined> {
-  const header = headers['idempotency-key']
-  if (header === undefined) return id
-  const key = await parse('IdempotencyKey', header)
-  if (id === undefined || id === key) return key
-  throw new AppError('bad_request', 'Idempotency-Key and client_message_id differ: send one of them.')
-}
-
-/** The options of a run as the core names them, without those that were not given. */
-function runOptions(body: RunFields): RunOptions {
-  const approvals = body.tool_approvals
-  const options = {
-    allowedTools: body.allowed_tools,
-    toolApprovals: approvals && { allow: approvals.allow ?? [], deny: approvals.deny ?? [] },
-    systemPrompt: body.system_prompt,
-    maxTurns: body.max_turns,
-    model: body.model,
-    permissionMode: body.permission_mode,
-    mcpServers: body.mcp_servers,
-    resume: body.resume,
-    continueConversation: body.continue_conversation,
-    settings: body.settings,
-    settingSources: body.setting_sources,
-    deadline: body.approval_deadline,
-    canAnswer: body.can_answer,
-  }
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
 async function* only<T>(item: T): AsyncGenerator<T> {

@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { PING, SSE_TYPE, toSse } from '@claude-proxy/protocol/frames'
+import type { ConversationId } from '@claude-proxy/protocol/ids'
 import type { EventLog } from '../core/log/log.ts'
 import { Reader, type Sink, type Watch } from '../core/log/reader.ts'
 import type { Log, Page } from '../core/ports.ts'
@@ -14,6 +15,17 @@ const FULL_BYTES = 256 * 1024
 
 export type SseStreams = ReturnType<typeof createSseStreams>
 
+/** When a client may come back by itself, and over how long those are spread that a stop of ours has cut off. */
+export const RETRY_MS = 1000
+const SPREAD_MS = 5000
+
+export interface StreamOptions {
+  /** What is sent before the events: lines of the protocol that are no events. */
+  readonly opening?: string
+  /** When it ends by itself; its client comes back. */
+  readonly closeAfterMs?: number
+}
+
 /** The open event streams. Events are written as bytes straight to the sockets: one buffer for all who read the same. */
 export function createSseStreams({ events, log }: { events: EventLog; log: Log }) {
   const streams = new Set<Stream>()
@@ -21,7 +33,7 @@ export function createSseStreams({ events, log }: { events: EventLog; log: Log }
 
   return {
     /** Answers with the events of `watch`; ends the response, and the connection, after the last. */
-    open(out: ServerResponse, watch: Watch): void {
+    open(out: ServerResponse, watch: Watch, { opening, closeAfterMs }: StreamOptions = {}): void {
       out.writeHead(200, {
         ...takeHeaders(out),
         'content-type': SSE_TYPE,
@@ -32,10 +44,13 @@ export function createSseStreams({ events, log }: { events: EventLog; log: Log }
       })
       // An idle stream shows its headers at once.
       out.flushHeaders()
+      if (opening !== undefined) out.write(opening)
       const stream = new Stream(out, events, watch, log)
       streams.add(stream)
       looks ??= setInterval(look, LOOK_MS)
+      const closing = closeAfterMs === undefined ? undefined : setTimeout(() => stream.finish(), closeAfterMs)
       out.on('close', () => {
+        clearTimeout(closing)
         streams.delete(stream)
         stream.close()
         if (streams.size > 0) return
@@ -44,9 +59,18 @@ export function createSseStreams({ events, log }: { events: EventLog; log: Log }
       })
     },
 
+    /** Ends the streams of a conversation that is gone. */
+    end(conversation: ConversationId): void {
+      for (const stream of streams) if (stream.conversation === conversation) stream.finish()
+    },
+
     /** Sends to all streams what there is for them, and ends them. Their readers come back and go on where they were. */
     close(): void {
-      for (const stream of streams) stream.finish()
+      for (const stream of streams) {
+        // Not all at once: a service that has just started has better things to do.
+        if (stream.returns) stream.write(`retry: ${RETRY_MS + Math.floor(Math.random() * SPREAD_MS)}\n\n`)
+        stream.finish()
+      }
     },
   }
 
@@ -71,7 +95,9 @@ class Stream implements Sink {
   readonly #reader: Reader
   readonly #drained = () => this.#reader.resume()
   readonly #log: Log
-  readonly #conversation: string
+  readonly conversation: ConversationId
+  /** Whether its client comes back when it ends: there is no end to what it watches. */
+  readonly returns: boolean
   /** Looks since something was written. */
   #silence = 0
 
@@ -79,7 +105,8 @@ class Stream implements Sink {
     this.#out = out
     this.#socket = chunkedSocket(out)
     this.#log = log
-    this.#conversation = watch.conversation
+    this.conversation = watch.conversation
+    this.returns = watch.until === 'never'
     this.#reader = new Reader(events, watch, this)
     ;(this.#socket ?? out).on('drain', this.#drained)
   }
@@ -96,8 +123,13 @@ class Stream implements Sink {
   }
 
   fail(error: unknown): void {
-    this.#log.error('a stream broke off', { conversation: this.#conversation, error })
+    this.#log.error('a stream broke off', { conversation: this.conversation, error })
     this.#out.destroy()
+  }
+
+  /** Sends something that is no event. */
+  write(text: string): void {
+    this.#out.write(text)
   }
 
   /** Sends what there is, and ends. */

@@ -18,8 +18,8 @@ export interface Watch {
   readonly conversation: ConversationId
   /** The number of the last event the reader has. */
   readonly after: number
-  /** Where it ends: with this run, or with this event. */
-  readonly until: { readonly run: RunId } | { readonly last: number }
+  /** Where it ends: with this run, with this event, or never. */
+  readonly until: { readonly run: RunId } | { readonly last: number } | 'never'
 }
 
 /**
@@ -49,8 +49,8 @@ export class Reader {
     this.#log = log
     this.#sink = sink
     this.#conversation = conversation
-    this.#run = 'run' in until ? until.run : undefined
-    this.#last = 'last' in until ? until.last : undefined
+    this.#run = until !== 'never' && 'run' in until ? until.run : undefined
+    this.#last = until !== 'never' && 'last' in until ? until.last : undefined
     this.#position = after
     const pull = () => this.#pull()
     this.#listener = log.listen(conversation, pull)

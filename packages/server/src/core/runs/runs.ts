@@ -2,7 +2,7 @@ import { AppError } from '@claude-proxy/protocol/errors'
 import { promptEvent, queueEvent } from '@claude-proxy/protocol/events'
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
-import { alreadyRunning, cwdMismatch, folderBusy } from '../conversations.ts'
+import { alreadyRunning, conversationUnknown, cwdMismatch, folderBusy } from '../conversations.ts'
 import { type FolderRules, findFolder } from '../folders.ts'
 import type { EventLog } from '../log/log.ts'
 import type { Watch } from '../log/reader.ts'
@@ -37,6 +37,8 @@ export interface RunsDeps {
 
 export interface StreamRequest {
   readonly name: ConversationId
+  /** `name` is the conversation itself, whatever its folder's canonical one is. */
+  readonly isOwn?: boolean
   readonly cwd: string
   readonly group: string | undefined
   /** Absent or blank: attach. */
@@ -48,6 +50,11 @@ export interface StreamRequest {
   readonly whenBusy: 'reject' | 'queue' | 'steer' | 'interrupt'
   /** By what the client knows the request again. */
   readonly key: string | undefined
+}
+
+/** A prompt, and what is asked of its run. */
+export interface Prompted extends Pick<StreamRequest, 'options' | 'whenBusy' | 'key'> {
+  readonly text: string
 }
 
 /** What has become of the request. `repeated`: it came before, and this is what it came to then. */
@@ -73,6 +80,15 @@ export function createRuns({ store, events, clock, rules, host, queue, newRunId,
       const text = request.text?.trim() ? request.text : undefined
       if (text === undefined) return attach(request, known?.conversation ?? (await store.canonical(folder)))
       return start(request, folder, text)
+    },
+
+    /** A prompt for the conversation of this very id. */
+    async send(id: ConversationId, prompt: Prompted): Promise<Stream> {
+      const conversation = await store.conversation(id)
+      if (!conversation) throw conversationUnknown(id)
+      const folder = await findFolder(conversation.folder, rules)
+      const { cwd, group } = conversation
+      return start({ ...prompt, name: id, isOwn: true, cwd, group, lastEventId: undefined }, folder, prompt.text)
     },
 
     /** The options, if a client may ask for them in the folder that `cwd` means. */
@@ -121,8 +137,8 @@ export function createRuns({ store, events, clock, rules, host, queue, newRunId,
   }
 
   function inputOf(request: StreamRequest, folder: Folder, text: string, key: RequestKey | undefined, at: number) {
-    const { name, cwd, group, options } = request
-    return { id: newRunId(), name, folder, cwd, group, text, options, at, key }
+    const { name, isOwn = false, cwd, group, options } = request
+    return { id: newRunId(), name, isOwn, folder, cwd, group, text, options, at, key }
   }
 
   /** Does what the prompt wants when it cannot begin. `run`: what is open; none when others wait for their turn. */
@@ -197,7 +213,8 @@ export function createRuns({ store, events, clock, rules, host, queue, newRunId,
   }
 
   /** What the request's name stands for, or would if it began a run. */
-  async function conversationOf({ name }: StreamRequest, folder: Folder): Promise<Conversation | undefined> {
+  async function conversationOf({ name, isOwn }: StreamRequest, folder: Folder): Promise<Conversation | undefined> {
+    if (isOwn) return store.conversation(name)
     return (await store.resolve(name))?.conversation ?? store.canonical(folder)
   }
 

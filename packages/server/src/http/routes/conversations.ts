@@ -1,0 +1,185 @@
+import { ENDPOINTS } from '@claude-proxy/protocol/endpoints'
+import { AppError } from '@claude-proxy/protocol/errors'
+import { ConversationId } from '@claude-proxy/protocol/ids'
+import { toLine } from '@claude-proxy/protocol/json'
+import type { Conversation, Store } from '../../core/ports.ts'
+import { folderOrSpelling } from '../../core/folders.ts'
+import { storedPages } from '../../core/log/pages.ts'
+import { approvalBody } from '../approvals.ts'
+import { LAST_EVENT_ID, RESET } from '../headers.ts'
+import { sendNdjson } from '../ndjson.ts'
+import { parse, readBody, readQuery } from '../read.ts'
+import type { Route, RoutesDeps } from '../routes.ts'
+import { keyOf, runOptions } from '../run-fields.ts'
+import { RETRY_MS } from '../sse.ts'
+
+type ConversationDoor =
+  | 'conversations'
+  | 'createConversation'
+  | 'conversation'
+  | 'changeConversation'
+  | 'deleteConversation'
+  | 'send'
+  | 'watch'
+  | 'history'
+type Deps = Pick<RoutesDeps, 'store' | 'conversations' | 'runs' | 'streams' | 'maxBodyBytes'>
+
+/** The doors for conversations as things of their own. They know them by their own ids and follow no alias. */
+export function conversationRoutes({
+  store,
+  conversations,
+  runs,
+  streams,
+  maxBodyBytes,
+}: Deps): Record<ConversationDoor, Route> {
+  return {
+    async conversations({ request }) {
+      const query = await readQuery(request.url ?? '', ENDPOINTS.conversations.query)
+      const { cwd, archived = false, limit = 50, cursor } = query
+      const folder = cwd === undefined ? undefined : await folderOrSpelling(cwd)
+      const before = cursor === undefined ? undefined : readCursor(cursor)
+      // One more tells whether there is a next page.
+      const found = await store.conversations({ folder, isArchived: archived, before, limit: limit + 1 })
+      const page = found.slice(0, limit)
+      const last = found.length > limit ? page.at(-1) : undefined
+      return {
+        conversations: await Promise.all(page.map((each) => summary(store, each))),
+        next_cursor: last ? writeCursor(last) : null,
+      }
+    },
+
+    async createConversation({ request }) {
+      const {
+        cwd,
+        title,
+        conversation_id: id,
+      } = await readBody(request, ENDPOINTS.createConversation.body, maxBodyBytes)
+      return summary(store, await conversations.create({ id, cwd, title }))
+    },
+
+    async conversation({ params }) {
+      const { id } = await parse(ENDPOINTS.conversation.params, params)
+      return details(store, await conversations.own(id))
+    },
+
+    async changeConversation({ request, params }) {
+      const { id } = await parse(ENDPOINTS.changeConversation.params, params)
+      const body = await readBody(request, ENDPOINTS.changeConversation.body, maxBodyBytes)
+      const changed = await store.changeConversation(id, { title: body.title, isArchived: body.archived })
+      return summary(store, changed ?? (await conversations.own(id)))
+    },
+
+    async deleteConversation({ params }) {
+      const { id } = await parse(ENDPOINTS.deleteConversation.params, params)
+      await conversations.remove(id)
+      streams.end(id)
+      return { deleted: id }
+    },
+
+    async send({ request, response, params }) {
+      const { id } = await parse(ENDPOINTS.send.params, params)
+      const body = await readBody(request, ENDPOINTS.send.body, maxBodyBytes)
+      const { watch, outcome } = await runs.send(id, {
+        text: body.text,
+        options: runOptions(body),
+        whenBusy: body.when_busy ?? 'queue',
+        key: await keyOf(request, body.client_message_id),
+      })
+      response.statusCode = 202
+      const run = watch.until !== 'never' && 'run' in watch.until ? watch.until.run : undefined
+      const waiting = outcome === 'queued' ? await store.queuedPrompts((await conversations.own(id)).folder) : []
+      const place = waiting.findIndex((prompt) => prompt.id === run)
+      return {
+        conversation_id: watch.conversation,
+        run_id: run ?? null,
+        outcome,
+        queue_position: place < 0 ? null : place + 1,
+        watch_since: watch.after,
+      }
+    },
+
+    async history({ request, response, params, signal }) {
+      const { id } = await parse(ENDPOINTS.history.params, params)
+      const { since = 0 } = await readQuery(request.url ?? '', ENDPOINTS.history.query)
+      const { head } = await conversations.own(id)
+      response.setHeader(LAST_EVENT_ID, String(head))
+      await sendNdjson(response, storedPages(store, id, since, head), head, signal())
+      return undefined
+    },
+
+    async watch({ request, response, params }) {
+      const { id } = await parse(ENDPOINTS.watch.params, params)
+      const query = await readQuery(request.url ?? '', ENDPOINTS.watch.query)
+      const conversation = await conversations.own(id)
+      const header = request.headers['last-event-id']
+      // A browser comes back to the same address: what it has seen since counts.
+      const asked = header === undefined || header === '' ? query.since : await parse('LastEventId', header)
+      const { head } = conversation
+      const after = asked === 'head' ? head : (asked ?? 0)
+      const verdict = after > head ? 'reset' : after === head ? 'live' : 'resumed'
+      const first = query.snapshot
+        ? `event: snapshot\ndata: ${toLine({ verdict, ...(await details(store, conversation)) })}\n\n`
+        : ''
+      response.setHeader(LAST_EVENT_ID, String(head))
+      if (verdict === 'reset') response.setHeader(RESET, 'true')
+      streams.open(
+        response,
+        // A cursor beyond the end comes from elsewhere: the client has to start over.
+        { conversation: id, after: verdict === 'reset' ? 0 : after, until: 'never' },
+        {
+          opening: `retry: ${RETRY_MS}\n\n${first}`,
+          ...(query.close_after !== undefined && { closeAfterMs: query.close_after * 1000 }),
+        },
+      )
+      return undefined
+    },
+  }
+}
+
+/** A conversation as a list shows it. */
+async function summary(store: Store, conversation: Conversation) {
+  const open = await store.openRun(conversation.folder)
+  const isRunning = open?.conversation === conversation.id
+  const waiting = await store.approvals({ conversation: conversation.id, isPending: true, limit: 1 })
+  return {
+    conversation_id: conversation.id,
+    cwd: conversation.folder,
+    title: conversation.title ?? null,
+    archived: conversation.isArchived,
+    state: waiting.length > 0 ? 'waiting' : isRunning ? 'running' : 'idle',
+    run_id: isRunning ? open.id : null,
+    head: conversation.head,
+    created_at: time(conversation.createdAt),
+    active_at: time(conversation.activeAt),
+  }
+}
+
+/** A conversation with all that waits in it. */
+async function details(store: Store, conversation: Conversation) {
+  const [approvals, queued] = await Promise.all([
+    store.approvals({ conversation: conversation.id, isPending: true, limit: 100 }),
+    store.queuedPrompts(conversation.folder),
+  ])
+  const own = queued.filter((prompt) => prompt.conversation === conversation.id)
+  return {
+    ...(await summary(store, conversation)),
+    approvals: approvals.map((each) => approvalBody(each)),
+    queue: own.map(({ id, text, at }) => ({ prompt_id: id, text, created_at: time(at) })),
+  }
+}
+
+/** Where a page ends: opaque to clients. */
+function writeCursor({ activeAt, id }: Conversation): string {
+  return Buffer.from(`${activeAt} ${id}`).toString('base64url')
+}
+
+function readCursor(cursor: string): { activeAt: number; id: ConversationId } {
+  const [at = '', name = ''] = Buffer.from(cursor, 'base64url').toString().split(' ')
+  const id = ConversationId.safeParse(name)
+  if (/^\d{1,15}$/.test(at) && id.success) return { activeAt: Number(at), id: id.data }
+  throw new AppError('bad_request', 'cursor is none that this service gave.')
+}
+
+function time(at: number): string {
+  return new Date(at).toISOString()
+}

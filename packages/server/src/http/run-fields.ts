@@ -1,0 +1,35 @@
+import type { IncomingMessage } from 'node:http'
+import { AppError } from '@claude-proxy/protocol/errors'
+import type { RunFields } from '@claude-proxy/protocol/requests'
+import type { RunOptions } from '../core/ports.ts'
+import { parse } from './read.ts'
+
+/** By what the client knows the request again: the header, or the field that stands for it. */
+export async function keyOf({ headers }: IncomingMessage, id: string | undefined): Promise<string | undefined> {
+  const header = headers['idempotency-key']
+  if (header === undefined) return id
+  const key = await parse('IdempotencyKey', header)
+  if (id === undefined || id === key) return key
+  throw new AppError('bad_request', 'Idempotency-Key and client_message_id differ: send one of them.')
+}
+
+/** The options of a run as the core names them, without those that were not given. */
+export function runOptions(body: RunFields): RunOptions {
+  const approvals = body.tool_approvals
+  const options = {
+    allowedTools: body.allowed_tools,
+    toolApprovals: approvals && { allow: approvals.allow ?? [], deny: approvals.deny ?? [] },
+    systemPrompt: body.system_prompt,
+    maxTurns: body.max_turns,
+    model: body.model,
+    permissionMode: body.permission_mode,
+    mcpServers: body.mcp_servers,
+    resume: body.resume,
+    continueConversation: body.continue_conversation,
+    settings: body.settings,
+    settingSources: body.setting_sources,
+    deadline: body.approval_deadline,
+    canAnswer: body.can_answer,
+  }
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}
