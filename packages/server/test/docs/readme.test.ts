@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ENDPOINTS } from '@claude-proxy/protocol/endpoints'
 import { STATUS } from '@claude-proxy/protocol/errors'
@@ -17,4 +17,14 @@ it('PROTOCOL.md names every endpoint and every error code', () => {
   for (const { method, path } of Object.values(ENDPOINTS))
     expect(protocol).toContain(`${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`)
   for (const code of Object.keys(STATUS)) expect(protocol).toContain(`\`${code}\``)
+})
+
+it.each(['docs/guarantees.md', 'docs/security.md'])('%s names tests that are there', (document) => {
+  const names = [...read(document).matchAll(/`((?:[a-z0-9]+\/)[a-z-]+)`/g)].map(([, name = '']) => name)
+  expect(names.length).toBeGreaterThan(10)
+  const isThere = (name: string) =>
+    name.startsWith('torture/')
+      ? existsSync(join(ROOT, `torture/parts/${name.slice('torture/'.length)}.ts`))
+      : [`${name}.test.ts`, `${name}.ts`].some((file) => existsSync(join(ROOT, 'packages/server/test', file)))
+  expect(names.filter((name) => !isThere(name))).toEqual([])
 })
