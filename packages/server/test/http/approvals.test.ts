@@ -176,6 +176,21 @@ test.each(['scripted', 'claude'] as const)(
   },
 )
 
+test('what was told once is not told again, also when the agent made no use of it', async () => {
+  await using service = await startTestService({ agent: 'claude' })
+  const body = { conversation_id: 'told', cwd: service.folder() }
+  const before = await stream(service.base, { ...body, text: '@bash touch never.txt' })
+  const id = await questionOf(before)
+  await service.restart()
+  await answer(service, id, { behavior: 'deny' })
+  await expect.poll(async () => resultsOf(await replay(service.base, 'told')).length, PATIENCE).toBe(2)
+  await service.restart()
+  await streamAll(service.base, { ...body, text: 'Hello' }, 0)
+  const log = await replay(service.base, 'told')
+  expect(log.filter(({ event }) => event.subtype === 'run_continued')).toHaveLength(1)
+  expect(resultsOf(log)).toHaveLength(3)
+})
+
 test('a new prompt takes the place of what a cut-off run still asked, visibly', async () => {
   await using service = await startTestService()
   const body = { conversation_id: 'moved-on', cwd: service.folder() }

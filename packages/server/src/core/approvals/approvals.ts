@@ -91,11 +91,16 @@ export function createApprovals({ store, events, clock, log, newId }: ApprovalsD
       throw alreadyResolved((await store.approval(id)) ?? known)
     },
 
-    /** Withdraws what a run still asks, because it is over. What a stop of the service cuts off stays. */
-    async endRun(run: RunId): Promise<void> {
+    /**
+     * Withdraws what a run still asks, and what it was told and did not use, because it is over. What a stop of the
+     * service cuts off stays.
+     */
+    async endRun({ id: run, conversation }: Run): Promise<void> {
       if (isStopping) await store.carryApprovals(run, [])
       const left = [...waiting].filter(([, each]) => each.run === run)
       for (const [id] of left) await withdraw(id, 'The run has ended.')
+      const told = isStopping ? [] : await store.approvals({ conversation, isCarried: true, limit: CARRIED })
+      for (const { id, state } of told) if (state !== 'pending') await store.dropCarried(id)
     },
 
     /** Withdraws what a run that was cut off has left in the conversation: something newer has come. */

@@ -241,7 +241,7 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
       result = failure(error)
     }
     await Promise.all(asking)
-    await approvals.endRun(run.id).catch((error: unknown) => {
+    await approvals.endRun(run).catch((error: unknown) => {
       log.error('the questions of a run could not be withdrawn', { run: run.id, error })
     })
     result ??= errorResult('no_result', 'The agent ended without a result.', timestamp())
