@@ -176,6 +176,24 @@ test.each(['scripted', 'claude'] as const)(
   },
 )
 
+test.each(['scripted', 'claude'] as const)(
+  'a denial that interrupts ends the turn of %s, and the end says so',
+  async (agent) => {
+    await using service = await startTestService({ agent })
+    const text = agent === 'claude' ? '@bash touch never.txt\n@say On I go.' : '@ask tool=Bash @ask tool=Read'
+    const running = await stream(service.base, { conversation_id: 'enough', cwd: service.folder(), text })
+    await answer(service, await questionOf(running), { behavior: 'deny', message: 'Enough.', interrupt: true })
+    const received = await running.ended
+    expect(received.at(-1)?.event).toMatchObject({
+      type: 'result',
+      subtype: 'interrupted',
+      is_error: true,
+      result: 'Interrupted by user. Enough.',
+    })
+    expect(received.filter(({ event }) => event.type === 'tool_permission')).toHaveLength(1)
+  },
+)
+
 test('what was told once is not told again, also when the agent made no use of it', async () => {
   await using service = await startTestService({ agent: 'claude' })
   const body = { conversation_id: 'told', cwd: service.folder() }

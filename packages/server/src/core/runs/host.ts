@@ -19,6 +19,7 @@ import type {
   Job,
   Log,
   NewApproval,
+  PermissionDecision,
   Run,
   RunOptions,
   Store,
@@ -230,7 +231,7 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
     try {
       for await (const happening of work) {
         if (happening.kind === 'end') result = happening.result
-        else if (happening.kind === 'ask') asking.push(ask(run, happening, storeQuestion))
+        else if (happening.kind === 'ask') asking.push(ask(run, happening, storeQuestion, work))
         else if (happening.kind === 'settling') queue?.settling(run)
         else if (happening.kind === 'steered' && queue) steered.push(queue.steered(happening.prompt, happening.outcome))
         else if (happening.kind !== 'steered') take(run, happening, (payload) => writer.tell(payload))
@@ -266,9 +267,15 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
     run: Run,
     { request, signal, answer }: Extract<Happening, { kind: 'ask' }>,
     tell: Question['tell'],
+    work: Work,
   ): Promise<void> {
     const said = verdict(run.options, request.tool, request.input)
-    if (said === 'ask') return approvals.ask({ run, request, signal, answer, tell })
+    const answered = (decision: PermissionDecision) => {
+      // First, so that the end of the turn says whose will it was.
+      if (decision.behavior === 'deny' && decision.interrupt) work.interrupt(`Interrupted by user. ${decision.message}`)
+      answer(decision)
+    }
+    if (said === 'ask') return approvals.ask({ run, request, signal, answer: answered, tell })
     const message = `${request.tool} is not allowed in this conversation.`
     answer(said === 'allow' ? { behavior: 'allow' } : { behavior: 'deny', message })
   }
