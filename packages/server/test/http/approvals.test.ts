@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { type Answer, call, replay, type Stream, stream, streamAll } from '../support/client.ts'
 import { startTestService } from '../support/service.ts'
 import { type At, decide, post, questionOf, resultsOf, toolResultsOf } from './calls.ts'
@@ -289,6 +290,37 @@ test('a plan is shown, and goes ahead when the person says so', async () => {
   await answer(service, String(command?.['approval_id']), { behavior: 'allow' })
   await running.ended
   expect(existsSync(join(cwd, 'planned.txt'))).toBe(true)
+})
+
+test('an MCP server may ask the person, when the client says that it can answer', async () => {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), 'claude-proxy-trusted-')))
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }))
+  await using service = await startTestService({ agent: 'claude', config: { trustedRoots: [root] } })
+  const asking = { command: process.execPath, args: [join(import.meta.dirname, 'asking-server.ts')] }
+  const body = {
+    conversation_id: 'elicit',
+    cwd: root,
+    text: '@tool mcp__asking__colour {}',
+    mcp_servers: { asking },
+    allowed_tools: ['mcp__asking'],
+  }
+  const running = await stream(service.base, { ...body, can_answer: ['elicitation'] })
+  const id = await questionOf(running)
+  expect(await pending(service)).toMatchObject([
+    {
+      kind: 'elicitation',
+      tool_name: 'mcp__asking',
+      input: { message: 'Which colour?', requestedSchema: {} },
+      rules: [],
+    },
+  ])
+  await answer(service, id, { behavior: 'allow', answers: { colour: 'green' } })
+  const received = await running.ended
+  expect(JSON.stringify(toolResultsOf(received))).toContain('green')
+
+  const deaf = await streamAll(service.base, body, received.length)
+  expect(deaf.some(({ event }) => event.type === 'tool_permission')).toBe(false)
+  expect(JSON.stringify(toolResultsOf(deaf))).not.toContain('green')
 })
 
 test('four calls wait at once; two are answered here and there, the rest after kill and start', async () => {

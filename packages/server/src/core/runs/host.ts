@@ -275,7 +275,9 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
       if (decision.behavior === 'deny' && decision.interrupt) work.interrupt(`Interrupted by user. ${decision.message}`)
       answer(decision)
     }
-    if (said === 'ask') return approvals.ask({ run, request, signal, answer: answered, tell })
+    // No list can answer for the person what has no yes.
+    if (said === 'ask' || (said === 'allow' && request.kind !== 'tool'))
+      return approvals.ask({ run, request, signal, answer: answered, tell })
     const message = `${request.tool} is not allowed in this conversation.`
     answer(said === 'allow' ? { behavior: 'allow' } : { behavior: 'deny', message })
   }
