@@ -91,6 +91,8 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     maxBodyBytes: config.maxBodyBytes,
   })
   const listener = createListener({ routes, rules: config, log, headers, stopping: stopping.signal })
+  // Before listening: what begins from here on is alive, and nothing that a crash has left behind.
+  const [left, orphans] = await Promise.all([store.openRuns(), store.processes()])
   const server = await listen(listener, config, headers)
   building.defer(() => {
     stopping.abort()
@@ -101,7 +103,17 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   building.defer(() => host.stop())
 
   // After listening: a long history must not keep the service from answering.
-  const recovered = recover({ store, events, clock, log, host, endProcesses: endOrphans })
+  const recovered = recover({
+    store,
+    events,
+    clock,
+    log,
+    host,
+    left,
+    orphans,
+    endProcesses: endOrphans,
+    stopping: stopping.signal,
+  })
   recovered.catch((error: unknown) => log.error('what a crash left behind could not be put in order', { error }))
   const built = building.move()
   return { url: server.url, version, unready: await agent.unready(), recovered, stop: () => built.disposeAsync() }
