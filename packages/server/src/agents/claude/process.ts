@@ -46,6 +46,11 @@ export async function startProcess(options: Options, hooks: ProcessHooks): Promi
       ...options,
       spawnClaudeCodeProcess(spawning) {
         const child = spawnTied(spawning)
+        // Somebody has to hear it, or it ends the service; the SDK tells us why.
+        child.on('error', () => {})
+        // Node leaves the pipes out when it has no file handles for them.
+        if ((child.stderr as typeof child.stderr | undefined) === undefined)
+          throw new Error('The agent process cannot be started: this service has too many files open.')
         child.stderr.setEncoding('utf8').on('data', (text: string) => {
           stderr = (stderr + text).slice(-STDERR_KEPT)
         })
