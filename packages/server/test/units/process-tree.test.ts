@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { endAll, identify, isAlive, residentBytes, signalAll, tree } from '../../src/agents/claude/process-tree.ts'
 import type { AgentProcess } from '../../src/core/ports.ts'
 
@@ -96,4 +96,13 @@ it('knows how much memory a process holds', async () => {
   const [process] = family
   if (!process) throw new Error('it has not started')
   expect(await residentBytes(process)).toBeGreaterThan(1024 * 1024)
+})
+
+it('the grace of an end does not depend on the time of day, which somebody may set back', async () => {
+  const { child, family } = await start(STUBBORN, 1)
+  let hours = 0
+  const clock = vi.spyOn(Date, 'now').mockImplementation(() => -3_600_000 * hours++)
+  onTestFinished(() => clock.mockRestore())
+  await endAll([self(family, child)], 200)
+  await expect.poll(() => living(family)).toBe(0)
 })
