@@ -9,7 +9,15 @@ export function createLog(level: string): Log {
     if (LEVELS.indexOf(to) < LEVELS.indexOf(level)) return () => {}
     return (message: string, details: object = {}) => {
       const { error, ...rest } = details as { error?: unknown }
-      logger ??= openLog(level)
+      try {
+        logger ??= openLog(level)
+      } catch (cause) {
+        // No file can be opened, say. What goes wrong then is told all the same, and must not end the service.
+        process.stderr.write(
+          `${JSON.stringify({ level: to, msg: message, error: String(error), log: String(cause) })}\n`,
+        )
+        return
+      }
       logger[to](error === undefined ? rest : { ...rest, err: error }, message)
     }
   }

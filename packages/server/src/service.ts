@@ -1,8 +1,8 @@
 import { realpath } from 'node:fs/promises'
 import { isIP } from 'node:net'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
-import type { endAll } from './agents/claude/process-tree.ts'
+import type { Marks } from './agents/claude/mark.ts'
 import { type Config, ConfigError } from './config.ts'
 import { createApprovals } from './core/approvals/approvals.ts'
 import { createContinuation } from './core/runs/continuation.ts'
@@ -10,7 +10,7 @@ import { createConversations } from './core/conversations.ts'
 import { isBelow } from './core/folders.ts'
 import { createBell } from './core/log/bell.ts'
 import { createEventLog } from './core/log/log.ts'
-import type { Agent, Clock, Log, Store } from './core/ports.ts'
+import type { Agent, AgentProcess, Clock, Log, Store } from './core/ports.ts'
 import { createCommands } from './core/runs/commands.ts'
 import { createHost } from './core/runs/host.ts'
 import { checkOptions } from './core/runs/options.ts'
@@ -56,7 +56,9 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   const store = await openStore(config, log)
   building.defer(() => store.close())
   const events = createEventLog({ store, bell: createBell(), clock, log, doubtMs: DOUBT_MS })
-  const agent = await createAgent(config, environment, { store, clock, log, trustedRoots })
+  // Only with the agent that has processes, as all that is the agent's alone.
+  const marks = config.agent === 'claude' ? await createMarksFor(config) : undefined
+  const agent = await createAgent(config, environment, { store, clock, log, trustedRoots, marks })
   building.defer(() => agent.close())
   const approvals = createApprovals({ store, events, clock, log, newId: newHexId })
   const newRunId = () => newHexId() as RunId
@@ -101,6 +103,8 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     maxBodyBytes: config.maxBodyBytes,
   })
   const listener = createListener({ routes, rules: config, log, headers, stopping: stopping.signal })
+  // Before listening: what begins from here on is alive, and nothing that a crash has left behind.
+  const [left, orphans] = await Promise.all([store.openRuns(), store.processes()])
   const server = await listen(listener, config, headers)
   building.defer(() => {
     stopping.abort()
@@ -111,18 +115,35 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   building.defer(() => host.stop())
 
   // After listening: a long history must not keep the service from answering.
-  const recovered = recover({ store, events, clock, log, host, queue, endProcesses: endOrphans }).then(() =>
-    continuation.resume(),
-  )
+  const recovered = recover({
+    store,
+    events,
+    clock,
+    log,
+    host,
+    queue,
+    left,
+    orphans,
+    endProcesses: (processes) => endOrphans(processes, marks),
+    stopping: stopping.signal,
+  }).then(() => continuation.resume())
   recovered.catch((error: unknown) => log.error('what a crash left behind could not be put in order', { error }))
   building.use(forgetOldRequests({ store, clock, log }))
   const built = building.move()
   return { url: server.url, version, unready: await agent.unready(), recovered, stop: () => built.disposeAsync() }
 }
 
-const endOrphans = async (orphans: Parameters<typeof endAll>[0]) => {
-  const { endAll } = await import('./agents/claude/process-tree.ts')
+async function endOrphans(orphans: readonly AgentProcess[], marks: Marks | undefined): Promise<void> {
+  if (orphans.length === 0 && marks === undefined) return
+  const { endAll, signalAll } = await import('./agents/claude/process-tree.ts')
   await endAll(orphans, ORPHAN_MS)
+  // What agents began, and whose parent is gone.
+  if (marks !== undefined) await signalAll(await marks.leftOver(), 'SIGKILL')
+}
+
+async function createMarksFor({ dataDir }: Config): Promise<Marks> {
+  const { createMarks } = await import('./agents/claude/mark.ts')
+  return createMarks(resolve(dataDir))
 }
 
 /** Only the store that was chosen is loaded, as with the agents: every file is time at the start. */
@@ -132,18 +153,28 @@ async function openStore(config: Config, log: Log): Promise<Store> {
   return openSqliteStore({ dataDir: config.dataDir, log })
 }
 
+interface AgentDeps {
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+  readonly trustedRoots: readonly string[]
+  /** Undefined for an agent without processes. */
+  readonly marks: Marks | undefined
+}
+
 async function createAgent(
   config: Config,
   environment: NodeJS.ProcessEnv,
-  { store, clock, log, trustedRoots }: { store: Store; clock: Clock; log: Log; trustedRoots: readonly string[] },
+  { store, clock, log, trustedRoots, marks }: AgentDeps,
 ): Promise<Agent> {
-  if (config.agent === 'scripted') return (await import('./agents/scripted/agent.ts')).createScriptedAgent({ clock })
+  if (marks === undefined) return (await import('./agents/scripted/agent.ts')).createScriptedAgent({ clock })
   const { createClaudeAgent } = await import('./agents/claude/agent.ts')
   const { agentEnvironment } = await import('./agents/claude/environment.ts')
   return createClaudeAgent({
     clock,
     log,
     processes: store,
+    marks,
     platform: process.platform,
     environment: agentEnvironment(environment, config.agentEnv),
     trusts: (folder) => isBelow(folder, trustedRoots),

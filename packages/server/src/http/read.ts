@@ -50,7 +50,7 @@ export async function readQuery<N extends SchemaName>(url: string, name: N): Pro
 /** `value` as the schema of this name reads it; what does not fit is told in a sentence. */
 export async function parse<N extends SchemaName>(name: N, value: unknown): Promise<Read<N>> {
   schemas ??= import('@claude-proxy/protocol/requests')
-  const schema: z.ZodType = (await schemas)[name]
+  const schema: z.ZodType = (await schemas.catch(forgetSchemas))[name]
   const read = schema.safeParse(value)
   if (read.success) return read.data as Read<N>
   throw new AppError('bad_request', describe(read.error.issues))
@@ -58,6 +58,12 @@ export async function parse<N extends SchemaName>(name: N, value: unknown): Prom
 
 /** Loaded by the first request that has something to read: zod alone takes longer than a whole start of the service. */
 let schemas: Promise<Schemas> | undefined
+
+/** What could not be loaded now, for want of file handles, say, is loaded by the next request. */
+function forgetSchemas(error: unknown): never {
+  schemas = undefined
+  throw error
+}
 
 /**
  * A page can send a form or plain text anywhere without being asked first (Fetch standard, "CORS-safelisted

@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { createMarks, marked } from '../../src/agents/claude/mark.ts'
 import { endAll, identify, isAlive, residentBytes, signalAll, tree } from '../../src/agents/claude/process-tree.ts'
 import type { AgentProcess } from '../../src/core/ports.ts'
 
@@ -97,3 +98,35 @@ it('knows how much memory a process holds', async () => {
   if (!process) throw new Error('it has not started')
   expect(await residentBytes(process)).toBeGreaterThan(1024 * 1024)
 })
+
+it('the grace of an end does not depend on the time of day, which somebody may set back', async () => {
+  const { child, family } = await start(STUBBORN, 1)
+  let hours = 0
+  const clock = vi.spyOn(Date, 'now').mockImplementation(() => -3_600_000 * hours++)
+  onTestFinished(() => clock.mockRestore())
+  await endAll([self(family, child)], 200)
+  await expect.poll(() => living(family)).toBe(0)
+})
+
+it.runIf(process.platform === 'linux')(
+  'what an agent began in sessions of its own is found when the agent is gone',
+  async () => {
+    const marks = createMarks('/data')
+    const { mark, environment } = marks.next()
+    const code = `
+    const options = { detached: true, stdio: ['ignore', 'inherit', 'inherit'] }
+    require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(STUBBORN)}], options)`
+    const env = { PATH: process.env['PATH'] ?? '', ...environment }
+    const parent = spawn(process.execPath, ['-e', `${code}; setTimeout(() => process.exit(), 50)`], {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    onTestFinished(async () => signalAll(await marked(mark), 'SIGKILL'))
+    const [left] = await firstNumbers(parent.stdout, 1)
+    await expect.poll(async () => (await marked(mark)).map(({ pid }) => pid)).toEqual([left])
+    // The next start with the same data finds it, this one and those with other data do not.
+    expect(await marks.leftOver()).toEqual([])
+    expect(await createMarks('/other').leftOver()).toEqual([])
+    expect((await createMarks('/data').leftOver()).map(({ pid }) => pid)).toEqual([left])
+  },
+)

@@ -6,6 +6,7 @@ import { createAdmission } from './admission.ts'
 import { hasCredentials, NO_CREDENTIALS } from './environment.ts'
 import { notLoadedEvent } from './folder-settings.ts'
 import { expectUnmoved, type Launch, type LaunchContext, prepareLaunch } from './launch.ts'
+import type { Marks } from './mark.ts'
 import { Session } from './session.ts'
 import { Turn } from './turn.ts'
 
@@ -15,6 +16,8 @@ export interface ClaudeAgentOptions extends LaunchContext {
   /** Where the living processes are written down, for the start after a crash. */
   readonly processes: Pick<Store, 'addProcess' | 'removeProcess'>
   readonly platform: NodeJS.Platform
+  /** How what agents begin is found again. */
+  readonly marks: Marks
   /** How many processes may start at once: a start is all CPU. */
   readonly startsAtOnce: number
   /** How many processes may live at once, working or warm. */
@@ -136,6 +139,7 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
       clock,
       log,
       settleMs: options.settleMs,
+      marks: options.marks,
       hooks: {
         onWake: (woken) => onWake(wakeOf(woken)),
         onRest: (rested) => void rest(rested),

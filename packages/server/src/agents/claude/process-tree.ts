@@ -47,8 +47,10 @@ export async function signalAll(processes: readonly AgentProcess[], signal: Node
 export async function endAll(roots: readonly AgentProcess[], graceMs: number): Promise<void> {
   const processes = (await Promise.all(roots.map(tree))).flat()
   await signalAll(roots, 'SIGTERM')
-  const deadline = Date.now() + graceMs
-  while (Date.now() < deadline && (await anyAlive(processes))) await new Promise((resolve) => setTimeout(resolve, 25))
+  // Not the time of day, which somebody may set back by hours.
+  const deadline = performance.now() + graceMs
+  while (performance.now() < deadline && (await anyAlive(processes)))
+    await new Promise((resolve) => setTimeout(resolve, 25))
   await signalAll(processes, 'SIGKILL')
 }
 

@@ -4,6 +4,7 @@ import type { Options, Query, SDKUserMessage, SpawnOptions } from '@anthropic-ai
 import type { AgentProcess } from '../../core/ports.ts'
 import { Queue } from '../queue.ts'
 import type { AgentMessage } from './normalise.ts'
+import { type Marks, marked } from './mark.ts'
 import { endAll, identify, signalAll, tree } from './process-tree.ts'
 
 export interface ProcessHooks {
@@ -32,12 +33,13 @@ const STDERR_KEPT = 8 * 1024
 const LEAVE_MS = 2000
 
 /** Starts Claude Code through the SDK. `options` are complete but for what belongs to the process itself. */
-export async function startProcess(options: Options, hooks: ProcessHooks): Promise<ClaudeProcess> {
+export async function startProcess(options: Options, marks: Marks, hooks: ProcessHooks): Promise<ClaudeProcess> {
   // The SDK is large; a service that only replays never loads it.
   const { query } = await import('@anthropic-ai/claude-agent-sdk')
   const input = new Queue<SDKUserMessage>()
   const identity = Promise.withResolvers<AgentProcess | undefined>()
   const gone = Promise.withResolvers<void>()
+  const { mark, environment } = marks.next()
   let stderr = ''
 
   const agent = query({
@@ -45,7 +47,12 @@ export async function startProcess(options: Options, hooks: ProcessHooks): Promi
     options: {
       ...options,
       spawnClaudeCodeProcess(spawning) {
-        const child = spawnTied(spawning)
+        const child = spawnTied({ ...spawning, env: { ...spawning.env, ...environment } })
+        // Somebody has to hear it, or it ends the service; the SDK tells us why.
+        child.on('error', () => {})
+        // Node leaves the pipes out when it has no file handles for them.
+        if ((child.stderr as typeof child.stderr | undefined) === undefined)
+          throw new Error('The agent process cannot be started: this service has too many files open.')
         child.stderr.setEncoding('utf8').on('data', (text: string) => {
           stderr = (stderr + text).slice(-STDERR_KEPT)
         })
@@ -91,6 +98,8 @@ export async function startProcess(options: Options, hooks: ProcessHooks): Promi
       await Promise.race([gone.promise, new Promise((resolve) => setTimeout(resolve, LEAVE_MS).unref())])
       if (self) await endAll([self], LEAVE_MS)
       await signalAll(family, 'SIGKILL')
+      // What it began without staying its parent, or when it died before we asked.
+      await signalAll(await marked(mark), 'SIGKILL')
     },
   }
 }

@@ -4,6 +4,7 @@ import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
 import type { AgentProcess, Clock, Job, Log, RunOptions } from '../../core/ports.ts'
 import type { Launch } from './launch.ts'
 import type { AgentMessage } from './normalise.ts'
+import type { Marks } from './mark.ts'
 import { type ClaudeProcess, startProcess } from './process.ts'
 import { residentBytes } from './process-tree.ts'
 import type { Turn } from './turn.ts'
@@ -27,6 +28,7 @@ export interface SessionOptions {
   readonly clock: Clock
   readonly log: Log
   readonly settleMs: number
+  readonly marks: Marks
   readonly hooks: SessionHooks
 }
 
@@ -122,7 +124,7 @@ export class Session {
       // Asked for every call, also where the agent would not ask for permission.
       hooks: { PreToolUse: [{ hooks: [(input) => this.#beforeTool(input)], onFailure: 'block' }] },
     }
-    this.#process = await startProcess(options, {
+    this.#process = await startProcess(options, this.#options.marks, {
       onMessage: (message) => this.#onMessage(message),
       onGone: (why) => this.#onGone(why),
     })

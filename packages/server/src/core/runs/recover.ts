@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { errorResult, interruptedResult } from '@claude-proxy/protocol/events'
 import { toLine } from '@claude-proxy/protocol/json'
 import type { EventLog } from '../log/log.ts'
@@ -12,35 +13,57 @@ export interface RecoverDeps {
   readonly log: Log
   readonly host: Host
   readonly queue: Queue
-  /** Ends the processes that are still the same ones, and all they began. */
+  /** The runs that were open before this process began any: what comes later is alive. */
+  readonly left: readonly Run[]
+  /** The agents that were written down before. */
+  readonly orphans: readonly AgentProcess[]
+  /** Ends the processes that are still the same ones, and all that they and others before them began. */
   readonly endProcesses: (processes: readonly AgentProcess[]) => Promise<void>
+  /** Aborts when the service stops. */
+  readonly stopping: AbortSignal
 }
+
+/** What cannot be put in order now, because the disk is full, say, is tried again: until then its folder is busy. */
+const RETRY_MS = 1000
 
 /**
  * Puts in order what a crash left behind: ends agents that outlived the service, closes runs that were cut off with
  * a terminal event, and starts those whose prompt no agent ever had, then the prompts that wait.
  */
-export async function recover({ store, events, clock, log, host, queue, endProcesses }: RecoverDeps): Promise<void> {
+export async function recover(deps: RecoverDeps): Promise<void> {
+  const { store, events, clock, log, host, queue, left, orphans, endProcesses, stopping } = deps
   // First of all: an orphan that is still working must not meet the next run in its folder.
-  const orphans = await store.processes()
-  if (orphans.length > 0) {
+  if (orphans.length > 0)
     log.warn('ending agents that the service has left behind', { pids: orphans.map(({ pid }) => pid) })
-    await endProcesses(orphans)
-    for (const orphan of orphans) await store.removeProcess(orphan)
-  }
-  for (const run of await store.openRuns()) {
+  await untilDone(() => endProcesses(orphans))
+  for (const orphan of orphans) await untilDone(() => store.removeProcess(orphan))
+  for (const run of left) await untilDone(() => settle(run))
+  await untilDone(() => queue.recover())
+
+  async function settle(run: Run): Promise<void> {
     const conversation = await store.conversation(run.conversation)
     const because = host.interruptedBecause(run.id) ?? run.interruptedBecause
     if (because !== undefined) await closeInterrupted(run, because)
     else if (run.state === 'accepted' && conversation) host.launch(run, conversation)
     else await closeCutOff(run)
   }
-  await queue.recover()
 
   /** Somebody was told that it will end so. */
   async function closeInterrupted(run: Run, because: string): Promise<void> {
     await events.end(run, [toLine(interruptedResult(because, new Date(clock.now()).toISOString()))])
     log.info('closed a run that had been interrupted', { run: run.id, conversation: run.conversation })
+  }
+
+  async function untilDone(step: () => Promise<void>): Promise<void> {
+    while (!stopping.aborted) {
+      try {
+        return await step()
+      } catch (error) {
+        log.error('what a crash left behind could not be put in order yet', { error })
+      }
+      // The next start goes on with it.
+      await sleep(RETRY_MS, undefined, { signal: stopping }).catch(() => {})
+    }
   }
 
   async function closeCutOff(run: Run): Promise<void> {

@@ -1,0 +1,80 @@
+import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
+import { expect, test } from 'vitest'
+import { createBell } from '../../src/core/log/bell.ts'
+import { createEventLog } from '../../src/core/log/log.ts'
+import type { Log, Run, Store } from '../../src/core/ports.ts'
+import { recover } from '../../src/core/runs/recover.ts'
+import { createMemoryStore } from '../../src/store/memory/store.ts'
+
+/** A start of the service, seen from what it has to put in order. */
+function begin(store: Store, complaints: string[] = []) {
+  const log: Log = { info() {}, warn() {}, error: (message) => complaints.push(message) }
+  const clock = { now: () => 1 }
+  const events = createEventLog({ store, bell: createBell(), clock, log, doubtMs: 2000 })
+  const host = { launch() {}, interruptedBecause() {} } as unknown as Parameters<typeof recover>[0]['host']
+  const queue = { async recover() {} } as unknown as Parameters<typeof recover>[0]['queue']
+  const deps = { store, events, clock, log, host, queue, orphans: [], endProcesses: async () => {} }
+  return (left: readonly Run[], stopping = new AbortController().signal) => recover({ ...deps, left, stopping })
+}
+
+async function workingRun(store: Store, name: string): Promise<Run> {
+  const id = Buffer.from(name).toString('hex').padEnd(32, '0') as RunId
+  const folder = `/${name}` as Folder
+  const line = '{"type":"user"}'
+  const begun = await store.beginRun({
+    id,
+    name: name as ConversationId,
+    folder,
+    cwd: folder,
+    begunBy: 'client',
+    text: 'Work',
+    options: {},
+    line,
+    at: 1,
+  })
+  if (begun.status !== 'begun') throw new Error(begun.status)
+  await store.claimRun(id)
+  return { ...begun.run, state: 'running' }
+}
+
+test('a run that began after the start is not taken for one that a crash has cut off', async () => {
+  const store = createMemoryStore()
+  const left = [await workingRun(store, 'left')]
+  const recovering = begin(store)
+  const alive = await workingRun(store, 'alive')
+  await recovering(left)
+  expect((await store.openRuns()).map(({ id }) => id)).toEqual([alive.id])
+})
+
+test('a run that cannot be closed at the start, since the disk is full, is closed as soon as it can be', async () => {
+  const memory = createMemoryStore()
+  const run = await workingRun(memory, 'left')
+  let isFull = true
+  const store: Store = {
+    ...memory,
+    endRun: async (...given) => {
+      if (!isFull) return memory.endRun(...given)
+      isFull = false
+      throw new Error('database or disk is full')
+    },
+  }
+  const complaints: string[] = []
+  await begin(store, complaints)([run])
+  expect(complaints).toHaveLength(1)
+  expect(await memory.openRuns()).toEqual([])
+})
+
+test('a stop does not wait for what cannot be put in order', async () => {
+  const memory = createMemoryStore()
+  const run = await workingRun(memory, 'left')
+  const stop = new AbortController()
+  const store: Store = {
+    ...memory,
+    endRun: async () => {
+      stop.abort()
+      throw new Error('database or disk is full')
+    },
+  }
+  await begin(store)([run], stop.signal)
+  expect(await memory.openRuns()).toHaveLength(1)
+})
