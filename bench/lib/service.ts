@@ -32,7 +32,7 @@ export const LISTENING = /listening on (http:\/\/[\d.]+:(\d+))/
 
 export async function startService(options: ServiceOptions): Promise<Service> {
   const flags = ['--import', PROBE, ...(options.collects ? ['--expose-gc'] : [])]
-  const env = options.env ?? { PATH: process.env['PATH'] ?? '', HOME: options.dataDir }
+  const env = options.env ?? { PATH: process.env['PATH'] ?? '', HOME: `${options.dataDir}-home` }
   const helper = startScript<Probe>(MAIN, { flags, args: serviceArguments(options), env })
   try {
     const [, url = '', port] = await helper.line(LISTENING)
