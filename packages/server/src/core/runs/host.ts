@@ -22,6 +22,7 @@ export type Host = ReturnType<typeof createHost>
 const UNSTORED_BYTES = 1024 * 1024
 /** A terminal event that cannot be stored is tried again: until it is, the folder stays busy. */
 const RETRY_END_MS = 1000
+const NOT_STORED = 'The event store cannot be written.'
 
 interface Active {
   readonly run: Run
@@ -130,7 +131,7 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
 
   /** Stores all that happens in a run, up to its terminal event. Never rejects. */
   async function follow(run: Run, work: Work): Promise<void> {
-    const writer = createWriter(run, () => work.interrupt('The event store cannot be written.'))
+    const writer = createWriter(run, () => work.interrupt(NOT_STORED))
     let result: ResultPayload | undefined
     try {
       for await (const happening of work) {
@@ -145,6 +146,8 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
     approvals.cancelAll(run.id)
     result ??= errorResult('no_result', 'The agent ended without a result.', timestamp())
     await writer.settled()
+    // The agent may have been through when it was to be stopped: its word for the end would be that all is here.
+    if (writer.hasGap && result.subtype !== 'interrupted') result = errorResult('interrupted', NOT_STORED, timestamp())
     await close(run, [toLine(result)])
   }
 
@@ -205,6 +208,10 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
       },
       async settled(): Promise<void> {
         await underWay
+      },
+      /** Something that the agent said could not be stored. */
+      get hasGap(): boolean {
+        return failed
       },
     }
   }
