@@ -1,4 +1,5 @@
 import type { Part } from './lib/part.ts'
+import { readers } from './parts/readers.ts'
 
 /** All ways to try to break the promise, in the order in which they are tried. */
-export const PARTS: readonly Part[] = []
+export const PARTS: readonly Part[] = [readers]
