@@ -1,6 +1,7 @@
 import type { Part } from './lib/part.ts'
 import { faults } from './parts/faults.ts'
 import { readers } from './parts/readers.ts'
+import { soak } from './parts/soak.ts'
 
 /** All ways to try to break the promise, in the order in which they are tried. */
-export const PARTS: readonly Part[] = [readers, faults]
+export const PARTS: readonly Part[] = [readers, faults, soak]
