@@ -1,41 +1,57 @@
-import { request } from 'node:http'
-import { text } from 'node:stream/consumers'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { listen } from './listener.ts'
+import { checkLoad, checkSame, linesOf, runsOf, type Seen } from './truth.ts'
+import { until, within } from './until.ts'
+import { type Body, readSse } from './wire.ts'
 
-/** Holds one conversation in `folder`, to its end, and reads it again. Throws when anything of it is not as promised. */
-export async function tellOne(base: string, folder: string): Promise<void> {
-  const id = 'canary'
-  const before = await lines(base, id)
-  const body = JSON.stringify({ conversation_id: id, cwd: folder, text: 'sing' })
-  const headers = { 'content-type': 'application/json', 'last-event-id': String(before.length) }
-  const streamed = await read(`${base}/v1/agent/stream`, { method: 'POST', headers }, body)
-  const frames = streamed.split('\n\n').filter((frame) => frame !== '' && !frame.startsWith(':'))
-  const data = frames.map((frame, n) => {
-    const [, number, line = ''] = /^id: (\d+)\ndata: (.*)$/.exec(frame) ?? []
-    if (Number(number) !== before.length + n + 1) throw new Error(`the canary sang out of order: ${frame}`)
-    return line
-  })
-  const results = data.filter((line) => line.startsWith('{"type":"result"'))
-  if (results.length !== 1 || results[0] !== data.at(-1)) throw new Error(`the canary has not ended: ${streamed}`)
-  const after = await lines(base, id)
-  if (after.join('\n') !== [...before, ...data].join('\n')) throw new Error('the canary is remembered otherwise')
+/** A run that works on quietly beside a fault that is none of its business. */
+export interface Canary {
+  /** Waits for its end; throws when it lacks an event or was late. Resolves to how late it was at most. */
+  finish(): Promise<number>
 }
 
-export async function isHealthy(base: string): Promise<boolean> {
-  return (await read(`${base}/healthz`, {})).startsWith('{"status":"ok"')
+export interface CanaryOptions {
+  readonly base: string
+  readonly scratch: string
+  readonly name: string
+  readonly seconds: number
+  /** How late an event may be on a machine that others use, too. */
+  readonly lateMs?: number
 }
 
-async function lines(base: string, id: string): Promise<string[]> {
-  const replay = await read(`${base}/v1/conversations/${id}/events`, {})
-  return replay.startsWith('{"error":"conversation_unknown"') ? [] : replay.split('\n').slice(0, -1)
-}
+const RATE = 20
 
-function read(url: string, options: { method?: string; headers?: Record<string, string> }, body = ''): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const asked = request(url, { ...options, agent: false, timeout: 20_000 }, (response) => {
-      text(response).then(resolve, reject)
-    })
-    asked.on('timeout', () => asked.destroy(new Error(`no answer from ${url}`)))
-    asked.on('error', reject)
-    asked.end(body)
-  })
+/** Starts a run of texts at a steady rate, and a reader of it. Understood by the scripted agent and by the bad one. */
+export async function startCanary({ base, scratch, name, seconds, lateMs = 4000 }: CanaryOptions): Promise<Canary> {
+  const cwd = join(scratch, 'work', name)
+  await mkdir(cwd, { recursive: true })
+  const count = seconds * RATE
+  const body: Body = { conversation_id: name, cwd, text: `@load n=${count} rate=${RATE} size=300` }
+  let latest = 0
+  let first = 0
+  const onEvent = ({ data }: Seen) => {
+    const stamp = /@ts=(\d+)@/.exec(data)?.[1]
+    if (stamp === undefined) return
+    first ||= Number(stamp)
+    latest = Math.max(latest, performance.timeOrigin + performance.now() - Number(stamp) / 1000)
+  }
+  const leave = new AbortController()
+  const opened = readSse(base, body, 0, () => leave.abort(), { signal: leave.signal, silenceMs: 30_000 })
+  const listened = opened.then(() => listen({ base, body, as: 'sse', onEvent, silenceMs: 10_000 }))
+  listened.catch(() => {})
+  await until('the canary sings', () => first > 0, 40_000)
+
+  return {
+    async finish() {
+      const { seen } = await within('the canary has ended', seconds * 1000 + 30_000, listened)
+      const truth = await linesOf(base, name)
+      checkSame('the canary', seen, truth)
+      checkLoad(name, truth, count)
+      const [run] = runsOf(name, truth)
+      if (run?.result.is_error !== false) throw new Error(`the canary has died: ${run?.result.result}`)
+      if (latest > lateMs) throw new Error(`the canary was late by ${Math.round(latest)} ms`)
+      return latest
+    },
+  }
 }

@@ -28,7 +28,7 @@ export function shapeOf(name: SchemaName): Schema {
 
 /** The schema of one part of what a door takes, if it takes any. */
 export function schemaOf(door: EndpointName, part: 'body' | 'query' | 'params'): Schema | undefined {
-  const endpoint: Readonly<Record<string, string>> = ENDPOINTS[door]
+  const endpoint: Readonly<Record<string, unknown>> = ENDPOINTS[door]
   const name = endpoint[part] as SchemaName | undefined
   return name && shapeOf(name)
 }
@@ -167,8 +167,8 @@ function subjectOf(name: string, random: Random, { folders, fresh, ids }: Subjec
   if (name === 'cwd') return random.pick(random.chance(0.15) ? fresh : folders)
   if (name === 'conversation_id' || name === 'id') return random.chance(0.8) ? random.pick(ids) : newId(random)
   if (name === 'permission_id') return newId(random)
-  // A question takes its second to expire, and keeps the folder busy for that long.
-  if (name === 'text') return random.chance(0.01) ? '@ask' : random.pick(TEXTS)
+  // None that asks: a question may wait for ever.
+  if (name === 'text') return random.pick(TEXTS)
   if (name === 'since') return String(random.int(0, 5))
   return undefined
 }

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export interface Ledger extends Disposable {
   /** A text that changes when a conversation, a name, a folder, a run or a head does. Cheap while nothing is written. */
   readonly look: () => string
-  /** Resolves when no run is open; what is written from then on was asked for later. */
+  /** Resolves when no run is open and no prompt waits for one, and what was deleted is gone; what is written from then on was asked for later. */
   readonly settled: (boundMs: number) => Promise<void>
 }
 
@@ -14,11 +14,17 @@ export function openLedger(dataDir: string): Ledger {
   const db = new DatabaseSync(join(dataDir, 'claude-proxy.db'), { readOnly: true, timeout: 5000 })
   const version = db.prepare('PRAGMA data_version')
   const digest = db.prepare(`
-    SELECT (SELECT json_array(count(*), sum(head), sum(updated_at), sum(length(grp)), sum(length(session_id))) FROM conversation) AS a,
+    SELECT (SELECT json_array(count(*), sum(head), sum(updated_at), sum(length(grp)), sum(length(session_id)),
+             sum(length(title)), sum(archived), sum(deleted)) FROM conversation) AS a,
            (SELECT json_array(count(*), sum(canonical)) FROM folder) AS b,
            (SELECT count(*) FROM alias) AS c,
-           (SELECT json_array(count(*), sum(state = 'ended')) FROM run) AS d`)
-  const open = db.prepare(`SELECT count(*) AS n FROM run WHERE state <> 'ended'`)
+           (SELECT json_array(count(*), sum(state = 'ended')) FROM run) AS d,
+           (SELECT json_array(count(*), sum(length(text)), sum(position), sum(state = 'queued')) FROM prompt) AS e,
+           (SELECT json_array(count(*), sum(state = 'pending')) FROM approval) AS f,
+           (SELECT count(*) FROM approval_rule) AS g`)
+  const open = db.prepare(`
+    SELECT (SELECT count(*) FROM run WHERE state <> 'ended') + (SELECT count(*) FROM prompt WHERE state = 'queued')
+         + (SELECT count(*) FROM deletion) AS n`)
   let seen: unknown
   let text = ''
 

@@ -5,6 +5,8 @@ export interface RawRequest {
   readonly bytes: Buffer
   /** A HEAD: its answer carries a length and no body. */
   readonly isHead: boolean
+  /** What answers it, if it is not refused, goes on for ever: its beginning is answer enough. */
+  readonly isEndless?: boolean
 }
 
 export interface RawResponse {
@@ -63,6 +65,12 @@ export class Line {
         if (next.response.status >= 200) responses.push(next.response)
         continue
       }
+      const begun = requests[responses.length]?.isEndless ? beginningOf(this.#arrived) : undefined
+      if (begun) {
+        this.#isClosed = true
+        this.#socket.destroy()
+        return { responses: [...responses, begun], isClosed: true }
+      }
       if (this.#isClosed) {
         if (this.#arrived.length > 0 && !this.#isBodyOf(responses.at(-1)))
           throw new WireError(`half a response: ${show(this.#arrived)}`)
@@ -117,6 +125,15 @@ export class Line {
       }
     })
   }
+}
+
+/** The beginning of an event stream, once anything of it is there. */
+function beginningOf(bytes: Buffer): RawResponse | undefined {
+  const end = bytes.indexOf('\r\n\r\n')
+  const head = bytes.subarray(0, Math.max(0, end)).toString('latin1')
+  if (!head.startsWith('HTTP/1.1 200') || !head.includes('text/event-stream') || bytes.length === end + 4)
+    return undefined
+  return { status: 200, headers: readHeaders(head.split('\r\n').slice(1)), body: bytes.subarray(end + 4) }
 }
 
 /** The first response in `bytes` and how long it is; undefined when there is more to come. */

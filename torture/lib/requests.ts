@@ -15,7 +15,8 @@ export function makeRequest(random: Random, subjects: Subjects): RawRequest {
   const body = bodyOf(door, method, random, subjects)
   const lines = [`${method} ${target} ${version}`, ...headersOf(random), ...body.headers]
   const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
-  return { bytes: Buffer.concat([head, body.bytes]), isHead: method === 'HEAD' }
+  const isEndless = 'isEndless' in endpoint && method === 'GET'
+  return { bytes: Buffer.concat([head, body.bytes]), isHead: method === 'HEAD', isEndless }
 }
 
 /** CONNECT is not among them: what follows it is no HTTP any more. */

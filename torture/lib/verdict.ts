@@ -10,7 +10,7 @@ export function faultOf(response: RawResponse, isHead: boolean): string | undefi
   const { status, headers, body } = response
   if (headers['x-injected'] !== undefined) return 'a header of the response came out of the request'
   if (!/^[0-9A-Za-z.-]{5,}$/.test(headers['x-proxy-version'] ?? '')) return 'the response does not say its version'
-  if (status === 200 || status === 204) return undefined
+  if (status === 200 || status === 202 || status === 204) return undefined
   if (status < 400) return `the status ${status} is in no table`
   if (headers['content-type'] !== 'application/json') return `an error of type ${headers['content-type']}`
   if (isHead) return status >= 500 && status !== 503 ? `the status ${status}` : undefined

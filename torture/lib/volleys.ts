@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isHealthy } from './canary.ts'
+import { isHealthy } from './song.ts'
 import type { Subjects } from './generate.ts'
 import type { Ledger } from './ledger.ts'
 import { makeMalformed } from './malformed.ts'
@@ -33,13 +33,16 @@ export async function alone(range: Range, count: number): Promise<void> {
     context.signal.throwIfAborted()
     const request = makeRequest(context.random, subjects)
     const before = ledger.look()
+
+    console.error(ledger.look(), request.bytes.subarray(0, 300).toString('latin1').replaceAll('\r\n', '|'))
     const [response] = await judged(range, request, async () => {
       const { responses, isClosed } = await line.ask([request], BOUND_MS)
       if (isClosed) line = new Line(port)
       return responses
     })
     if (response && response.status < 400) await ledger.settled(BOUND_MS)
-    else if (ledger.look() !== before) throw new Error(`a refused request changed something; ${exact(request)}`)
+    else if (ledger.look() !== before)
+      throw new Error(`a refused request changed ${before} to ${ledger.look()}; ${exact(request)}`)
   }
   line.close()
 }

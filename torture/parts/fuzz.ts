@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { tellOne } from '../lib/canary.ts'
+import { tellOne } from '../lib/song.ts'
 import type { Subjects } from '../lib/generate.ts'
 import { openLedger } from '../lib/ledger.ts'
 import { megabytesOf, mostOpenFiles } from '../lib/memory.ts'

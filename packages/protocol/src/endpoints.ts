@@ -112,6 +112,7 @@ export const ENDPOINTS = {
     path: '/v1/conversations/:id/stream',
     params: 'ConversationPath',
     query: 'WatchQuery',
+    isEndless: true,
     does: 'Streams the events of a conversation for ever (SSE).',
   },
   history: {
@@ -170,5 +171,7 @@ interface Endpoint {
   readonly body?: SchemaName
   readonly query?: SchemaName
   readonly params?: SchemaName
+  /** Its answer is a stream that goes on until one of the two sides has enough. */
+  readonly isEndless?: true
   readonly does: string
 }

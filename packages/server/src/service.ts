@@ -102,7 +102,14 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     startedAt,
     maxBodyBytes: config.maxBodyBytes,
   })
-  const listener = createListener({ routes, rules: config, log, headers, stopping: stopping.signal })
+  const listener = createListener({
+    routes,
+    rules: config,
+    log,
+    headers,
+    stopping: stopping.signal,
+    maxBodyBytes: config.maxBodyBytes,
+  })
   // Before listening: what begins from here on is alive, and nothing that a crash has left behind.
   const [left, orphans] = await Promise.all([store.openRuns(), store.processes()])
   const server = await listen(listener, config, headers)

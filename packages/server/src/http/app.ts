@@ -7,6 +7,7 @@ import { createDoors } from './doors.ts'
 import { toResponse, withoutAlarmingWords } from './errors.ts'
 import { guard, type GuardRules, isOwnOrigin } from './guard.ts'
 import type { createRoutes } from './routes.ts'
+import { passOver } from './read.ts'
 import { pathOf } from './target.ts'
 
 export interface AppOptions {
@@ -15,6 +16,7 @@ export interface AppOptions {
   readonly log: Log
   /** Headers of every response. */
   readonly headers: Readonly<Record<string, string>>
+  readonly maxBodyBytes: number
   /** Aborts when the service stops. */
   readonly stopping: AbortSignal
 }
@@ -26,7 +28,7 @@ interface Door {
 }
 
 /** The service as a listener for node:http: guard, routes from the table of endpoints, and one shape for all errors. */
-export function createListener({ routes, rules, log, headers, stopping }: AppOptions): RequestListener {
+export function createListener({ routes, rules, log, headers, stopping, maxBodyBytes }: AppOptions): RequestListener {
   const find = createDoors()
 
   return (request, response) => {
@@ -61,10 +63,13 @@ export function createListener({ routes, rules, log, headers, stopping }: AppOpt
     const { name, params, path } = door
     const signal = () => AbortSignal.any([goneSignal(response), stopping])
     try {
+      if (!('body' in ENDPOINTS[name])) await passOver(request, maxBodyBytes)
       const value = await routes[name]({ request, response, params, signal })
       if (value !== undefined) sendJson(response, response.statusCode, toLine(value))
     } catch (error) {
       if (!response.headersSent) return fail(path, request, response, error)
+      // It was refused as no HTTP while we waited for the rest of it.
+      if (response.writableEnded) return undefined
       // Refused meanwhile: what came in the end was not a whole request.
       if (response.writableEnded) return
       // Half a body is out: only a broken connection tells the reader that the rest is missing.

@@ -87,6 +87,12 @@ async function readText(request: IncomingMessage, atMostBytes: number): Promise<
   }
 }
 
+/** Waits for the end of a body that nobody wants: until then the request may turn out to be none. */
+export async function passOver(request: IncomingMessage, atMostBytes: number): Promise<void> {
+  const { 'transfer-encoding': coding, 'content-length': length } = request.headers
+  if (coding !== undefined || Number(length ?? 0) > 0) await readBytes(request, atMostBytes)
+}
+
 /** By hand: the iterator of a stream stays in memory as long as its connection, which may be hours. */
 function readBytes(request: IncomingMessage, atMostBytes: number): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()

@@ -52,7 +52,8 @@ test('garbage behind a request is answered after it, never before or in the midd
 })
 
 test('a request that turns out to be broken when it has its answer gets no second one', async () => {
-  const head = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n'
+  // Where nothing is, nobody waits for a body.
+  const head = 'GET /nothing HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n'
   expect(statuses(await talk(`${head}zz\r\n`)).length).toBe(1)
   const socket = connect(Number(new URL(service.base).port), '127.0.0.1')
   socket.setTimeout(20_000, () => socket.destroy(new Error('the server is silent')))
@@ -99,3 +100,12 @@ test.each(['%0d%0aX-Injected:%201', '%0D%0ASet-Cookie:x', '%E5%98%8A%E5%98%8DX-I
     }
   },
 )
+
+test('a request that is refused because its body is broken changes nothing, also where no body is asked for', async () => {
+  const cwd = service.folder('broken')
+  const head = `GET /v1/conversations/canonical?cwd=${encodeURIComponent(cwd)} HTTP/1.1\r\nHost: localhost\r\n`
+  const body = '5\r\nabcde\r\n0\r\nX-Trailer: 1\r\nContent-Length: 5\r\n\r\n'
+  expect(statuses(await talk(`${head}Transfer-Encoding: chunked\r\n\r\n${body}`))).toEqual([400])
+  const listed = await sendRaw(service.base, LAST.replace('/healthz', '/v1/conversations'))
+  expect(listed.body.toString()).not.toContain(cwd)
+})

@@ -43,6 +43,7 @@ export type Host = ReturnType<typeof createHost>
 const UNSTORED_BYTES = 1024 * 1024
 /** A terminal event that cannot be stored is tried again: until it is, the folder stays busy. */
 const RETRY_END_MS = 1000
+const NOT_STORED = 'The event store cannot be written.'
 
 /** What the queue has to know. Nothing of it rejects. */
 export interface QueueHooks {
@@ -220,7 +221,7 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
 
   /** Stores all that happens in a run, up to its terminal event. Never rejects. */
   async function follow(run: Run, work: Work): Promise<void> {
-    const writer = createWriter(run, () => work.interrupt('The event store cannot be written.'))
+    const writer = createWriter(run, () => work.interrupt(NOT_STORED))
     const asking: Promise<void>[] = []
     const storeQuestion: Question['tell'] = (payload, asked) => {
       writer.tell(payload, asked)
@@ -248,6 +249,8 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
     result ??= errorResult('no_result', 'The agent ended without a result.', timestamp())
     await writer.settled()
     await Promise.all(steered)
+    // The agent may have been through when it was to be stopped: its word for the end would be that all is here.
+    if (writer.hasGap && result.subtype !== 'interrupted') result = errorResult('interrupted', NOT_STORED, timestamp())
     await close(run, result)
   }
 
@@ -330,6 +333,10 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
       },
       async settled(): Promise<void> {
         await underWay
+      },
+      /** Something that the agent said could not be stored. */
+      get hasGap(): boolean {
+        return failed
       },
     }
   }
