@@ -210,6 +210,18 @@ test('what was told once is not told again, also when the agent made no use of i
   expect(resultsOf(log)).toHaveLength(3)
 })
 
+test('a mode in which nobody is asked does not come back by itself after a restart', async () => {
+  await using service = await startTestService({ config: { allowBypass: true } })
+  const body = { conversation_id: 'bypass', cwd: service.folder(), permission_mode: 'bypassPermissions' }
+  const before = await stream(service.base, { ...body, text: '@ask' })
+  const id = await questionOf(before)
+  await service.restart()
+  await answer(service, id, { behavior: 'allow' })
+  await expect.poll(async () => resultsOf(await replay(service.base, 'bypass')).length, PATIENCE).toBe(2)
+  const inits = (await replay(service.base, 'bypass')).filter(({ event }) => event.subtype === 'init')
+  expect(inits.map(({ event }) => event['permissionMode'])).toEqual(['bypassPermissions', 'default'])
+})
+
 test('a new prompt takes the place of what a cut-off run still asked, visibly', async () => {
   await using service = await startTestService()
   const body = { conversation_id: 'moved-on', cwd: service.folder() }
