@@ -33,6 +33,7 @@ export async function listen(listening: Listening): Promise<Listened> {
   }
   const options = { silenceMs, ...(signal && { signal }) }
   let connections = 0
+  const ends: string[] = []
   for (let empty = 0; empty < MOST_EMPTY;) {
     const before = seen.length
     const last = seen.at(-1)?.id ?? after
@@ -41,11 +42,14 @@ export async function listen(listening: Listening): Promise<Listened> {
       as === 'sse'
         ? await readSse(base, attach, last, take, options)
         : await readNdjson(base, body.conversation_id, last, take, { ...options, gzip: as === 'gzip' })
+    ends.push(`${heard.status}${heard.whole ? ' whole' : ''}`)
     if (isResult(seen.at(-1)?.data) || signal?.aborted) return { seen, connections }
     if (heard.status >= 400) throw new Error(`event ${last} was followed by ${heard.status}: ${heard.text}`)
     empty = seen.length > before ? 0 : empty + 1
     // A replay that is level has to be asked again; that is the client's pace.
     if (as !== 'sse' && heard.whole) await new Promise((resolve) => setTimeout(resolve, 30))
   }
-  throw new Error(`${as}: ${MOST_EMPTY} connections brought nothing after event ${seen.at(-1)?.id ?? after}`)
+  throw new Error(
+    `${as}: ${MOST_EMPTY} connections brought nothing after event ${seen.at(-1)?.id ?? after}: ${JSON.stringify(Object.entries(Object.groupBy(ends.slice(-MOST_EMPTY), (e) => e)).map(([k, v]) => [k, v?.length]))}`,
+  )
 }

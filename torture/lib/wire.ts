@@ -100,8 +100,11 @@ export function exchange(
   const broken = (status: number) => settle({ status, whole: false, text: '' })
   sent.on('timeout', () => sent.destroy())
   sent.on('error', () => broken(0))
-  sent.on('close', () => broken(0))
+  // Not when there is a response: what is coded may still be on its way through the decoder.
+  let isAnswered = false
+  sent.on('close', () => isAnswered || broken(0))
   sent.on('response', (response: IncomingMessage) => {
+    isAnswered = true
     const status = response.statusCode ?? 0
     const isCoded = response.headers['content-encoding'] === 'gzip'
     const source: IncomingMessage | Transform = isCoded ? response.pipe(createGunzip()) : response

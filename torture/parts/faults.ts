@@ -13,7 +13,7 @@ const FAULTS: readonly Fault[] = [...diskFaults, ...limitFaults, ...clockFaults,
 /** How many faults that are not always there the short version takes. */
 const BRIEF_EXTRA = 1
 
-/** Everything around the service breaks, one thing after the other. */
+/** Everything around the service breaks, one thing after the other. TORTURE_FAULT takes those whose names hold it. */
 export const faults: Part = {
   name: 'faults',
   sentence:
