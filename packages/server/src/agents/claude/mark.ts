@@ -48,8 +48,8 @@ async function find(fits: (mark: string) => boolean): Promise<AgentProcess[]> {
       if (!/^\d+$/.test(name)) return undefined
       // Other users' cannot be read, and are not ours.
       const environment = await readFile(`/proc/${name}/environ`, 'latin1').catch(() => '')
-      const mark = new RegExp(`(?:^|\\0)${NAME}=([^\\0]*)`).exec(environment)?.[1]
-      return mark !== undefined && fits(mark) ? identify(Number(name)) : undefined
+      const variable = environment.split('\0').find((each) => each.startsWith(`${NAME}=`))
+      return variable !== undefined && fits(variable.slice(NAME.length + 1)) ? identify(Number(name)) : undefined
     }),
   )
   return found.filter((each) => each !== undefined)
