@@ -210,6 +210,18 @@ test('what was told once is not told again, also when the agent made no use of i
   expect(resultsOf(log)).toHaveLength(3)
 })
 
+test('a call can be allowed with another input: that is what runs, and all see it', async () => {
+  await using service = await startTestService({ agent: 'claude' })
+  const cwd = service.folder()
+  const running = await stream(service.base, { conversation_id: 'instead', cwd, text: '@bash touch asked.txt' })
+  const id = await questionOf(running)
+  const updated_input = { command: 'touch instead.txt', description: 'Another one' }
+  await answer(service, id, { behavior: 'allow', updated_input })
+  expect((await settledOf(running, id)).event).toMatchObject({ updated_input })
+  await running.ended
+  expect([existsSync(join(cwd, 'asked.txt')), existsSync(join(cwd, 'instead.txt'))]).toEqual([false, true])
+})
+
 test('a mode in which nobody is asked does not come back by itself after a restart', async () => {
   await using service = await startTestService({ config: { allowBypass: true } })
   const body = { conversation_id: 'bypass', cwd: service.folder(), permission_mode: 'bypassPermissions' }
