@@ -3,6 +3,7 @@ import type { Deleted } from '../../core/ports.ts'
 import type { ConversationReads } from './conversations.ts'
 import type { Database } from './open.ts'
 import type { RunReads } from './runs.ts'
+import { inTransaction } from './transaction.ts'
 
 /**
  * Takes a conversation out of reach in one transaction, however large it is. What it leaves behind is removed by
@@ -71,14 +72,7 @@ export function removing(db: Database) {
     step(): void {
       const next = due.get()
       if (next === undefined) return
-      db.exec('BEGIN IMMEDIATE')
-      try {
-        remove(next.c)
-        db.exec('COMMIT')
-      } catch (error) {
-        if (db.isTransaction) db.exec('ROLLBACK')
-        throw error
-      }
+      inTransaction(db, () => remove(next.c))
     },
   }
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { Database } from './open.ts'
+import { inTransaction } from './transaction.ts'
 
 /** One step of the schema; its number is the database's `user_version` afterwards. */
 export interface Migration {
@@ -27,15 +28,10 @@ export function migrate(db: Database, migrations: readonly Migration[] = readMig
 }
 
 function apply(db: Database, { version: to, sql }: Migration): void {
-  db.exec('BEGIN IMMEDIATE')
-  try {
+  inTransaction(db, () => {
     db.exec(sql)
     db.exec(`PRAGMA user_version = ${to}`)
-    db.exec('COMMIT')
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK')
-    throw error
-  }
+  })
 }
 
 function version(db: Database): number {

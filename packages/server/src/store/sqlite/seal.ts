@@ -1,4 +1,5 @@
 import type { Database } from './open.ts'
+import { inTransaction } from './transaction.ts'
 
 /** How large sealed chunks become: replay reads them nearly as fast as a file. */
 export const SEALED_BYTES = 256 * 1024
@@ -42,14 +43,7 @@ export function sealing(db: Database) {
     step(): void {
       const next = due.get()
       if (next === undefined) return
-      db.exec('BEGIN IMMEDIATE')
-      try {
-        seal(next)
-        db.exec('COMMIT')
-      } catch (error) {
-        if (db.isTransaction) db.exec('ROLLBACK')
-        throw error
-      }
+      inTransaction(db, () => seal(next))
     },
   }
 }
