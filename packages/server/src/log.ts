@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import type { Logger } from 'pino'
-import type { Log } from './core/ports.ts'
+import type { Log } from './core/ports/outside.ts'
 
 /** A log of JSON lines on stderr. Whatever looks like a secret is left out. */
 export function createLog(level: string): Log {

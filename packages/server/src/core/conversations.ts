@@ -1,7 +1,9 @@
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
 import { type FolderRules, findFolder, folderOrSpelling } from './folders.ts'
-import type { Clock, Conversation, Resolved, Store } from './ports.ts'
+import type { Clock } from './ports/outside.ts'
+import type { Conversation, Resolved } from './ports/conversation.ts'
+import type { Store } from './ports/store.ts'
 
 export interface ConversationsDeps {
   readonly store: Store

@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { AppError } from '@claude-proxy/protocol/errors'
 import { ENDPOINTS, type EndpointName } from '@claude-proxy/protocol/endpoints'
 import { toLine } from '@claude-proxy/protocol/json'
-import type { Log } from '../core/ports.ts'
+import type { Log } from '../core/ports/outside.ts'
 import { createDoors } from './doors.ts'
 import { toResponse, withoutAlarmingWords } from './errors.ts'
 import { guard, type GuardRules, isOwnOrigin } from './guard.ts'

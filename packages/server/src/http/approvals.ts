@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { ApprovalId } from '@claude-proxy/protocol/ids'
-import type { Approval, ApprovalRule, PermissionDecision, Store } from '../core/ports.ts'
+import type { Approval, ApprovalRule, PermissionDecision } from '../core/ports/approval.ts'
+import type { Store } from '../core/ports/store.ts'
 
 /** An approval as clients see it (PROTOCOL.md section 7). */
 export function approvalBody({ id, conversation, run, state, request, askedAt, deadline, settlement }: Approval) {

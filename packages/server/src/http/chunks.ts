@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Lines } from '@claude-proxy/protocol/frames'
-import type { Page } from '../core/ports.ts'
+import type { Page } from '../core/ports/event.ts'
 
 /** Pages from here on come from the store, for one reader, and are not worth another copy. */
 const LARGE_BYTES = 128 * 1024

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { setImmediate as nextTick } from 'node:timers/promises'
 import { NDJSON_TYPE } from '@claude-proxy/protocol/frames'
-import type { Page } from '../core/ports.ts'
+import type { Page } from '../core/ports/event.ts'
 import { chunkedSocket, createChunks } from './chunks.ts'
 import { type Coding, codingFor, encoder } from './coding.ts'
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { RunFields } from '@claude-proxy/protocol/requests'
-import type { RunOptions } from '../core/ports.ts'
+import type { RunOptions } from '../core/ports/run.ts'
 import { parse } from './read.ts'
 
 /** By what the client knows the request again: the header, or the field that stands for it. */

@@ -4,7 +4,8 @@ import { PING, SSE_TYPE, toSse } from '@claude-proxy/protocol/frames'
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import type { EventLog } from '../core/log/log.ts'
 import { Reader, type Sink, type Watch } from '../core/log/reader.ts'
-import type { Log, Page } from '../core/ports.ts'
+import type { Log } from '../core/ports/outside.ts'
+import type { Page } from '../core/ports/event.ts'
 import { chunkedSocket, createChunks } from './chunks.ts'
 
 /** How often streams are looked at, and after how many looks a silent one says that it is still there: 15 seconds. */

@@ -2,7 +2,8 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ApprovalId } from '@claude-proxy/protocol/ids'
 import { APPROVAL, type ApprovalInput } from '../../src/core/approvals/machine.ts'
-import type { ApprovalState, NewApproval, SettleApproval, Store } from '../../src/core/ports.ts'
+import type { ApprovalState, NewApproval, SettleApproval } from '../../src/core/ports/approval.ts'
+import type { Store } from '../../src/core/ports/store.ts'
 import { allLines, fresh, newRun, started } from './samples.ts'
 
 function question(more: Partial<NewApproval['request']> = {}): NewApproval {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
-import type { ConversationFilter, Store } from '../../src/core/ports.ts'
+import type { ConversationFilter } from '../../src/core/ports/conversation.ts'
+import type { Store } from '../../src/core/ports/store.ts'
 import { fresh, newRun, started } from './samples.ts'
 
 /** Conversations as a person finds them again. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { RunId } from '@claude-proxy/protocol/ids'
-import type { Prompt, PromptChange, Store } from '../../src/core/ports.ts'
+import type { Prompt, PromptChange } from '../../src/core/ports/prompt.ts'
+import type { Store } from '../../src/core/ports/store.ts'
 import { MOST_QUEUED, type PromptInput } from '../../src/core/runs/prompt-machine.ts'
 import { added, allLines, fresh, newPrompt, newRun, started } from './samples.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Store } from '../../src/core/ports.ts'
+import type { Store } from '../../src/core/ports/store.ts'
 import { added, allLines, fresh, newPrompt, newRun, started } from './samples.ts'
 
 /** Requests that come twice. */

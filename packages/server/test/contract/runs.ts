@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Run, Store } from '../../src/core/ports.ts'
+import type { Run } from '../../src/core/ports/run.ts'
+import type { Store } from '../../src/core/ports/store.ts'
 import { fresh, newRun, started, text } from './samples.ts'
 
 /** Runs, from their beginning to their end. */

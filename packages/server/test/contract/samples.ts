@@ -1,6 +1,9 @@
 import { expect } from 'vitest'
 import { ConversationId, type Folder, type RunId } from '@claude-proxy/protocol/ids'
-import type { NewPrompt, NewRun, Page, Prompt, Run, Store } from '../../src/core/ports.ts'
+import type { NewPrompt, Prompt } from '../../src/core/ports/prompt.ts'
+import type { NewRun, Run } from '../../src/core/ports/run.ts'
+import type { Page } from '../../src/core/ports/event.ts'
+import type { Store } from '../../src/core/ports/store.ts'
 
 let count = 0
 

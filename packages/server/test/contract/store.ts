@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Store } from '../../src/core/ports.ts'
+import type { Store } from '../../src/core/ports/store.ts'
 import { activation } from './activation.ts'
 import { approvals } from './approvals.ts'
 import { appending } from './appending.ts'

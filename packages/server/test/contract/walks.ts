@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { PromptChange, Store } from '../../src/core/ports.ts'
+import type { PromptChange } from '../../src/core/ports/prompt.ts'
+import type { Store } from '../../src/core/ports/store.ts'
 import { PROMPT_TABLE, type PromptInput, type PromptState } from '../../src/core/runs/prompt-machine.ts'
 import { phaseOf, RUN_TABLE, type RunInput, type RunPhase } from '../../src/core/runs/run-machine.ts'
 import { added, newPrompt, newRun, started } from './samples.ts'

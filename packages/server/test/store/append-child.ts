@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
-import type { Run } from '../../src/core/ports.ts'
+import type { Run } from '../../src/core/ports/run.ts'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts'
 
 /**

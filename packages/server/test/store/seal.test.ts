@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import type { Store } from '../../src/core/ports.ts'
+import type { Store } from '../../src/core/ports/store.ts'
 import { connect, type Database } from '../../src/store/sqlite/open.ts'
 import { SEALED_BYTES } from '../../src/store/sqlite/seal.ts'
 import { allLines, linesOf, newRun, started } from '../contract/samples.ts'

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { Log, Store } from '../../src/core/ports.ts'
+import type { Log } from '../../src/core/ports/outside.ts'
+import type { Store } from '../../src/core/ports/store.ts'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts'
 
 export const silent: Log = { info() {}, warn() {}, error() {} }

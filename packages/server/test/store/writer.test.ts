@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
-import type { Store } from '../../src/core/ports.ts'
+import type { Store } from '../../src/core/ports/store.ts'
 import { connect, type Database } from '../../src/store/sqlite/open.ts'
 import { openWriter } from '../../src/store/sqlite/writer.ts'
 import { allLines, fresh, newRun, started } from '../contract/samples.ts'

@@ -13,7 +13,7 @@ it('every import goes along an arrow', () => {
 
 it.each([
   ['protocol/src/a.ts', `import { x } from 'node:fs'`],
-  ['protocol/src/a.ts', `import { x } from '../../server/src/core/ports.ts'`],
+  ['protocol/src/a.ts', `import { x } from '../../server/src/core/ports/store.ts'`],
   ['server/src/core/log/a.ts', `import type { Server } from 'node:http'`],
   ['server/src/core/a.ts', `import { spawn } from 'node:child_process'`],
   ['server/src/core/a.ts', `import { x } from '../store/memory/store.ts'`],

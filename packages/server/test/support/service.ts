@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ScriptedModel, startScriptedModel } from '@claude-proxy/scripted-model/model'
 import { type Config, readConfig } from '../../src/config.ts'
-import type { Log } from '../../src/core/ports.ts'
+import type { Log } from '../../src/core/ports/outside.ts'
 import { startService } from '../../src/service.ts'
 
 /** A service under test, with folders of its own. Everything is gone when it is disposed. */

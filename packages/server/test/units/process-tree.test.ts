@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { createMarks, marked } from '../../src/agents/claude/mark.ts'
 import { endAll, identify, isAlive, residentBytes, signalAll, tree } from '../../src/agents/claude/process-tree.ts'
-import type { AgentProcess } from '../../src/core/ports.ts'
+import type { AgentProcess } from '../../src/core/ports/agent.ts'
 
 /** Prints its pid, so that we know that its handler is in place; ends only by SIGKILL. */
 const STUBBORN = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); console.log(process.pid)`

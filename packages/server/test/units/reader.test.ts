@@ -4,7 +4,10 @@ import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import { createBell } from '../../src/core/log/bell.ts'
 import { createEventLog, type EventLog } from '../../src/core/log/log.ts'
 import { Reader, type Watch } from '../../src/core/log/reader.ts'
-import type { Bell, Page, Run, Store } from '../../src/core/ports.ts'
+import type { Bell } from '../../src/core/ports/outside.ts'
+import type { Page } from '../../src/core/ports/event.ts'
+import type { Run } from '../../src/core/ports/run.ts'
+import type { Store } from '../../src/core/ports/store.ts'
 import { createMemoryStore } from '../../src/store/memory/store.ts'
 
 const conversation = 'c' as ConversationId

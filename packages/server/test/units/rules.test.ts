@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { matches, rulesFor, verdict } from '../../src/core/approvals/rules.ts'
-import type { PermissionRequest } from '../../src/core/ports.ts'
+import type { PermissionRequest } from '../../src/core/ports/agent.ts'
 
 const approvals = (allow: string[], deny: string[] = []) => ({ toolApprovals: { allow, deny } })
 const allowed = (...allowedTools: string[]) => ({ allowedTools })

@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest'
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { AgentMessage } from '../../src/agents/claude/normalise.ts'
 import { Turn } from '../../src/agents/claude/turn.ts'
-import type { Happening, Job } from '../../src/core/ports.ts'
+import type { Happening, Job } from '../../src/core/ports/agent.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
 

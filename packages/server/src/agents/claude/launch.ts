@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import type { McpServerConfig, Options } from '@anthropic-ai/claude-agent-sdk'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { Folder } from '@claude-proxy/protocol/ids'
-import type { RunOptions } from '../../core/ports.ts'
+import type { RunOptions } from '../../core/ports/run.ts'
 import { type Environment, pinnedVariables, readUserSettings } from './environment.ts'
 import { findFolderSettings, readMcpServers } from './folder-settings.ts'
 

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { readFile, readdir } from 'node:fs/promises'
-import type { AgentProcess } from '../../core/ports.ts'
+import type { AgentProcess } from '../../core/ports/agent.ts'
 import { identify } from './process-tree.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { readFile, readdir } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import type { AgentProcess } from '../../core/ports.ts'
+import type { AgentProcess } from '../../core/ports/agent.ts'
 
 /** Processes as the operating system knows them: who began whom, and when, so that a reused pid is noticed. */
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import type { Options, Query, SDKUserMessage, SpawnOptions } from '@anthropic-ai/claude-agent-sdk'
-import type { AgentProcess } from '../../core/ports.ts'
+import type { AgentProcess } from '../../core/ports/agent.ts'
 import { Queue } from '../queue.ts'
 import type { AgentMessage } from './normalise.ts'
 import { type Marks, marked } from './mark.ts'

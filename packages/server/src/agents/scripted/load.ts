@@ -1,5 +1,6 @@
 import { setImmediate as nextTick } from 'node:timers/promises'
-import type { Clock, Happening } from '../../core/ports.ts'
+import type { Clock } from '../../core/ports/outside.ts'
+import type { Happening } from '../../core/ports/agent.ts'
 import type { Directive } from './directives.ts'
 import { text } from './messages.ts'
 import type { Ticker } from './ticker.ts'

@@ -1,5 +1,5 @@
 import type { EventPayload, ResultPayload } from '@claude-proxy/protocol/events'
-import type { Job } from '../../core/ports.ts'
+import type { Job } from '../../core/ports/agent.ts'
 
 /** What the scripted agent says, in the form of Claude Code's own messages. */
 

@@ -1,5 +1,5 @@
 import type { RunId } from '@claude-proxy/protocol/ids'
-import type { Happening } from '../../core/ports.ts'
+import type { Happening } from '../../core/ports/agent.ts'
 import { text } from './messages.ts'
 
 interface Given {

@@ -1,6 +1,6 @@
 import type { EventPayload } from '@claude-proxy/protocol/events'
 import type { ApprovalId } from '@claude-proxy/protocol/ids'
-import type { NewApproval, SettleApproval } from '../ports.ts'
+import type { NewApproval, SettleApproval } from '../ports/approval.ts'
 
 /** The event that asks (PROTOCOL.md section 7). */
 export function askedEvent({ id, request, askedAt, deadline }: NewApproval): EventPayload {

@@ -1,4 +1,4 @@
-import type { ApprovalState } from '../ports.ts'
+import type { ApprovalState } from '../ports/approval.ts'
 
 /** What can happen to a question. */
 export type ApprovalInput = 'allow' | 'deny' | 'deadline' | 'withdraw'

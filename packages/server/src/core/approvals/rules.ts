@@ -1,4 +1,5 @@
-import type { PermissionRequest, RunOptions } from '../ports.ts'
+import type { PermissionRequest } from '../ports/agent.ts'
+import type { RunOptions } from '../ports/run.ts'
 
 export type Verdict = 'allow' | 'deny' | 'ask'
 

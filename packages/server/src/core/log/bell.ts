@@ -1,5 +1,5 @@
 import type { ConversationId } from '@claude-proxy/protocol/ids'
-import type { Bell } from '../ports.ts'
+import type { Bell } from '../ports/outside.ts'
 
 /** Listeners that are woken at a stretch. More would hold the event loop. */
 const SLICE = 500

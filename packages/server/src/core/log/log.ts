@@ -1,24 +1,10 @@
 import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
-import type {
-  Added,
-  Appended,
-  Begun,
-  Bell,
-  Changed,
-  Clock,
-  Log,
-  NewApproval,
-  NewPrompt,
-  NewRun,
-  Page,
-  Prompt,
-  PromptBegun,
-  PromptChange,
-  Run,
-  SettleApproval,
-  Settled,
-  Store,
-} from '../ports.ts'
+import type { Added, Changed, NewPrompt, Prompt, PromptBegun, PromptChange } from '../ports/prompt.ts'
+import type { Appended, Page } from '../ports/event.ts'
+import type { Begun, NewRun, Run } from '../ports/run.ts'
+import type { Bell, Clock, Log } from '../ports/outside.ts'
+import type { NewApproval, SettleApproval, Settled } from '../ports/approval.ts'
+import type { Store } from '../ports/store.ts'
 import { createTail, type Recent } from './tail.ts'
 
 export interface EventLogDeps {

@@ -1,6 +1,7 @@
 import { skipLines } from '@claude-proxy/protocol/frames'
 import type { ConversationId } from '@claude-proxy/protocol/ids'
-import type { Page, Store } from '../ports.ts'
+import type { Page } from '../ports/event.ts'
+import type { Store } from '../ports/store.ts'
 
 const PAGE_BYTES = 256 * 1024
 

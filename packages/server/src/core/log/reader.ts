@@ -1,6 +1,6 @@
 import { setImmediate as nextTick } from 'node:timers/promises'
 import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
-import type { Page } from '../ports.ts'
+import type { Page } from '../ports/event.ts'
 import type { EventLog } from './log.ts'
 import { upTo } from './pages.ts'
 

@@ -1,6 +1,6 @@
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import { skipLines } from '@claude-proxy/protocol/frames'
-import type { Page, StoredPage } from '../ports.ts'
+import type { Page, StoredPage } from '../ports/event.ts'
 import { upTo } from './pages.ts'
 
 /** What is kept of one conversation, and of all together. Readers that are further behind go to the store. */

@@ -3,7 +3,10 @@ import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
 import type { Approvals } from '../approvals/approvals.ts'
 import type { EventLog } from '../log/log.ts'
-import type { Approval, Clock, Log, RunOptions, Store } from '../ports.ts'
+import type { Approval } from '../ports/approval.ts'
+import type { Clock, Log } from '../ports/outside.ts'
+import type { RunOptions } from '../ports/run.ts'
+import type { Store } from '../ports/store.ts'
 import type { Host } from './host.ts'
 
 export interface ContinuationDeps {

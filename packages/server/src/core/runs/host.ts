@@ -11,21 +11,12 @@ import { toLine } from '@claude-proxy/protocol/json'
 import type { Approvals, Question } from '../approvals/approvals.ts'
 import { verdict } from '../approvals/rules.ts'
 import type { EventLog } from '../log/log.ts'
-import type {
-  Agent,
-  Clock,
-  Conversation,
-  Happening,
-  Job,
-  Log,
-  NewApproval,
-  PermissionDecision,
-  Run,
-  RunOptions,
-  Store,
-  Wake,
-  Work,
-} from '../ports.ts'
+import type { Agent, Happening, Job, Wake, Work } from '../ports/agent.ts'
+import type { Clock, Log } from '../ports/outside.ts'
+import type { Conversation } from '../ports/conversation.ts'
+import type { NewApproval, PermissionDecision } from '../ports/approval.ts'
+import type { Run, RunOptions } from '../ports/run.ts'
+import type { Store } from '../ports/store.ts'
 
 export interface HostDeps {
   readonly store: Store

@@ -1,7 +1,7 @@
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { Folder } from '@claude-proxy/protocol/ids'
 import { type FolderRules, isBelow } from '../folders.ts'
-import type { RunOptions } from '../ports.ts'
+import type { RunOptions } from '../ports/run.ts'
 
 /** Refuses what the operator does not let clients ask for. Harmless values of the same options pass. */
 export function checkOptions(

@@ -2,7 +2,10 @@ import { promptEvent, queueEvent } from '@claude-proxy/protocol/events'
 import type { Folder, RunId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
 import type { EventLog } from '../log/log.ts'
-import type { Changed, Clock, Log, Prompt, Run, Store } from '../ports.ts'
+import type { Changed, Prompt } from '../ports/prompt.ts'
+import type { Clock, Log } from '../ports/outside.ts'
+import type { Run } from '../ports/run.ts'
+import type { Store } from '../ports/store.ts'
 import type { Host } from './host.ts'
 
 export interface QueueDeps {

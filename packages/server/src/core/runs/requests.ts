@@ -1,4 +1,5 @@
-import type { Clock, Log, Store } from '../ports.ts'
+import type { Clock, Log } from '../ports/outside.ts'
+import type { Store } from '../ports/store.ts'
 
 /** How long a key is kept: a client that comes back after a day finds what its request came to. */
 const KEEP_MS = 48 * 3_600_000

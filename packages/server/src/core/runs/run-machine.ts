@@ -1,4 +1,4 @@
-import type { Run } from '../ports.ts'
+import type { Run } from '../ports/run.ts'
 
 /**
  * Where a run stands, for what may still happen to it.

@@ -6,19 +6,11 @@ import { alreadyRunning, conversationUnknown, cwdMismatch, folderBusy } from '..
 import { type FolderRules, findFolder } from '../folders.ts'
 import type { EventLog } from '../log/log.ts'
 import type { Watch } from '../log/reader.ts'
-import type {
-  Added,
-  Begun,
-  Clock,
-  Conversation,
-  NewPrompt,
-  Prompt,
-  Repeated,
-  RequestKey,
-  Run,
-  RunOptions,
-  Store,
-} from '../ports.ts'
+import type { Added, NewPrompt, Prompt } from '../ports/prompt.ts'
+import type { Begun, Repeated, RequestKey, Run, RunOptions } from '../ports/run.ts'
+import type { Clock } from '../ports/outside.ts'
+import type { Conversation } from '../ports/conversation.ts'
+import type { Store } from '../ports/store.ts'
 import type { Host } from './host.ts'
 import type { Queue } from './queue.ts'
 import { digestOf } from './requests.ts'

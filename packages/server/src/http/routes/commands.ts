@@ -1,5 +1,5 @@
 import { ENDPOINTS } from '@claude-proxy/protocol/endpoints'
-import type { Prompt } from '../../core/ports.ts'
+import type { Prompt } from '../../core/ports/prompt.ts'
 import type { Commands } from '../../core/runs/commands.ts'
 import { parse, readBody, readOptionalBody } from '../read.ts'
 import type { Route } from '../routes.ts'

@@ -2,10 +2,10 @@ import { ENDPOINTS } from '@claude-proxy/protocol/endpoints'
 import { AppError } from '@claude-proxy/protocol/errors'
 import { ConversationId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
-import type { Conversation, Store } from '../../core/ports.ts'
+import type { Conversation } from '../../core/ports/conversation.ts'
 import { folderOrSpelling } from '../../core/folders.ts'
 import { storedPages } from '../../core/log/pages.ts'
-import { approvalBody } from '../approvals.ts'
+import { details, summary } from '../conversation-body.ts'
 import { LAST_EVENT_ID, RESET } from '../headers.ts'
 import { sendNdjson } from '../ndjson.ts'
 import { parse, readBody, readQuery } from '../read.ts'
@@ -136,38 +136,6 @@ export function conversationRoutes({
   }
 }
 
-/** A conversation as a list shows it. */
-async function summary(store: Store, conversation: Conversation) {
-  const open = await store.openRun(conversation.folder)
-  const isRunning = open?.conversation === conversation.id
-  const waiting = await store.approvals({ conversation: conversation.id, isPending: true, limit: 1 })
-  return {
-    conversation_id: conversation.id,
-    cwd: conversation.folder,
-    title: conversation.title ?? null,
-    archived: conversation.isArchived,
-    state: waiting.length > 0 ? 'waiting' : isRunning ? 'running' : 'idle',
-    run_id: isRunning ? open.id : null,
-    head: conversation.head,
-    created_at: time(conversation.createdAt),
-    active_at: time(conversation.activeAt),
-  }
-}
-
-/** A conversation with all that waits in it. */
-async function details(store: Store, conversation: Conversation) {
-  const [approvals, queued] = await Promise.all([
-    store.approvals({ conversation: conversation.id, isPending: true, limit: 100 }),
-    store.queuedPrompts(conversation.folder),
-  ])
-  const own = queued.filter((prompt) => prompt.conversation === conversation.id)
-  return {
-    ...(await summary(store, conversation)),
-    approvals: approvals.map((each) => approvalBody(each)),
-    queue: own.map(({ id, text, at }) => ({ prompt_id: id, text, created_at: time(at) })),
-  }
-}
-
 /** Where a page ends: opaque to clients. */
 function writeCursor({ activeAt, id }: Conversation): string {
   return Buffer.from(`${activeAt} ${id}`).toString('base64url')
@@ -178,8 +146,4 @@ function readCursor(cursor: string): { activeAt: number; id: ConversationId } {
   const id = ConversationId.safeParse(name)
   if (/^\d{1,15}$/.test(at) && id.success) return { activeAt: Number(at), id: id.data }
   throw new AppError('bad_request', 'cursor is none that this service gave.')
-}
-
-function time(at: number): string {
-  return new Date(at).toISOString()
 }

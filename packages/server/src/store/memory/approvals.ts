@@ -1,5 +1,6 @@
 import type { ApprovalId, RunId } from '@claude-proxy/protocol/ids'
-import type { Approval, ApprovalRule, NewApproval, SettleApproval, Settled, Store } from '../../core/ports.ts'
+import type { Approval, ApprovalRule, NewApproval, SettleApproval, Settled } from '../../core/ports/approval.ts'
+import type { Store } from '../../core/ports/store.ts'
 import { appendEvents, checkLines } from './events.ts'
 import type { State } from './state.ts'
 

@@ -1,5 +1,5 @@
 import type { ConversationId } from '@claude-proxy/protocol/ids'
-import type { Deleted } from '../../core/ports.ts'
+import type { Deleted } from '../../core/ports/conversation.ts'
 import { openRun } from './runs.ts'
 import type { State } from './state.ts'
 

@@ -1,5 +1,5 @@
 import type { ConversationId } from '@claude-proxy/protocol/ids'
-import type { StoredPage } from '../../core/ports.ts'
+import type { StoredPage } from '../../core/ports/event.ts'
 import { change } from './conversations.ts'
 import type { State } from './state.ts'
 

@@ -1,5 +1,5 @@
 import { AppError } from '@claude-proxy/protocol/errors'
-import type { Activated, Conversation } from '../../core/ports.ts'
+import type { Activated, Conversation } from '../../core/ports/conversation.ts'
 import { canonical, change, create, folderOf, setGroup, type NewConversation } from './conversations.ts'
 import { openRun } from './runs.ts'
 import type { State } from './state.ts'

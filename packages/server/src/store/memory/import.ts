@@ -1,4 +1,4 @@
-import type { ImportedConversation } from '../../core/ports.ts'
+import type { ImportedConversation } from '../../core/ports/conversation.ts'
 import { canonical, change, create, folderOf } from './conversations.ts'
 import { appendEvents, checkLines } from './events.ts'
 import type { State } from './state.ts'

@@ -1,5 +1,5 @@
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
-import type { Added, Changed, NewPrompt, Prompt, PromptBegun, PromptChange } from '../../core/ports.ts'
+import type { Added, Changed, NewPrompt, Prompt, PromptBegun, PromptChange } from '../../core/ports/prompt.ts'
 import { MOST_QUEUED, PROMPT_TABLE } from '../../core/runs/prompt-machine.ts'
 import { phaseOf } from '../../core/runs/run-machine.ts'
 import { canonical, change, folderOf } from './conversations.ts'

@@ -1,5 +1,5 @@
 import type { Folder, RunId } from '@claude-proxy/protocol/ids'
-import type { Repeated, RequestKey } from '../../core/ports.ts'
+import type { Repeated, RequestKey } from '../../core/ports/run.ts'
 import type { State } from './state.ts'
 
 export function requestOf(state: State, folder: Folder, key: RequestKey | undefined): Repeated | undefined {

@@ -1,5 +1,7 @@
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
-import type { Appended, Begun, Conversation, NewRun, Run } from '../../core/ports.ts'
+import type { Appended } from '../../core/ports/event.ts'
+import type { Begun, NewRun, Run } from '../../core/ports/run.ts'
+import type { Conversation } from '../../core/ports/conversation.ts'
 import { phaseOf, RUN_TABLE, type RunInput, type RunPhase } from '../../core/runs/run-machine.ts'
 import { titleOf } from '../../core/titles.ts'
 import { canonical, change, create, folderOf, refuseDeleted, setGroup } from './conversations.ts'

@@ -1,5 +1,9 @@
 import type { ApprovalId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
-import type { AgentProcess, Approval, ApprovalRule, Conversation, Prompt, Run } from '../../core/ports.ts'
+import type { AgentProcess } from '../../core/ports/agent.ts'
+import type { Approval, ApprovalRule } from '../../core/ports/approval.ts'
+import type { Conversation } from '../../core/ports/conversation.ts'
+import type { Prompt } from '../../core/ports/prompt.ts'
+import type { Run } from '../../core/ports/run.ts'
 
 /** All that the store knows. Records are replaced, never changed: a caller may keep what it got. */
 export interface State {

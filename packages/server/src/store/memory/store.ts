@@ -1,6 +1,7 @@
 import { setImmediate as nextTick } from 'node:timers/promises'
 import { AppError } from '@claude-proxy/protocol/errors'
-import type { AgentProcess, Store } from '../../core/ports.ts'
+import type { AgentProcess } from '../../core/ports/agent.ts'
+import type { Store } from '../../core/ports/store.ts'
 import { approvalRules, approvals, ask, carryApprovals, dropCarried, settleApproval } from './approvals.ts'
 import { canonical, change, changeConversation, conversations, createConversation, resolve } from './conversations.ts'
 import { deleteConversation } from './delete.ts'

@@ -6,8 +6,8 @@ import type {
   NewApproval,
   SettleApproval,
   Settled,
-  Store,
-} from '../../core/ports.ts'
+} from '../../core/ports/approval.ts'
+import type { Store } from '../../core/ports/store.ts'
 import type { EventWrites } from './events.ts'
 import type { Database } from './open.ts'
 import type { Piece } from './pieces.ts'

@@ -1,6 +1,7 @@
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
-import type { Begun, Conversation, NewRun, Run } from '../../core/ports.ts'
+import type { Begun, NewRun, Run } from '../../core/ports/run.ts'
+import type { Conversation } from '../../core/ports/conversation.ts'
 import { titleOf } from '../../core/titles.ts'
 import { toConversation, type ConversationReads, type ConversationWrites } from './conversations.ts'
 import type { EventWrites } from './events.ts'

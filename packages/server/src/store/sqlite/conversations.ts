@@ -1,6 +1,6 @@
 import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
 import { AppError } from '@claude-proxy/protocol/errors'
-import type { Conversation, ConversationFilter, Resolved } from '../../core/ports.ts'
+import type { Conversation, ConversationFilter, Resolved } from '../../core/ports/conversation.ts'
 import type { Database } from './open.ts'
 
 export interface ConversationRow {

@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { AppError } from '@claude-proxy/protocol/errors'
-import type { Log } from '../../core/ports.ts'
+import type { Log } from '../../core/ports/outside.ts'
 
 /**
  * Makes sure that `dataDir` exists. A new one is its owner's alone. An old one that everybody can read, or others can

@@ -1,5 +1,5 @@
 import type { ConversationId } from '@claude-proxy/protocol/ids'
-import type { Deleted } from '../../core/ports.ts'
+import type { Deleted } from '../../core/ports/conversation.ts'
 import type { ConversationReads } from './conversations.ts'
 import type { Database } from './open.ts'
 import type { RunReads } from './runs.ts'

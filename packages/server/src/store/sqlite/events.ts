@@ -1,6 +1,6 @@
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import { skipLines } from '@claude-proxy/protocol/frames'
-import type { StoredPage } from '../../core/ports.ts'
+import type { StoredPage } from '../../core/ports/event.ts'
 import type { Database } from './open.ts'
 import { ROW, type Piece } from './pieces.ts'
 

@@ -1,4 +1,4 @@
-import type { ImportedConversation } from '../../core/ports.ts'
+import type { ImportedConversation } from '../../core/ports/conversation.ts'
 import type { ConversationReads, ConversationWrites } from './conversations.ts'
 import type { EventWrites } from './events.ts'
 import type { Database } from './open.ts'

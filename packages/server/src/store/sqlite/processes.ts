@@ -1,4 +1,4 @@
-import type { AgentProcess } from '../../core/ports.ts'
+import type { AgentProcess } from '../../core/ports/agent.ts'
 import type { Database } from './open.ts'
 
 /** The agent processes that are believed to be alive. */

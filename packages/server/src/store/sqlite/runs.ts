@@ -1,5 +1,7 @@
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
-import type { Appended, NewApproval, Run, RunState } from '../../core/ports.ts'
+import type { Appended } from '../../core/ports/event.ts'
+import type { NewApproval } from '../../core/ports/approval.ts'
+import type { Run, RunState } from '../../core/ports/run.ts'
 import type { ApprovalWrites } from './approvals.ts'
 import type { EventWrites } from './events.ts'
 import type { Database } from './open.ts'

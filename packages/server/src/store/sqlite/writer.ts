@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { AppError } from '@claude-proxy/protocol/errors'
-import type { Log } from '../../core/ports.ts'
+import type { Log } from '../../core/ports/outside.ts'
 import type { Outcome } from './batch.ts'
 import { failure, storageFailure, toError } from './failure.ts'
 import type { Input, Operation, OperationName, Output } from './operations.ts'

@@ -1,0 +1,60 @@
+import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
+import type { Run } from './run.ts'
+
+export interface Conversation {
+  readonly id: ConversationId
+  readonly folder: Folder
+  /** The folder as its client first spelled it. */
+  readonly cwd: string
+  readonly group: string | undefined
+  /** The agent's own session, to be resumed by the next run. */
+  readonly sessionId: string | undefined
+  /** The number of the last event; 0 when there is none. */
+  readonly head: number
+  readonly createdAt: number
+  readonly updatedAt: number
+  /** The beginning of its first prompt, until somebody gives it another. */
+  readonly title: string | undefined
+  readonly isArchived: boolean
+  /** When its newest run began. */
+  readonly activeAt: number
+}
+
+/** Which conversations, newest activity first. `before`: those that come after this one in that order. */
+export interface ConversationFilter {
+  readonly folder?: Folder | undefined
+  readonly isArchived?: boolean | undefined
+  readonly before?: { readonly activeAt: number; readonly id: ConversationId } | undefined
+  readonly limit: number
+}
+
+/** What a name that a client uses leads to. */
+export interface Resolved {
+  /** The folder's canonical conversation: what the name stands for today. */
+  readonly conversation: Conversation
+  /** Whether the name is that conversation's own id. */
+  readonly isOwn: boolean
+}
+
+export type Activated =
+  | { status: 'activated'; previous: ConversationId | undefined }
+  | { status: 'busy'; run: Run }
+  | { status: 'elsewhere'; folder: Folder }
+
+/** What a deletion came to. `busy`: a run is open in the conversation, nothing was changed. */
+export type Deleted = { status: 'deleted' } | { status: 'busy'; run: Run } | { status: 'unknown' }
+
+/** One conversation of another installation, ids and numbers kept. */
+export interface ImportedConversation {
+  readonly id: ConversationId
+  readonly folder: Folder
+  readonly cwd: string
+  readonly group: string | undefined
+  readonly sessionId: string | undefined
+  readonly createdAt: number
+  readonly updatedAt: number
+  /** Its events as lines of NDJSON without newlines; line n is event n. */
+  readonly lines: readonly string[]
+  /** Whether it becomes its folder's conversation. */
+  readonly canonical: boolean
+}

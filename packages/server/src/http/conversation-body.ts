@@ -1,0 +1,39 @@
+import { approvalBody } from './approvals.ts'
+import type { Conversation } from '../core/ports/conversation.ts'
+import type { Store } from '../core/ports/store.ts'
+
+/** A conversation as a list shows it. */
+export async function summary(store: Store, conversation: Conversation) {
+  const open = await store.openRun(conversation.folder)
+  const isRunning = open?.conversation === conversation.id
+  const waiting = await store.approvals({ conversation: conversation.id, isPending: true, limit: 1 })
+  return {
+    conversation_id: conversation.id,
+    cwd: conversation.folder,
+    title: conversation.title ?? null,
+    archived: conversation.isArchived,
+    state: waiting.length > 0 ? 'waiting' : isRunning ? 'running' : 'idle',
+    run_id: isRunning ? open.id : null,
+    head: conversation.head,
+    created_at: time(conversation.createdAt),
+    active_at: time(conversation.activeAt),
+  }
+}
+
+/** A conversation with all that waits in it. */
+export async function details(store: Store, conversation: Conversation) {
+  const [approvals, queued] = await Promise.all([
+    store.approvals({ conversation: conversation.id, isPending: true, limit: 100 }),
+    store.queuedPrompts(conversation.folder),
+  ])
+  const own = queued.filter((prompt) => prompt.conversation === conversation.id)
+  return {
+    ...(await summary(store, conversation)),
+    approvals: approvals.map((each) => approvalBody(each)),
+    queue: own.map(({ id, text, at }) => ({ prompt_id: id, text, created_at: time(at) })),
+  }
+}
+
+function time(at: number): string {
+  return new Date(at).toISOString()
+}
