@@ -1,41 +1,52 @@
+import type { z } from 'zod'
+
 /** What `requests.ts` offers. Only named here: loading it costs more than all the rest of this package. */
 export type SchemaName = keyof typeof import('./requests.ts')
 
-/** Every door of the service in one table: the server's routes, its 405s and the docs come from here. */
+/** What `answers.ts` offers. */
+export type AnswerName = keyof typeof import('./answers.ts')
+
+/** Every door of the service in one table: the server's routes, its 405s and `/openapi.json` come from here. */
 export const ENDPOINTS = {
   health: {
     method: 'GET',
     path: '/healthz',
+    answer: 'Health',
     does: 'Says that the service answers, which version it is and since when.',
   },
   stream: {
     method: 'POST',
     path: '/v1/agent/stream',
     body: 'StreamRequest',
+    answer: 'events',
     does: 'Starts a run, or attaches to the running one, and streams its events (SSE).',
   },
   prepare: {
     method: 'POST',
     path: '/v1/agent/prepare',
     body: 'PrepareRequest',
+    answer: 'Prepared',
     does: 'Says that a prompt is near, so that a process can be made ready.',
   },
   permission: {
     method: 'POST',
     path: '/v1/agent/tool_permission',
     body: 'PermissionAnswer',
+    answer: 'Permitted',
     does: 'Answers a tool permission request.',
   },
   approvals: {
     method: 'GET',
     path: '/v1/approvals',
     query: 'ApprovalsQuery',
+    answer: 'Approvals',
     does: 'Lists what waits for a person: tool calls, questions, plans.',
   },
   approval: {
     method: 'GET',
     path: '/v1/approvals/:id',
     params: 'ApprovalPath',
+    answer: 'Approval',
     does: 'Shows one of them, and how it was settled.',
   },
   answer: {
@@ -43,48 +54,56 @@ export const ENDPOINTS = {
     path: '/v1/approvals/:id',
     params: 'ApprovalPath',
     body: 'ApprovalAnswer',
+    answer: 'Approval',
     does: 'Answers it, once.',
   },
   rules: {
     method: 'GET',
     path: '/v1/approval-rules',
     query: 'RulesQuery',
+    answer: 'Rules',
     does: 'Lists what was allowed for good.',
   },
   removeRule: {
     method: 'DELETE',
     path: '/v1/approval-rules/:id',
     params: 'RulePath',
+    answer: 'RemovedRule',
     does: 'Takes such a rule back.',
   },
   canonical: {
     method: 'GET',
     path: '/v1/conversations/canonical',
     query: 'CanonicalQuery',
+    answer: 'Canonical',
     does: "Names the folder's conversation; creates it when there is none.",
   },
   activate: {
     method: 'POST',
     path: '/v1/conversations/activate',
     body: 'ActivateRequest',
+    answer: 'Activated',
     does: "Makes a conversation, new or old, its folder's.",
   },
   conversations: {
     method: 'GET',
     path: '/v1/conversations',
     query: 'ConversationsQuery',
+    answer: 'Conversations',
     does: 'Lists conversations, newest activity first.',
   },
   createConversation: {
     method: 'POST',
     path: '/v1/conversations',
     body: 'NewConversation',
+    answer: 'Conversation',
     does: 'Begins a conversation in a folder, beside those that it has.',
   },
   conversation: {
     method: 'GET',
     path: '/v1/conversations/:id',
     params: 'ConversationPath',
+    answer: 'ConversationDetails',
     does: 'Shows a conversation and what it does now.',
   },
   changeConversation: {
@@ -92,12 +111,14 @@ export const ENDPOINTS = {
     path: '/v1/conversations/:id',
     params: 'ConversationPath',
     body: 'ConversationChange',
+    answer: 'Conversation',
     does: 'Gives a conversation another title, or puts it away.',
   },
   deleteConversation: {
     method: 'DELETE',
     path: '/v1/conversations/:id',
     params: 'ConversationPath',
+    answer: 'DeletedConversation',
     does: 'Deletes a conversation with all its events.',
   },
   send: {
@@ -105,6 +126,8 @@ export const ENDPOINTS = {
     path: '/v1/conversations/:id/messages',
     params: 'ConversationPath',
     body: 'Message',
+    status: 202,
+    answer: 'Sent',
     does: 'Sends a prompt and says what becomes of it.',
   },
   watch: {
@@ -113,6 +136,7 @@ export const ENDPOINTS = {
     params: 'ConversationPath',
     query: 'WatchQuery',
     isEndless: true,
+    answer: 'events',
     does: 'Streams the events of a conversation for ever (SSE).',
   },
   history: {
@@ -120,6 +144,7 @@ export const ENDPOINTS = {
     path: '/v1/conversations/:id/history',
     params: 'ConversationPath',
     query: 'HistoryQuery',
+    answer: 'lines',
     does: 'Replays the events of a conversation by its own id (NDJSON).',
   },
   events: {
@@ -127,6 +152,7 @@ export const ENDPOINTS = {
     path: '/v1/conversations/:id/events',
     params: 'EventsPath',
     query: 'EventsQuery',
+    answer: 'lines',
     does: 'Replays the events after `since` (NDJSON).',
   },
   interrupt: {
@@ -134,12 +160,14 @@ export const ENDPOINTS = {
     path: '/v1/conversations/:id/interrupt',
     params: 'ConversationPath',
     body: 'InterruptRequest',
+    answer: 'Interrupted',
     does: "Stops the conversation's run; with scope `all` also what waits and what works in its background.",
   },
   queue: {
     method: 'GET',
     path: '/v1/conversations/:id/queue',
     params: 'ConversationPath',
+    answer: 'Queue',
     does: 'Lists the prompts of the conversation that wait.',
   },
   editPrompt: {
@@ -147,23 +175,43 @@ export const ENDPOINTS = {
     path: '/v1/queue/:prompt_id',
     params: 'PromptPath',
     body: 'PromptEdit',
+    answer: 'Prompt',
     does: 'Changes the text of a prompt that waits, or its place in the queue.',
   },
   cancelPrompt: {
     method: 'DELETE',
     path: '/v1/queue/:prompt_id',
     params: 'PromptPath',
+    answer: 'Prompt',
     does: 'Takes back a prompt that waits.',
   },
   steerPrompt: {
     method: 'POST',
     path: '/v1/queue/:prompt_id/steer',
     params: 'PromptPath',
+    answer: 'Prompt',
     does: 'Gives a prompt that waits to the turn that is under way.',
   },
 } as const satisfies Record<string, Endpoint>
 
 export type EndpointName = keyof typeof ENDPOINTS
+
+/** The JSON that a door answers with; never, if it streams. */
+export type AnswerTo<N extends EndpointName> = (typeof ENDPOINTS)[N]['answer'] extends infer A
+  ? A extends AnswerName
+    ? Answer<A>
+    : never
+  : never
+
+/** The JSON of this name. */
+export type Answer<A extends AnswerName> = Written<z.input<(typeof import('./answers.ts'))[A]>>
+
+/** As it is once it is written: nobody changes it any more. */
+type Written<T> = T extends readonly (infer E)[]
+  ? readonly Written<E>[]
+  : T extends object
+    ? { readonly [K in keyof T]: Written<T[K]> }
+    : T
 
 interface Endpoint {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
@@ -171,6 +219,10 @@ interface Endpoint {
   readonly body?: SchemaName
   readonly query?: SchemaName
   readonly params?: SchemaName
+  /** What it answers: JSON by this name, events as they happen (SSE), or stored events as lines (NDJSON). */
+  readonly answer: AnswerName | 'events' | 'lines'
+  /** Of an answer that is no error; 200 where nothing is said. */
+  readonly status?: 202
   /** Its answer is a stream that goes on until one of the two sides has enough. */
   readonly isEndless?: true
   readonly does: string

@@ -68,8 +68,6 @@ export function createListener({ routes, rules, log, headers, stopping, maxBodyB
       if (value !== undefined) sendJson(response, response.statusCode, toLine(value))
     } catch (error) {
       if (!response.headersSent) return fail(path, request, response, error)
-      // It was refused as no HTTP while we waited for the rest of it.
-      if (response.writableEnded) return undefined
       // Refused meanwhile: what came in the end was not a whole request.
       if (response.writableEnded) return
       // Half a body is out: only a broken connection tells the reader that the rest is missing.

@@ -1,11 +1,21 @@
 import type { IncomingMessage } from 'node:http'
+import type { Answer } from '@claude-proxy/protocol/endpoints'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { ApprovalId } from '@claude-proxy/protocol/ids'
 import type { Approval, ApprovalRule, PermissionDecision } from '../core/ports/approval.ts'
 import type { Store } from '../core/ports/store.ts'
 
 /** An approval as clients see it (PROTOCOL.md section 7). */
-export function approvalBody({ id, conversation, run, state, request, askedAt, deadline, settlement }: Approval) {
+export function approvalBody({
+  id,
+  conversation,
+  run,
+  state,
+  request,
+  askedAt,
+  deadline,
+  settlement,
+}: Approval): Answer<'Approval'> {
   return {
     approval_id: id,
     conversation_id: conversation,
@@ -26,7 +36,7 @@ export function approvalBody({ id, conversation, run, state, request, askedAt, d
   }
 }
 
-export function ruleBody({ id, scope, rule, conversation, folder, approval, at }: ApprovalRule) {
+export function ruleBody({ id, scope, rule, conversation, folder, approval, at }: ApprovalRule): Answer<'Rule'> {
   return {
     rule_id: id,
     scope,
@@ -93,7 +103,7 @@ export function clientName({ headers }: IncomingMessage): string {
   return (headers['user-agent'] ?? '').slice(0, 200) || 'client'
 }
 
-function decisionBody(decision: PermissionDecision) {
+function decisionBody(decision: PermissionDecision): Answer<'Approval'>['decision'] {
   if (decision.behavior === 'allow') return { behavior: 'allow', updated_input: decision.updatedInput ?? null }
   return { behavior: 'deny', message: decision.message, interrupt: decision.interrupt ?? false }
 }

@@ -1,9 +1,10 @@
+import type { Answer } from '@claude-proxy/protocol/endpoints'
 import { approvalBody } from './approvals.ts'
 import type { Conversation } from '../core/ports/conversation.ts'
 import type { Store } from '../core/ports/store.ts'
 
 /** A conversation as a list shows it. */
-export async function summary(store: Store, conversation: Conversation) {
+export async function summary(store: Store, conversation: Conversation): Promise<Answer<'Conversation'>> {
   const open = await store.openRun(conversation.folder)
   const isRunning = open?.conversation === conversation.id
   const waiting = await store.approvals({ conversation: conversation.id, isPending: true, limit: 1 })
@@ -21,7 +22,7 @@ export async function summary(store: Store, conversation: Conversation) {
 }
 
 /** A conversation with all that waits in it. */
-export async function details(store: Store, conversation: Conversation) {
+export async function details(store: Store, conversation: Conversation): Promise<Answer<'ConversationDetails'>> {
   const [approvals, queued] = await Promise.all([
     store.approvals({ conversation: conversation.id, isPending: true, limit: 100 }),
     store.queuedPrompts(conversation.folder),

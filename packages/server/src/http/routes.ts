@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ApprovalId } from '@claude-proxy/protocol/ids'
 import { switchedNotice } from '@claude-proxy/protocol/events'
 import { AppError } from '@claude-proxy/protocol/errors'
-import { ENDPOINTS, type EndpointName } from '@claude-proxy/protocol/endpoints'
+import { type AnswerTo, ENDPOINTS, type EndpointName } from '@claude-proxy/protocol/endpoints'
 import { toLine } from '@claude-proxy/protocol/json'
 import type { Approvals } from '../core/approvals/approvals.ts'
 import type { Conversations } from '../core/conversations.ts'
@@ -48,11 +48,14 @@ export interface Exchange {
   readonly signal: () => AbortSignal
 }
 
-/** Answers with a JSON value, or writes the response itself and returns nothing. */
-export type Route = (exchange: Exchange) => Promise<object | undefined>
+/** Answers with the JSON value that the table of endpoints names, or writes the response itself and returns nothing. */
+type Route<N extends EndpointName> = (exchange: Exchange) => Promise<AnswerTo<N> | undefined>
+
+/** A handler for each of these doors. */
+export type Routes<N extends EndpointName = EndpointName> = { readonly [K in N]: Route<K> }
 
 /** One handler for each door in the table. */
-export function createRoutes(deps: RoutesDeps): Record<EndpointName, Route> {
+export function createRoutes(deps: RoutesDeps): Routes {
   const { store, streams, conversations, runs, approvals, host } = deps
 
   return {

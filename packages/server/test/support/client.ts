@@ -1,5 +1,6 @@
 import { Agent, request, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { checkAsDocumented } from './as-documented.ts'
 
 /** An event as a client holds it. */
 export interface Received {
@@ -27,7 +28,9 @@ export interface CallOptions {
 export async function call(url: string, options: CallOptions = {}): Promise<Answer> {
   const response = await open(url, options)
   const body = await text(response)
-  return { status: response.statusCode ?? 0, headers: response.headers, text: body, json: parse(body) }
+  const answer = { status: response.statusCode ?? 0, headers: response.headers, text: body, json: parse(body) }
+  checkAsDocumented(options.method ?? 'GET', new URL(url).pathname, answer.status, answer.json)
+  return answer
 }
 
 /** A stream that is being read. */

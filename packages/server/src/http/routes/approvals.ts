@@ -3,13 +3,13 @@ import { AppError } from '@claude-proxy/protocol/errors'
 import { folderOrSpelling } from '../../core/folders.ts'
 import { approvalBody, approvalNamed, clientName, decisionOf, ruleBody } from '../approvals.ts'
 import { parse, readBody, readQuery } from '../read.ts'
-import type { Route, RoutesDeps } from '../routes.ts'
+import type { Routes, RoutesDeps } from '../routes.ts'
 
 type ApprovalDoor = 'approvals' | 'approval' | 'answer' | 'rules' | 'removeRule'
 type Deps = Pick<RoutesDeps, 'store' | 'approvals' | 'maxBodyBytes'>
 
 /** The doors for what waits for a person. */
-export function approvalRoutes({ store, approvals, maxBodyBytes }: Deps): Record<ApprovalDoor, Route> {
+export function approvalRoutes({ store, approvals, maxBodyBytes }: Deps): Routes<ApprovalDoor> {
   return {
     async approvals({ request }) {
       const query = await readQuery(request.url ?? '', ENDPOINTS.approvals.query)

@@ -2,12 +2,12 @@ import { ENDPOINTS } from '@claude-proxy/protocol/endpoints'
 import type { Prompt } from '../../core/ports/prompt.ts'
 import type { Commands } from '../../core/runs/commands.ts'
 import { parse, readBody, readOptionalBody } from '../read.ts'
-import type { Route } from '../routes.ts'
+import type { Routes } from '../routes.ts'
 
 type CommandDoor = 'interrupt' | 'queue' | 'editPrompt' | 'cancelPrompt' | 'steerPrompt'
 
 /** The doors for runs that go on and prompts that wait. */
-export function commandRoutes(commands: Commands, maxBodyBytes: number): Record<CommandDoor, Route> {
+export function commandRoutes(commands: Commands, maxBodyBytes: number): Routes<CommandDoor> {
   return {
     async interrupt({ request, params }) {
       const { id } = await parse(ENDPOINTS.interrupt.params, params)

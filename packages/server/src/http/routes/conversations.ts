@@ -9,7 +9,7 @@ import { details, summary } from '../conversation-body.ts'
 import { LAST_EVENT_ID, RESET } from '../headers.ts'
 import { sendNdjson } from '../ndjson.ts'
 import { parse, readBody, readQuery } from '../read.ts'
-import type { Route, RoutesDeps } from '../routes.ts'
+import type { Routes, RoutesDeps } from '../routes.ts'
 import { keyOf, runOptions } from '../run-fields.ts'
 import { RETRY_MS } from '../sse.ts'
 
@@ -31,7 +31,7 @@ export function conversationRoutes({
   runs,
   streams,
   maxBodyBytes,
-}: Deps): Record<ConversationDoor, Route> {
+}: Deps): Routes<ConversationDoor> {
   return {
     async conversations({ request }) {
       const query = await readQuery(request.url ?? '', ENDPOINTS.conversations.query)

@@ -1,0 +1,158 @@
+import { z } from 'zod'
+
+/**
+ * What the service answers, door by door; errors are `Problem`. Clients pass over fields they do not know: later versions
+ * add some.
+ */
+
+const id = z.string()
+const time = z.iso.datetime().describe('UTC, ISO 8601')
+const folder = z.string().describe('The real path of the folder.')
+const number = z.int().min(0)
+
+export const Health = z.object({ status: z.literal('ok'), version: z.string(), started_at: time })
+
+export const Canonical = z.object({
+  canonical_id: id,
+  cwd: folder,
+  created: z.boolean().describe('Whether it was created by this request.'),
+})
+
+export const Activated = z.object({
+  conversation_id: id,
+  canonical_id: id,
+  previous_id: id.nullable().describe('What the folder had before.'),
+})
+
+export const Prepared = z.object({
+  canonical_id: id,
+  preparing: z.boolean().describe('Whether the operator has chosen that processes are made ready.'),
+})
+
+export const Permitted = z.object({ ok: z.literal(true) })
+
+const Decision = z.union([
+  z.object({ behavior: z.literal('allow'), updated_input: z.record(z.string(), z.unknown()).nullable() }),
+  z.object({ behavior: z.literal('deny'), message: z.string(), interrupt: z.boolean() }),
+])
+
+/** A question of the agent's to a person (PROTOCOL.md 7.5). */
+export const Approval = z
+  .object({
+    approval_id: id,
+    conversation_id: id,
+    run_id: id,
+    state: z.enum(['pending', 'allowed', 'denied', 'expired', 'cancelled']),
+    kind: z.enum(['tool', 'question', 'plan', 'elicitation']),
+    tool_name: z.string(),
+    input: z.record(z.string(), z.unknown()),
+    permission_suggestions: z.array(z.string()).describe('Rules that the agent suggests. Shown, never applied.'),
+    blocked_path: z.string().nullable(),
+    tool_use_id: z.string().nullable(),
+    rules: z.array(z.string()).describe('What "remember" stores; empty where there is no such rule.'),
+    asked_at: time,
+    deadline: time.nullable(),
+    settled_at: time.nullable(),
+    settled_by: z.string().nullable(),
+    decision: Decision.nullable(),
+  })
+  .meta({ id: 'Approval', description: 'A question of the agent to a person.' })
+
+export const Approvals = z.object({ approvals: z.array(Approval) })
+
+export const Rule = z
+  .object({
+    rule_id: id,
+    scope: z.enum(['session', 'project']).describe('Where it holds: in its conversation, or in its folder.'),
+    rule: z.string(),
+    conversation_id: id,
+    cwd: folder,
+    approval_id: id.describe('The question that it was the answer to.'),
+    created_at: time,
+  })
+  .meta({ id: 'Rule', description: 'What a person has allowed for good.' })
+
+export const Rules = z.object({ rules: z.array(Rule) })
+
+export const RemovedRule = z.object({ removed: id })
+
+export const Prompt = z
+  .object({
+    prompt_id: id.describe('Also the id of the run that it becomes.'),
+    conversation_id: id,
+    state: z.enum(['queued', 'steering', 'steered', 'begun', 'cancelled']),
+    text: z.string(),
+    created_at: time,
+  })
+  .meta({ id: 'Prompt', description: 'A prompt that came while its folder was busy.' })
+
+export const Queue = z.object({
+  conversation_id: id,
+  others_ahead: number.describe('Prompts of other conversations in the folder that come before the first of these.'),
+  prompts: z.array(Prompt),
+})
+
+export const Interrupted = z.object({
+  conversation_id: id,
+  scope: z.enum(['turn', 'all']),
+  stopped: z.object({ run_id: id.nullable(), background: z.boolean() }),
+  cancelled_prompt_ids: z.array(id),
+  still_queued: z.array(Prompt),
+})
+
+/** A conversation as a list shows it. */
+export const Conversation = z
+  .object({
+    conversation_id: id,
+    cwd: folder,
+    title: z.string().nullable(),
+    archived: z.boolean(),
+    state: z.enum(['idle', 'running', 'waiting']).describe('waiting: for a person'),
+    run_id: id.nullable().describe('The run that works in it now.'),
+    head: number.describe('The number of its last event.'),
+    created_at: time,
+    active_at: time.describe('When its newest run began.'),
+  })
+  .meta({ id: 'Conversation' })
+
+export const Conversations = z.object({
+  conversations: z.array(Conversation),
+  next_cursor: z.string().nullable().describe('Where the next page begins; null on the last one.'),
+})
+
+/** A conversation with all that waits in it. */
+export const ConversationDetails = z
+  .object({
+    ...Conversation.shape,
+    approvals: z.array(Approval),
+    queue: z.array(z.object({ prompt_id: id, text: z.string(), created_at: time })),
+  })
+  .meta({ id: 'ConversationDetails' })
+
+export const DeletedConversation = z.object({ deleted: id })
+
+export const Sent = z.object({
+  conversation_id: id,
+  run_id: id.nullable(),
+  outcome: z
+    .enum(['begun', 'attached', 'queued', 'steering', 'repeated'])
+    .describe('What became of the prompt; see `X-Proxy-Outcome` in PROTOCOL.md 3.2.'),
+  queue_position: z.int().min(1).nullable(),
+  watch_since: number.describe('The events after this number tell what happens to the prompt.'),
+})
+
+/** An error, whatever its status. */
+export const Problem = z
+  .looseObject({
+    error: z.string().describe('A code that does not change; PROTOCOL.md section 9 lists them.'),
+    message: z.string().describe('A sentence for a person.'),
+  })
+  .meta({ id: 'Problem', description: 'What was wrong, as a code and a sentence. Some codes carry more fields.' })
+
+/** One event of a conversation, as a line of NDJSON or the data of an SSE message. */
+export const Event = z
+  .looseObject({ type: z.string(), subtype: z.string().optional(), timestamp: time.optional() })
+  .meta({
+    id: 'Event',
+    description: 'One event of a conversation (PROTOCOL.md section 4). Pass over types you do not know.',
+  })
