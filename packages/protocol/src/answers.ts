@@ -12,6 +12,9 @@ const number = z.int().min(0)
 
 export const Health = z.object({ status: z.literal('ok'), version: z.string(), started_at: time })
 
+/** See spec.openapis.org. */
+export const OpenApi = z.looseObject({ openapi: z.string() })
+
 export const Canonical = z.object({
   canonical_id: id,
   cwd: folder,

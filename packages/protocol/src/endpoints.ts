@@ -12,7 +12,22 @@ export const ENDPOINTS = {
     method: 'GET',
     path: '/healthz',
     answer: 'Health',
+    isOpen: true,
     does: 'Says that the service answers, which version it is and since when.',
+  },
+  openApi: {
+    method: 'GET',
+    path: '/openapi.json',
+    answer: 'OpenApi',
+    isOpen: true,
+    does: 'Describes all doors, as an OpenAPI document.',
+  },
+  docs: {
+    method: 'GET',
+    path: '/docs',
+    answer: 'page',
+    isOpen: true,
+    does: 'The same as a page to read.',
   },
   stream: {
     method: 'POST',
@@ -219,10 +234,12 @@ interface Endpoint {
   readonly body?: SchemaName
   readonly query?: SchemaName
   readonly params?: SchemaName
-  /** What it answers: JSON by this name, events as they happen (SSE), or stored events as lines (NDJSON). */
-  readonly answer: AnswerName | 'events' | 'lines'
+  /** What it answers: JSON by this name, events as they happen (SSE), stored events as lines (NDJSON), or HTML. */
+  readonly answer: AnswerName | 'events' | 'lines' | 'page'
   /** Of an answer that is no error; 200 where nothing is said. */
   readonly status?: 202
+  /** For everybody, also where a token is set. */
+  readonly isOpen?: true
   /** Its answer is a stream that goes on until one of the two sides has enough. */
   readonly isEndless?: true
   readonly does: string

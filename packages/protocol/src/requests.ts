@@ -12,6 +12,7 @@ const cwd = wellFormed
   .min(1, 'must not be blank')
   .max(4096)
   .refine((path) => !path.includes('\0'), 'must not contain NUL')
+  .describe("The agent's folder: absolute, or `~` for the service user's home.")
 const group = optional(wellFormed.trim().max(256))
 
 const McpServer = z.union([
@@ -31,15 +32,19 @@ const noExtraArgs = z
 
 /** What a run can be asked for. */
 const runFields = {
-  allowed_tools: optional(toolNames),
-  tool_approvals: optional(z.object({ allow: optional(toolNames), deny: optional(toolNames) })),
-  system_prompt: optional(wellFormed),
-  max_turns: optional(z.int().min(0).max(100_000)),
+  allowed_tools: optional(toolNames).describe('Tools that need no question.'),
+  tool_approvals: optional(z.object({ allow: optional(toolNames), deny: optional(toolNames) })).describe(
+    'Answers given in advance; `deny` wins.',
+  ),
+  system_prompt: optional(wellFormed).describe("Added to the agent's own."),
+  max_turns: optional(z.int().min(0).max(100_000)).describe('How often the model is asked at most; 0 is no limit.'),
   model: optional(z.string().min(1).max(256)),
   permission_mode: optional(z.enum(['default', 'acceptEdits', 'plan', 'dontAsk', 'auto', 'bypassPermissions'])),
   mcp_servers: optional(z.union([z.string().min(1), z.record(z.string(), McpServer)])),
-  resume: optional(z.uuid('must be the UUID of an agent session')),
-  continue_conversation: optional(z.boolean()),
+  resume: optional(z.uuid('must be the UUID of an agent session')).describe('The session of the agent to go on with.'),
+  continue_conversation: optional(z.boolean()).describe(
+    'A conversation without a session takes the latest of its folder.',
+  ),
   settings: optional(z.union([z.string().min(1), z.record(z.string(), z.unknown())])),
   setting_sources: optional(z.array(z.enum(['user', 'project', 'local']))),
   extra_args: optional(noExtraArgs),
@@ -49,14 +54,20 @@ const runFields = {
       outcome: z.enum(['deny', 'interrupt']).default('deny'),
     }),
   ),
-  can_answer: optional(z.array(z.enum(['question', 'plan', 'elicitation']))),
+  can_answer: optional(z.array(z.enum(['question', 'plan', 'elicitation']))).describe(
+    'What the client can answer besides yes and no.',
+  ),
 }
 export type RunFields = z.infer<z.ZodObject<typeof runFields>>
 
 /** How a prompt is sent. */
 const sendFields = {
-  when_busy: optional(z.enum(['reject', 'queue', 'steer', 'interrupt'])),
-  client_message_id: optional(idempotencyKey('client_message_id')),
+  when_busy: optional(z.enum(['reject', 'queue', 'steer', 'interrupt'])).describe(
+    'What becomes of the prompt while the folder is busy.',
+  ),
+  client_message_id: optional(idempotencyKey('client_message_id')).describe(
+    'The same as the header `Idempotency-Key`.',
+  ),
 }
 
 /** Body of `POST /v1/agent/stream`. Fields it does not name are ignored. `prompt` and `session_id` are synonyms. */

@@ -38,7 +38,7 @@ export function createListener({ routes, rules, log, headers, stopping, maxBodyB
       declineUpgrade(request, response)
       path = pathOf(request)
       allowOrigin(request, response, rules)
-      guard(request.headers, path === ENDPOINTS.health.path || request.method === 'OPTIONS', rules)
+      guard(request.headers, OPEN_PATHS.has(path) || request.method === 'OPTIONS', rules)
       dispatch(path, request, response)
     } catch (error) {
       fail(path, request, response, error)
@@ -85,6 +85,11 @@ export function createListener({ routes, rules, log, headers, stopping, maxBodyB
     sendJson(response, status, path === ENDPOINTS.stream.path ? withoutAlarmingWords(body) : body)
   }
 }
+
+/** What is for everybody, token or not. */
+const OPEN_PATHS = new Set<string>(
+  Object.values(ENDPOINTS).flatMap((endpoint) => ('isOpen' in endpoint ? [endpoint.path] : [])),
+)
 
 /**
  * A request that wants another protocol is answered in this one, and is the last on its connection: Node loses what

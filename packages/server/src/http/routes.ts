@@ -19,6 +19,7 @@ import { sendNdjson } from './ndjson.ts'
 import { approvalRoutes } from './routes/approvals.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { conversationRoutes } from './routes/conversations.ts'
+import { docsRoutes } from './routes/docs.ts'
 import { keyOf, runOptions } from './run-fields.ts'
 import type { SseStreams } from './sse.ts'
 
@@ -62,6 +63,7 @@ export function createRoutes(deps: RoutesDeps): Routes {
     ...commandRoutes(deps.commands, deps.maxBodyBytes),
     ...approvalRoutes(deps),
     ...conversationRoutes(deps),
+    ...docsRoutes(deps),
 
     async health() {
       return { status: 'ok', version: deps.version, started_at: deps.startedAt }

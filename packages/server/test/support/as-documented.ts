@@ -5,6 +5,7 @@ import { STATUS } from '@claude-proxy/protocol/errors'
 import { createDoors } from '../../src/http/doors.ts'
 
 const find = createDoors()
+const ANSWERS = { ...answers }
 
 /** Throws when an answer is not what the table of endpoints says of its door: every call of every test asks. */
 export function checkAsDocumented(method: string, path: string, status: number, json: unknown): void {
@@ -15,7 +16,7 @@ export function checkAsDocumented(method: string, path: string, status: number, 
     const { error } = answers.Problem.parse(json)
     if (STATUS[error as keyof typeof STATUS] !== status) throw new Error(`${name} answered ${status} with ${error}`)
   } else if (answer !== 'events' && answer !== 'lines') {
-    const read = answers[answer as AnswerName].safeParse(json)
+    const read = ANSWERS[answer as AnswerName].safeParse(json)
     // What a schema does not know it leaves out.
     if (read.success && isDeepStrictEqual(read.data, json) && status === usual) return
     throw new Error(`${name} answered ${status} ${JSON.stringify(json)}: ${read.error?.message ?? 'more than is told'}`)

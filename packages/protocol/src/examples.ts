@@ -1,0 +1,135 @@
+import type { EndpointName } from './endpoints.ts'
+
+/** What a request to a door looks like, and what comes back: for the documents. Tests hold them to the schemas. */
+export interface Example {
+  readonly path?: Readonly<Record<string, string>>
+  readonly query?: Readonly<Record<string, string>>
+  readonly body?: object
+  readonly answer?: object | string
+}
+
+const conversation_id = 'f6a7c1e25d0b4f3e9a8d7c6b5a493827'
+const run_id = '0b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e'
+const prompt_id = '3c2d1e0f9a8b7c6d5e4f3a2b1c0d9e8f'
+const approval_id = '9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d'
+const rule_id = '5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b'
+const cwd = '/home/ada/project'
+const at = '2026-11-23T08:15:30.000Z'
+
+const approval = {
+  approval_id,
+  conversation_id,
+  run_id,
+  state: 'pending',
+  kind: 'tool',
+  tool_name: 'Bash',
+  input: { command: 'npm publish' },
+  permission_suggestions: [],
+  blocked_path: null,
+  tool_use_id: 'toolu_01A09q90qw90lq917835lq9',
+  rules: ['Bash(npm publish)'],
+  asked_at: at,
+  deadline: null,
+  settled_at: null,
+  settled_by: null,
+  decision: null,
+}
+
+const allowed = {
+  ...approval,
+  state: 'allowed',
+  settled_at: at,
+  settled_by: 'curl/8.14.1',
+  decision: { behavior: 'allow', updated_input: null },
+}
+
+const prompt = { prompt_id, conversation_id, state: 'queued', text: 'And now the tests.', created_at: at }
+
+const conversation = {
+  conversation_id,
+  cwd,
+  title: 'Fix the login form',
+  archived: false,
+  state: 'running',
+  run_id,
+  head: 42,
+  created_at: at,
+  active_at: at,
+}
+
+const event = {
+  type: 'assistant',
+  message: { role: 'assistant', model: 'claude-sonnet-5', content: [{ type: 'text', text: 'Done.' }] },
+  timestamp: at,
+}
+const line = JSON.stringify(event)
+const messages = `id: 41\ndata: ${line}\n\nid: 42\ndata: {"type":"result","subtype":"success","is_error":false,"result":"Done."}\n\n`
+
+export const EXAMPLES: Readonly<Partial<Record<EndpointName, Example>>> = {
+  health: { answer: { status: 'ok', version: '0.1.0', started_at: at } },
+  stream: { body: { conversation_id: 'my-chat', cwd, text: 'Fix the login form' }, answer: messages },
+  prepare: { body: { cwd }, answer: { canonical_id: conversation_id, preparing: true } },
+  permission: {
+    body: { conversation_id, permission_id: approval_id, behavior: 'allow' },
+    answer: { ok: true },
+  },
+  approvals: { query: { state: 'pending' }, answer: { approvals: [approval] } },
+  approval: { path: { id: approval_id }, answer: approval },
+  answer: { path: { id: approval_id }, body: { behavior: 'allow', remember: 'session' }, answer: allowed },
+  rules: {
+    query: { cwd },
+    answer: {
+      rules: [
+        { rule_id, scope: 'session', rule: 'Bash(npm publish)', conversation_id, cwd, approval_id, created_at: at },
+      ],
+    },
+  },
+  removeRule: { path: { id: rule_id }, answer: { removed: rule_id } },
+  canonical: { query: { cwd }, answer: { canonical_id: conversation_id, cwd, created: false } },
+  activate: {
+    body: { conversation_id, cwd },
+    answer: { conversation_id, canonical_id: conversation_id, previous_id: null },
+  },
+  conversations: { query: { limit: '20' }, answer: { conversations: [conversation], next_cursor: null } },
+  createConversation: {
+    body: { cwd, title: 'Fix the login form' },
+    answer: { ...conversation, state: 'idle', run_id: null, head: 0 },
+  },
+  conversation: {
+    path: { id: conversation_id },
+    answer: {
+      ...conversation,
+      approvals: [approval],
+      queue: [{ prompt_id, text: prompt.text, created_at: at }],
+    },
+  },
+  changeConversation: {
+    path: { id: conversation_id },
+    body: { title: 'Login' },
+    answer: { ...conversation, title: 'Login' },
+  },
+  deleteConversation: { path: { id: conversation_id }, answer: { deleted: conversation_id } },
+  send: {
+    path: { id: conversation_id },
+    body: { text: 'And now the tests.', client_message_id: 'a1' },
+    answer: { conversation_id, run_id, outcome: 'queued', queue_position: 1, watch_since: 42 },
+  },
+  watch: { path: { id: conversation_id }, query: { since: '40' }, answer: messages },
+  history: { path: { id: conversation_id }, query: { since: '41' }, answer: `${line}\n` },
+  events: { path: { id: conversation_id }, query: { since: '41' }, answer: `${line}\n` },
+  interrupt: {
+    path: { id: conversation_id },
+    body: { scope: 'turn' },
+    answer: {
+      conversation_id,
+      scope: 'turn',
+      stopped: { run_id, background: false },
+      cancelled_prompt_ids: [],
+      still_queued: [prompt],
+    },
+  },
+  queue: { path: { id: conversation_id }, answer: { conversation_id, others_ahead: 0, prompts: [prompt] } },
+  editPrompt: { path: { prompt_id }, body: { position: 1 }, answer: prompt },
+  cancelPrompt: { path: { prompt_id }, answer: { ...prompt, state: 'cancelled' } },
+  steerPrompt: { path: { prompt_id }, answer: { ...prompt, state: 'steering' } },
+}
