@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Probe } from './probe-handlers.ts'
 import { startScript, type Helper } from './processes.ts'
@@ -20,6 +21,8 @@ export interface ServiceOptions {
 }
 
 export const MAIN = fileURLToPath(new URL('../../packages/server/src/main.js', import.meta.url))
+/** The flags of node that the program asks for in its first line. */
+export const NODE_FLAGS = readFileSync(MAIN, 'utf8').split('\n', 1)[0]?.split(' ').slice(3) ?? []
 const PROBE = new URL('probe.ts', import.meta.url).href
 
 /** The options that every measured service gets. */
@@ -31,7 +34,7 @@ export function serviceArguments({ dataDir, store = 'sqlite', agent = 'scripted'
 export const LISTENING = /listening on (http:\/\/[\d.]+:(\d+))/
 
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const flags = ['--import', PROBE, ...(options.collects ? ['--expose-gc'] : [])]
+  const flags = [...NODE_FLAGS, '--import', PROBE, ...(options.collects ? ['--expose-gc'] : [])]
   const env = options.env ?? { PATH: process.env['PATH'] ?? '', HOME: `${options.dataDir}-home` }
   const helper = startScript<Probe>(MAIN, { flags, args: serviceArguments(options), env })
   try {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fetchBulk } from '../lib/bulk.ts'
 import { type Context, type Part, ratioAtMost } from '../lib/part.ts'
 import { runToEnd, start } from '../lib/processes.ts'
-import { getRequest, LISTENING, MAIN, serviceArguments } from '../lib/service.ts'
+import { getRequest, LISTENING, MAIN, NODE_FLAGS, serviceArguments } from '../lib/service.ts'
 import { wideStore } from '../lib/stores.ts'
 
 /** How soon the service is there again. */
@@ -51,7 +51,7 @@ export const serviceStart: Part = {
 /** Milliseconds from the start of the process until it has answered. No probe is in it. */
 async function untilHealthy(dataDir: string): Promise<number> {
   const begun = performance.now()
-  await using service = start(process.execPath, [MAIN, ...serviceArguments({ dataDir })])
+  await using service = start(process.execPath, [...NODE_FLAGS, MAIN, ...serviceArguments({ dataDir })])
   const [, , port] = await service.line(LISTENING)
   const { status } = await fetchBulk({ port: Number(port), request: HEALTH, check: 'bytes' })
   const ms = performance.now() - begun

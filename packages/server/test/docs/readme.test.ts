@@ -12,6 +12,14 @@ it('the options in the README are those of the code (npm run docs writes them)',
   expect(read('README.md')).toContain(`<!-- options -->\n${optionsTable()}<!-- /options -->`)
 })
 
+it('npm start gives node the flags that the program asks for in its first line', () => {
+  const [first = ''] = read('packages/server/src/main.js').split('\n', 1)
+  const flags = first.split(' ').slice(3)
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+  expect(flags.length).toBeGreaterThan(0)
+  for (const name of ['start', 'dev']) expect(scripts[name]?.split(' ')).toEqual(expect.arrayContaining(flags))
+})
+
 it('PROTOCOL.md names every endpoint and every error code', () => {
   const protocol = read('PROTOCOL.md')
   for (const { method, path } of Object.values(ENDPOINTS))
