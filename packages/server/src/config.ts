@@ -111,24 +111,76 @@ export type Config = { readonly [Name in keyof typeof OPTIONS]: (typeof OPTIONS)
 /** An option that cannot be used, as a sentence that names it. */
 export class ConfigError extends Error {}
 
-/** The configuration: a flag wins over the environment, the environment over the default. */
-export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv): Config {
+/** Where the text of an option comes from, for who has to change it. */
+export interface Setting<T = unknown> {
+  readonly value: T
+  /** `--port`, `CLAUDE_PROXY_PORT`, the same with file and line, or `default`. */
+  readonly origin: string
+}
+
+export type Settings = { readonly [Name in keyof Config]: Setting<Config[Name]> }
+
+/**
+ * Every option with its value and its origin: a flag wins over the environment, the environment over the default.
+ * `lines` says which variables of the environment were read from a file, and where they stand in it.
+ */
+export function readSettings(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  lines: ReadonlyMap<string, string> = new Map(),
+): Settings {
   const flags = readFlags(args)
-  const entries = Object.entries(OPTIONS).map(([name, each]) => {
+  refuseUnknown(environment, lines)
+  const entries = Object.entries(OPTIONS).map(([name, each]): [string, Setting] => {
     const flag = flags[each.flag]
     const text = flag ?? environment[each.variable]
-    if (text === undefined || (text === '' && flag === undefined)) return [name, each.fallback]
+    if (text === undefined || (text === '' && flag === undefined))
+      return [name, { value: each.fallback, origin: 'default' }]
+    const place = lines.get(each.variable)
+    const variable = place === undefined ? each.variable : `${place}: ${each.variable}`
+    const origin = flag === undefined ? variable : `--${each.flag}`
     try {
-      return [name, each.read(text)]
+      return [name, { value: each.read(text), origin }]
     } catch (error) {
-      const origin = flag === undefined ? each.variable : `--${each.flag}`
+      const shown = SECRETS.has(name) ? '…' : text
       throw new ConfigError(
-        `${origin}=${text} cannot be used: ${error instanceof Error ? error.message : String(error)}`,
+        `${origin}=${shown} cannot be used: ${error instanceof Error ? error.message : String(error)}`,
       )
     }
   })
-  return Object.fromEntries(entries) as Config
+  return Object.fromEntries(entries) as Settings
 }
+
+/** The values alone. */
+export function readConfig(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  lines?: ReadonlyMap<string, string>,
+): Config {
+  return valuesOf(readSettings(args, environment, lines))
+}
+
+export function valuesOf(settings: Settings): Config {
+  return Object.fromEntries(Object.entries(settings).map(([name, { value }]) => [name, value])) as Config
+}
+
+/** Options that nobody shall read over a shoulder or in a log. */
+export const SECRETS: ReadonlySet<string> = new Set<keyof Config>(['token'])
+
+/** A variable that looks like one of ours and is none is a mistake that would otherwise go unseen. */
+function refuseUnknown(environment: NodeJS.ProcessEnv, lines: ReadonlyMap<string, string>): void {
+  const known = new Set(Object.values(OPTIONS).map(({ variable }) => variable))
+  for (const name of Object.keys(environment)) {
+    if (!name.startsWith('CLAUDE_PROXY_') || known.has(name) || FOREIGN.has(name)) continue
+    const place = lines.get(name)
+    throw new ConfigError(
+      `${place === undefined ? '' : `${place}: `}${name} is not an option. claude-proxy --help lists them.`,
+    )
+  }
+}
+
+/** Variables that mean something to others: the Python original's updater, and the mark that agents carry. */
+const FOREIGN = new Set(['CLAUDE_PROXY_UPDATE_INTERVAL_SECONDS', 'CLAUDE_PROXY_AGENT_MARK'])
 
 /** The options, one a row: flag, variable, default, meaning. */
 export function describeOptions(): [flag: string, variable: string, fallback: string, does: string][] {

@@ -1,23 +1,14 @@
-import { existsSync } from 'node:fs'
 import { AppError } from '@claude-proxy/protocol/errors'
+import { COMMANDS } from './commands.ts'
 import { serve } from './serve.ts'
 import { withToken } from './token.ts'
-import { ConfigError, describeOptions, readConfig } from '../config.ts'
-
-const HELP = `Runs Claude Code on this machine and streams every run as numbered events.
-
-  claude-proxy [options]              runs the service
-  claude-proxy import DIR [options]   takes in the data of the Python original
-
-  --environment FILE                  reads more variables from FILE, if it exists
-
-Options, and the variables that mean the same:
-`
+import { ConfigError, describeOptions, readSettings, valuesOf } from '../config.ts'
+import { readEnvFile } from '../env-file.ts'
 
 /** The program `claude-proxy`, with what stands behind its name on the command line. Ends the process when it fails. */
 export async function run(args: readonly string[]): Promise<void> {
   try {
-    await dispatch(loadEnvFile(args))
+    await dispatch(args)
   } catch (error) {
     const isExpected =
       error instanceof ConfigError || error instanceof AppError || (error instanceof Error && error.cause !== undefined)
@@ -30,27 +21,54 @@ export async function run(args: readonly string[]): Promise<void> {
 
 async function dispatch(args: readonly string[]): Promise<void> {
   if (args.includes('--help') || args.includes('-h')) {
-    const rows = describeOptions().map(
-      ([flag, variable, fallback, does]) => `  ${flag}, ${variable}${fallback && ` (${fallback})`}\n      ${does}\n`,
-    )
-    process.stdout.write(HELP + rows.join(''))
+    process.stdout.write(help())
     return
   }
-  const [command, directory, ...rest] = args
-  if (command === 'import') {
-    if (directory === undefined || directory.startsWith('-'))
-      throw new ConfigError('Say which directory: claude-proxy import DIR')
-    const { importDirectory } = await import('./import.ts')
-    return importDirectory(directory, readConfig(rest, process.env))
-  }
-  await serve(withToken(readConfig(args, process.env)), process.env)
+  const { rest, lines } = loadEnvFile(args)
+  const [name = '', ...behind] = rest
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (command === undefined) return serve(withToken(valuesOf(readSettings(rest, process.env, lines))), process.env)
+  const { words: needed = [] } = command
+  const words = behind.slice(0, needed.length)
+  const missing = needed.find((_, index) => words[index]?.startsWith('-') !== false)
+  if (missing !== undefined) throw new ConfigError(`Say which ${missing}: claude-proxy ${usage(name)}`)
+  await command.run({ words, settings: readSettings(behind.slice(needed.length), process.env, lines) })
 }
 
-/** Takes `--environment FILE` out of the arguments and loads the file if there is one; what is set already wins. (Node takes `--env-file` for its own, wherever it stands.) */
-function loadEnvFile(args: readonly string[]): readonly string[] {
+function help(): string {
+  const commands = [
+    ['[options]', 'runs the service'],
+    ...Object.entries(COMMANDS).map(([name, { does }]) => [usage(name), does]),
+  ]
+  const options = describeOptions().map(
+    ([flag, variable, fallback, does]) => `  ${flag}, ${variable}${fallback && ` (${fallback})`}\n      ${does}\n`,
+  )
+  return `Runs Claude Code on this machine and streams every run as numbered events.
+
+${commands.map(([what = '', does = '']) => `  claude-proxy ${what.padEnd(14)} ${does}\n`).join('')}
+Options, and the variables that mean the same. --environment FILE reads variables from FILE, if it exists; what is set
+already wins.
+
+${options.join('')}`
+}
+
+function usage(name: string): string {
+  return [name, ...(COMMANDS[name]?.words ?? [])].join(' ')
+}
+
+/**
+ * Takes `--environment FILE` out of the arguments and sets what the file says, unless it is set already. `lines`: where
+ * those variables stand. (Node takes `--env-file` for its own, wherever it stands.)
+ */
+function loadEnvFile(args: readonly string[]): { rest: readonly string[]; lines: ReadonlyMap<string, string> } {
   const at = args.indexOf('--environment')
   const file = at < 0 ? undefined : args[at + 1]
-  if (file === undefined) return args
-  if (existsSync(file)) process.loadEnvFile(file)
-  return args.toSpliced(at, 2)
+  const lines = new Map<string, string>()
+  if (file === undefined) return { rest: args, lines }
+  for (const [name, { value, line }] of readEnvFile(file) ?? []) {
+    if (process.env[name] !== undefined) continue
+    process.env[name] = value
+    lines.set(name, `${file}:${line}`)
+  }
+  return { rest: args.toSpliced(at, 2), lines }
 }

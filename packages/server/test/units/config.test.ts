@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { ConfigError, describeOptions, OPTIONS, readConfig } from '../../src/config.ts'
+import { ConfigError, describeOptions, OPTIONS, readConfig, readSettings } from '../../src/config.ts'
 
 it('without flags and variables everything has its default', () => {
   expect(readConfig([], {})).toEqual(
@@ -56,6 +56,33 @@ it.each([
 ])('%j with %j is refused with a sentence that names %s', (args, environment, named) => {
   expect(() => readConfig(args, environment)).toThrow(ConfigError)
   expect(() => readConfig(args, environment)).toThrow(named)
+})
+
+it('every option says where it was set', () => {
+  const environment = { CLAUDE_PROXY_MAX_WARM: '2', CLAUDE_PROXY_PREPARE: 'yes' }
+  const lines = new Map([['CLAUDE_PROXY_PREPARE', '/etc/claude-proxy.env:3']])
+  expect(readSettings(['--port', '1'], environment, lines)).toMatchObject({
+    port: { value: 1, origin: '--port' },
+    maxWarm: { value: 2, origin: 'CLAUDE_PROXY_MAX_WARM' },
+    prepare: { value: true, origin: '/etc/claude-proxy.env:3: CLAUDE_PROXY_PREPARE' },
+    host: { value: '127.0.0.1', origin: 'default' },
+  })
+})
+
+it('a variable of ours that is none is refused, with the line to fix; those of others are not', () => {
+  const lines = new Map([['CLAUDE_PROXY_PROT', '/etc/claude-proxy.env:7']])
+  expect(() => readConfig([], { CLAUDE_PROXY_PROT: '1' }, lines)).toThrow(
+    /^\/etc\/claude-proxy\.env:7: CLAUDE_PROXY_PROT is/,
+  )
+  expect(() => readConfig([], { CLAUDE_PROXY_PORTS: '1' })).toThrow(/^CLAUDE_PROXY_PORTS is not an option/)
+  expect(readConfig([], { CLAUDE_PROXY_UPDATE_INTERVAL_SECONDS: '600', OTHER: 'x' }).port).toBe(8787)
+})
+
+it('a bad value from a file is refused with its line', () => {
+  const lines = new Map([['CLAUDE_PROXY_PORT', '/x.env:2']])
+  expect(() => readConfig([], { CLAUDE_PROXY_PORT: 'x' }, lines)).toThrow(
+    /^\/x\.env:2: CLAUDE_PROXY_PORT=x cannot be used/,
+  )
 })
 
 it('every number that is allowed is taken as it is', () => {

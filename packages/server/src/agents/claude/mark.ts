@@ -9,7 +9,7 @@ import { identify } from './process-tree.ts'
  *
  * `directory.start.agent`: a data directory has one service at a time, so that another start's marks are left over.
  */
-const NAME = 'CLAUDE_PROXY_AGENT'
+const NAME = 'CLAUDE_PROXY_AGENT_MARK'
 
 /** The marks of one start of the service. */
 export interface Marks {
