@@ -109,6 +109,7 @@ export const Conversation = z
     conversation_id: id,
     cwd: folder,
     title: z.string().nullable(),
+    tags: z.array(z.string()),
     archived: z.boolean(),
     state: z.enum(['idle', 'running', 'waiting']).describe('waiting: for a person'),
     run_id: id.nullable().describe('The run that works in it now.'),

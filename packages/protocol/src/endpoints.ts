@@ -127,7 +127,7 @@ export const ENDPOINTS = {
     params: 'ConversationPath',
     body: 'ConversationChange',
     answer: 'Conversation',
-    does: 'Gives a conversation another title, or puts it away.',
+    does: 'Gives a conversation another title or other tags, or puts it away.',
   },
   deleteConversation: {
     method: 'DELETE',

@@ -49,6 +49,7 @@ const conversation = {
   conversation_id,
   cwd,
   title: 'Fix the login form',
+  tags: ['web'],
   archived: false,
   state: 'running',
   run_id,
@@ -90,9 +91,9 @@ export const EXAMPLES: Readonly<Partial<Record<EndpointName, Example>>> = {
     body: { conversation_id, cwd },
     answer: { conversation_id, canonical_id: conversation_id, previous_id: null },
   },
-  conversations: { query: { limit: '20' }, answer: { conversations: [conversation], next_cursor: null } },
+  conversations: { query: { tag: 'web', limit: '20' }, answer: { conversations: [conversation], next_cursor: null } },
   createConversation: {
-    body: { cwd, title: 'Fix the login form' },
+    body: { cwd, title: 'Fix the login form', tags: ['web'] },
     answer: { ...conversation, state: 'idle', run_id: null, head: 0 },
   },
   conversation: {

@@ -165,21 +165,47 @@ const title = wellFormed
   .max(200)
   .refine((text) => !/\p{Cc}/u.test(text), 'must not hold control characters')
 
+/** A word or a few to find a conversation by. Written in different ways that look alike, it is the same tag. */
+const tag = wellFormed
+  .transform((text) => text.normalize('NFC').trim())
+  .pipe(
+    z
+      .string()
+      .min(1, 'must not be blank')
+      .max(64)
+      // what breaks a line, and what turns around the direction of the text behind it
+      .refine(
+        (text) => !/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u.test(text),
+        'must not hold control characters',
+      ),
+  )
+const tags = z
+  .array(tag)
+  .max(20)
+  .transform((all) => [...new Set(all)])
+
 /** Query of `GET /v1/conversations`. */
 export const ConversationsQuery = z.object({
   cwd: optional(cwd),
   archived: optional(z.enum(['true', 'false']).transform((text) => text === 'true')),
+  tag: optional(tag),
+  state: optional(z.enum(['idle', 'running', 'waiting'])),
   limit: optional(limit),
   cursor: optional(z.string().max(512)),
 })
 
 /** Body of `POST /v1/conversations`. */
-export const NewConversation = z.object({ cwd, title: optional(title), conversation_id: optional(ConversationId) })
+export const NewConversation = z.object({
+  cwd,
+  title: optional(title),
+  tags: optional(tags),
+  conversation_id: optional(ConversationId),
+})
 
 /** Body of `PATCH /v1/conversations/{id}`. */
 export const ConversationChange = z
-  .object({ title: optional(title), archived: optional(z.boolean()) })
-  .refine((change) => change.title !== undefined || change.archived !== undefined, 'needs a title or archived')
+  .object({ title: optional(title), archived: optional(z.boolean()), tags: optional(tags) })
+  .refine((change) => Object.values(change).some((fact) => fact !== undefined), 'needs a title, archived or tags')
 
 /** Body of `POST /v1/conversations/{id}/messages`. */
 export const Message = z.object({

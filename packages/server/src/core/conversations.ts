@@ -35,11 +35,16 @@ export function createConversations({ store, clock, rules, newConversationId, en
     },
 
     /** A new conversation in a folder, beside those that it has. */
-    async create(input: { id: ConversationId | undefined; cwd: string; title: string | undefined }) {
+    async create(input: {
+      id: ConversationId | undefined
+      cwd: string
+      title: string | undefined
+      tags: readonly string[] | undefined
+    }) {
       const folder = await findFolder(input.cwd, rules)
       const id = input.id ?? newConversationId()
-      const { cwd, title } = input
-      const created = await store.createConversation({ id, folder, cwd, title, at: clock.now() })
+      const { cwd, title, tags = [] } = input
+      const created = await store.createConversation({ id, folder, cwd, title, tags, at: clock.now() })
       if (created) return created
       throw new AppError('conversation_exists', `The id ${id} is taken, or was.`, { conversation_id: id })
     },

@@ -1,6 +1,6 @@
 import type { Answer } from '@claude-proxy/protocol/endpoints'
 import { approvalBody } from './approvals.ts'
-import type { Conversation } from '../core/ports/conversation.ts'
+import type { Conversation, ConversationState } from '../core/ports/conversation.ts'
 import type { Store } from '../core/ports/store.ts'
 
 /** A conversation as a list shows it. */
@@ -8,12 +8,14 @@ export async function summary(store: Store, conversation: Conversation): Promise
   const open = await store.openRun(conversation.folder)
   const isRunning = open?.conversation === conversation.id
   const waiting = await store.approvals({ conversation: conversation.id, isPending: true, limit: 1 })
+  const state: ConversationState = waiting.length > 0 ? 'waiting' : isRunning ? 'running' : 'idle'
   return {
     conversation_id: conversation.id,
     cwd: conversation.folder,
     title: conversation.title ?? null,
+    tags: conversation.tags,
     archived: conversation.isArchived,
-    state: waiting.length > 0 ? 'waiting' : isRunning ? 'running' : 'idle',
+    state,
     run_id: isRunning ? open.id : null,
     head: conversation.head,
     created_at: time(conversation.createdAt),

@@ -29,6 +29,7 @@ export function conversations(store: () => Store): void {
           title: undefined,
           isArchived: false,
           activeAt: 5,
+          tags: [],
         },
       })
       const second = await store().ensureCanonical({ id: fresh().id, folder, cwd: '~/y', at: 6 })

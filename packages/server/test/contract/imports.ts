@@ -32,6 +32,7 @@ export function imports(store: () => Store): void {
         updatedAt: 20,
         title: undefined,
         isArchived: false,
+        tags: [],
         activeAt: 20,
       })
       expect(await allLines(store(), old.id)).toEqual(history)

@@ -216,6 +216,33 @@ test('conversations are listed newest first, page by page, apart from those that
   expectError(await change(service, 'nobody', { title: 'x' }), 404, 'conversation_unknown')
 })
 
+test('conversations are found by tags and by what they do now', async () => {
+  await using service = await startTestService()
+  const cwd = service.folder()
+  const bug = await made(service, { cwd, title: 'Bug', tags: [' bug ', 'Größe', 'bug', 'Gr\u006f\u0308ße'] })
+  await made(service, { cwd, title: 'Plain' })
+  expect((await show(service, bug)).json).toMatchObject({ tags: ['bug', 'Größe'] })
+  expect(titles(await list(service, '?tag=bug'))).toEqual(['Bug'])
+  expect(titles(await list(service, `?tag=${encodeURIComponent('Größe')}&state=idle`))).toEqual(['Bug'])
+  expect(titles(await list(service, '?tag=Bug'))).toEqual([])
+  await send(service, bug, { text: '@ask' })
+  await expect.poll(async () => titles(await list(service, '?state=waiting')), PATIENCE).toEqual(['Bug'])
+  expect(titles(await list(service, '?state=idle'))).toEqual(['Plain'])
+  expect(titles(await list(service, '?state=running'))).toEqual([])
+  expect(await change(service, bug, { tags: [] })).toMatchObject({ status: 200, json: { tags: [], title: 'Bug' } })
+  expect(titles(await list(service, '?tag=bug'))).toEqual([])
+  for (const tags of [
+    ['a\nb'],
+    [''],
+    ['x'.repeat(65)],
+    Array.from({ length: 21 }, (_, n) => `${n}`),
+    ['\u202ex'],
+    'bug',
+  ])
+    expectError(await change(service, bug, { tags }), 400, 'bad_request')
+  expectError(await list(service, '?state=busy'), 400, 'bad_request')
+})
+
 test('one that nobody named is called by its first prompt', async () => {
   await using service = await startTestService()
   const id = await made(service, { cwd: service.folder() })

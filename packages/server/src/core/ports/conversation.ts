@@ -18,12 +18,26 @@ export interface Conversation {
   readonly isArchived: boolean
   /** When its newest run began. */
   readonly activeAt: number
+  /** What a person marked it with, in the order in which they gave it; none twice. */
+  readonly tags: readonly string[]
 }
+
+/** What a person may change about a conversation. */
+export interface ConversationFacts {
+  readonly title?: string | undefined
+  readonly isArchived?: boolean | undefined
+  readonly tags?: readonly string[] | undefined
+}
+
+/** What a conversation does now: `waiting` for a person, whether or not a run is open meanwhile. */
+export type ConversationState = 'idle' | 'running' | 'waiting'
 
 /** Which conversations, newest activity first. `before`: those that come after this one in that order. */
 export interface ConversationFilter {
   readonly folder?: Folder | undefined
   readonly isArchived?: boolean | undefined
+  readonly tag?: string | undefined
+  readonly state?: ConversationState | undefined
   readonly before?: { readonly activeAt: number; readonly id: ConversationId } | undefined
   readonly limit: number
 }

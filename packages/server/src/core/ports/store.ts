@@ -1,6 +1,7 @@
 import type { ApprovalId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type {
   Conversation,
+  ConversationFacts,
   ConversationFilter,
   Resolved,
   Activated,
@@ -30,13 +31,11 @@ export interface Store {
     folder: Folder
     cwd: string
     title: string | undefined
+    tags?: readonly string[]
     at: number
   }): Promise<Conversation | undefined>
   /** Changes what is given. Undefined when there is no such conversation. */
-  changeConversation(
-    id: ConversationId,
-    facts: { readonly title?: string | undefined; readonly isArchived?: boolean | undefined },
-  ): Promise<Conversation | undefined>
+  changeConversation(id: ConversationId, facts: ConversationFacts): Promise<Conversation | undefined>
   /** The folder's canonical conversation; `id` becomes it when there is none. */
   ensureCanonical(input: {
     id: ConversationId

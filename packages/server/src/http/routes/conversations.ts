@@ -35,11 +35,11 @@ export function conversationRoutes({
   return {
     async conversations({ request }) {
       const query = await readQuery(request.url ?? '', ENDPOINTS.conversations.query)
-      const { cwd, archived = false, limit = 50, cursor } = query
+      const { cwd, archived = false, tag, state, limit = 50, cursor } = query
       const folder = cwd === undefined ? undefined : await folderOrSpelling(cwd)
       const before = cursor === undefined ? undefined : readCursor(cursor)
       // One more tells whether there is a next page.
-      const found = await store.conversations({ folder, isArchived: archived, before, limit: limit + 1 })
+      const found = await store.conversations({ folder, isArchived: archived, tag, state, before, limit: limit + 1 })
       const page = found.slice(0, limit)
       const last = found.length > limit ? page.at(-1) : undefined
       return {
@@ -52,9 +52,10 @@ export function conversationRoutes({
       const {
         cwd,
         title,
+        tags,
         conversation_id: id,
       } = await readBody(request, ENDPOINTS.createConversation.body, maxBodyBytes)
-      return summary(store, await conversations.create({ id, cwd, title }))
+      return summary(store, await conversations.create({ id, cwd, title, tags }))
     },
 
     async conversation({ params }) {
@@ -65,7 +66,8 @@ export function conversationRoutes({
     async changeConversation({ request, params }) {
       const { id } = await parse(ENDPOINTS.changeConversation.params, params)
       const body = await readBody(request, ENDPOINTS.changeConversation.body, maxBodyBytes)
-      const changed = await store.changeConversation(id, { title: body.title, isArchived: body.archived })
+      const { title, archived: isArchived, tags } = body
+      const changed = await store.changeConversation(id, { title, isArchived, tags })
       return summary(store, changed ?? (await conversations.own(id)))
     },
 

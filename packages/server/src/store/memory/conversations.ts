@@ -1,6 +1,6 @@
 import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
 import { AppError } from '@claude-proxy/protocol/errors'
-import type { Conversation, ConversationFilter, Resolved } from '../../core/ports/conversation.ts'
+import type { Conversation, ConversationFacts, Resolved } from '../../core/ports/conversation.ts'
 import type { State } from './state.ts'
 
 export interface NewConversation {
@@ -33,38 +33,27 @@ export function create(state: State, { id, folder, cwd, group, at }: NewConversa
   refuseDeleted(state, id)
   state.aliases.delete(id)
   state.events.set(id, [])
-  const fresh = { sessionId: undefined, head: 0, title: undefined, isArchived: false }
+  const fresh = { sessionId: undefined, head: 0, title: undefined, isArchived: false, tags: [] }
   return put(state, { id, folder, cwd, group, ...fresh, createdAt: at, updatedAt: at, activeAt: at })
 }
 
 export function createConversation(
   state: State,
-  { title, ...input }: NewConversation & { title: string | undefined },
+  { title, tags = [], ...input }: NewConversation & { title: string | undefined; tags?: readonly string[] },
 ): Conversation | undefined {
   if (folderOf(state, input.id) !== undefined || state.deleted.has(input.id)) return undefined
   create(state, input)
-  return change(state, input.id, { title })
+  return change(state, input.id, { title, tags })
 }
 
 export function changeConversation(
   state: State,
   id: ConversationId,
-  { title, isArchived }: { title?: string | undefined; isArchived?: boolean | undefined },
+  facts: ConversationFacts,
 ): Conversation | undefined {
   if (!state.conversations.has(id)) return undefined
-  return change(state, id, { ...(title !== undefined && { title }), ...(isArchived !== undefined && { isArchived }) })
-}
-
-export function conversations(state: State, { folder, isArchived, before, limit }: ConversationFilter): Conversation[] {
-  // Those that are equally new in the order in which they were made.
-  const all = [...state.conversations.values()].toReversed().toSorted((a, b) => b.activeAt - a.activeAt)
-  const start = before === undefined ? 0 : all.findIndex(({ id }) => id === before.id) + 1
-  return all
-    .slice(start)
-    .filter(
-      (each) => (folder === undefined || each.folder === folder) && (isArchived ?? each.isArchived) === each.isArchived,
-    )
-    .slice(0, limit)
+  const given = Object.entries(facts).filter(([, value]) => value !== undefined)
+  return change(state, id, Object.fromEntries(given))
 }
 
 /** An id or name is not given out again. */

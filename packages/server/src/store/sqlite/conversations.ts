@@ -1,6 +1,6 @@
 import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
 import { AppError } from '@claude-proxy/protocol/errors'
-import type { Conversation, ConversationFilter, Resolved } from '../../core/ports/conversation.ts'
+import type { Conversation, ConversationFacts, Resolved } from '../../core/ports/conversation.ts'
 import type { Database } from './open.ts'
 
 export interface ConversationRow {
@@ -17,6 +17,7 @@ export interface ConversationRow {
   readonly title: string | null
   readonly archived: number
   readonly active_at: number
+  readonly tags: string
 }
 
 export type ConversationReads = ReturnType<typeof readConversations>
@@ -28,13 +29,6 @@ export function readConversations(db: Database) {
   const canonical = db.prepare<ConversationRow>(
     'SELECT conversation.* FROM folder JOIN conversation ON c = canonical WHERE path = ?',
   )
-  const newest = (where: string) =>
-    db.prepare<ConversationRow>(`
-      SELECT * FROM conversation WHERE deleted = 0 AND ${where} AND (? IS NULL OR archived = ?)
-        AND (active_at, c) < (?, ?)
-      ORDER BY active_at DESC, c DESC LIMIT ?`)
-  const everywhere = newest('active_at >= 0')
-  const inFolder = newest('folder = ?')
   const aliasFolder = db.prepare<{ folder: Folder }>('SELECT folder FROM alias WHERE id = ?')
 
   function byName(name: ConversationId): ConversationRow | undefined {
@@ -52,22 +46,12 @@ export function readConversations(db: Database) {
     byName,
     /** The folder a name is bound to, as a conversation or as an alias. */
     folderOf: (name: ConversationId) => byId.get(name)?.folder ?? aliasFolder.get(name)?.folder,
-    conversations({ folder, isArchived, before, limit }: ConversationFilter): Conversation[] {
-      const archived = isArchived === undefined ? null : isArchived ? 1 : 0
-      const c = before && (byId.get(before.id)?.c ?? 0)
-      const values = [archived, archived, before?.activeAt ?? LAST, c ?? LAST, limit]
-      const rows = folder === undefined ? everywhere.all(...values) : inFolder.all(folder, ...values)
-      return rows.map((row) => toConversation(row))
-    },
     resolve(name: ConversationId): Resolved | undefined {
       const row = byName(name)
       return row && { conversation: toConversation(row), isOwn: row.id === name }
     },
   }
 }
-
-/** Larger than any time and any key. */
-const LAST = Number.MAX_SAFE_INTEGER
 
 export interface NewConversation {
   readonly id: ConversationId
@@ -116,20 +100,30 @@ export function writeConversations(db: Database, { wasDeleted }: Pick<Conversati
 /** Changes of a conversation that are operations by themselves. */
 export function conversationOperations(db: Database, reads: ConversationReads, writes: ConversationWrites) {
   const change = db.prepare<ConversationRow>(
-    'UPDATE conversation SET title = coalesce(?, title), archived = coalesce(?, archived) WHERE id = ? AND deleted = 0 RETURNING *',
+    `UPDATE conversation SET title = coalesce(?, title), archived = coalesce(?, archived), tags = coalesce(?, tags)
+     WHERE id = ? AND deleted = 0 RETURNING *`,
   )
+  const dropTags = db.prepare('DELETE FROM tagged WHERE c = ?')
+  const addTag = db.prepare('INSERT INTO tagged (c, tag, active_at) VALUES (?, ?, ?)')
   const setSession = db.prepare('UPDATE conversation SET session_id = ?, updated_at = ? WHERE id = ? AND deleted = 0')
+
+  function changeConversation({ id, title, isArchived, tags }: ConversationChange): Conversation | undefined {
+    const archived = isArchived === undefined ? null : Number(isArchived)
+    const row = change.get(title ?? null, archived, tags ? JSON.stringify(tags) : null, id)
+    if (row === undefined || tags === undefined) return row && toConversation(row)
+    dropTags.run(row.c)
+    for (const tag of tags) addTag.run(row.c, tag, row.active_at)
+    return toConversation(row)
+  }
+
   return {
     createConversation(input: ConversationToCreate): Conversation | undefined {
-      if (reads.folderOf(input.id) !== undefined || reads.wasDeleted(input.id)) return undefined
+      const { id, title, tags } = input
+      if (reads.folderOf(id) !== undefined || reads.wasDeleted(id)) return undefined
       writes.create({ ...input, group: undefined })
-      const row = change.get(input.title ?? null, null, input.id)
-      return row && toConversation(row)
+      return changeConversation({ id, title, tags })
     },
-    changeConversation({ id, title, isArchived }: ConversationChange): Conversation | undefined {
-      const row = change.get(title ?? null, isArchived === undefined ? null : Number(isArchived), id)
-      return row && toConversation(row)
-    },
+    changeConversation,
     setSession({ id, sessionId, at }: { id: ConversationId; sessionId: string; at: number }): void {
       if (setSession.run(sessionId, at, id).changes === 1) return
       throw new AppError('conversation_unknown', `There is no conversation ${id}.`)
@@ -139,12 +133,11 @@ export function conversationOperations(db: Database, reads: ConversationReads, w
 
 interface ConversationToCreate extends Omit<NewConversation, 'group'> {
   readonly title: string | undefined
+  readonly tags: readonly string[] | undefined
 }
 
-interface ConversationChange {
+interface ConversationChange extends ConversationFacts {
   readonly id: ConversationId
-  readonly title?: string | undefined
-  readonly isArchived?: boolean | undefined
 }
 
 function deletedConversation(id: ConversationId): AppError {
@@ -164,5 +157,6 @@ export function toConversation(row: ConversationRow): Conversation {
     title: row.title ?? undefined,
     isArchived: row.archived === 1,
     activeAt: row.active_at,
+    tags: JSON.parse(row.tags),
   }
 }

@@ -20,8 +20,9 @@ export function deleteOperations(db: Database, reads: ConversationReads, runs: R
   // without a head it has no events for anybody
   const empty = db.prepare(`
     UPDATE conversation SET deleted = 1, folder = '', cwd = '', grp = NULL, session_id = NULL, head = 0, sealed = 0,
-      created_at = 0, updated_at = 0, title = NULL
+      created_at = 0, updated_at = 0, title = NULL, tags = '[]'
     WHERE c = ?`)
+  const dropTags = db.prepare('DELETE FROM tagged WHERE c = ?')
   const remember = db.prepare('INSERT INTO deletion (c) VALUES (?)')
   // those that still stand somewhere in a queue; the others are removed later
   const dropPrompts = db.prepare("DELETE FROM prompt WHERE c = ? AND state IN ('queued', 'steering')")
@@ -32,7 +33,7 @@ export function deleteOperations(db: Database, reads: ConversationReads, runs: R
       if (row === undefined) return { status: 'unknown' }
       const run = runs.openRun(row.folder)
       if (run?.conversation === id) return { status: 'busy', run }
-      const steps = [keepNames, dropNames, freeFolder, dropRules, dropPrompts, forgetSealing, empty, remember]
+      const steps = [keepNames, dropNames, freeFolder, dropRules, dropPrompts, dropTags, forgetSealing, empty, remember]
       for (const step of steps) step.run(row.c)
       return { status: 'deleted' }
     },

@@ -8,6 +8,7 @@ import { readConversations, toConversation } from './conversations.ts'
 import { makeDataDir, syncPath } from './data-dir.ts'
 import { readEvents } from './events.ts'
 import { failure, toError } from './failure.ts'
+import { listConversations } from './listing.ts'
 import { lockDataDir } from './lock.ts'
 import { openForReading, prepareDatabase } from './open.ts'
 import { IMPORTED_ROW, pieces } from './pieces.ts'
@@ -38,6 +39,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
   opening.defer(() => db.close())
 
   const conversations = readConversations(db)
+  const list = listConversations(db)
   const runs = readRuns(db)
   const events = readEvents(db)
   const approvals = readApprovals(db)
@@ -72,11 +74,11 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
         return row && toConversation(row)
       }),
 
-    conversations: (filter) => read(() => conversations.conversations(filter)),
-    createConversation: async ({ id, folder, cwd, title, at }) =>
-      writer.submit('createConversation', { id, folder, cwd, title, at }),
-    changeConversation: async (id, { title, isArchived }) =>
-      writer.submit('changeConversation', { id, title, isArchived }),
+    conversations: (filter) => read(() => list(filter)),
+    createConversation: async ({ id, folder, cwd, title, tags, at }) =>
+      writer.submit('createConversation', { id, folder, cwd, title, tags, at }),
+    changeConversation: async (id, { title, isArchived, tags }) =>
+      writer.submit('changeConversation', { id, title, isArchived, tags }),
 
     async ensureCanonical({ id, folder, cwd, group, at }) {
       // clients ask this every few seconds: most of the time there is nothing to write

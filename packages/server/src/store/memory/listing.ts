@@ -1,0 +1,34 @@
+import type { Conversation, ConversationFilter, ConversationState } from '../../core/ports/conversation.ts'
+import { openRun } from './runs.ts'
+import type { State } from './state.ts'
+
+/** Conversations by any mix of filters, newest activity first; those that are equally new by when they were made. */
+export function conversations(
+  state: State,
+  { folder, isArchived, tag, state: wanted, before, limit }: ConversationFilter,
+): Conversation[] {
+  const made = [...state.conversations.keys()]
+  const place = before ? made.indexOf(before.id) : 0
+  return made
+    .map((id, at) => ({ each: state.conversations.get(id), at }))
+    .filter(({ each, at }) => {
+      if (!each || !before || each.activeAt === before.activeAt) return !before || at < place
+      return each.activeAt < before.activeAt
+    })
+    .flatMap(({ each, at }) => (each ? [{ each, at }] : []))
+    .toSorted((a, b) => b.each.activeAt - a.each.activeAt || b.at - a.at)
+    .map(({ each }) => each)
+    .filter((each) => folder === undefined || each.folder === folder)
+    .filter((each) => isArchived === undefined || each.isArchived === isArchived)
+    .filter((each) => tag === undefined || each.tags.includes(tag))
+    .filter((each) => wanted === undefined || stateOf(state, each) === wanted)
+    .slice(0, limit)
+}
+
+function stateOf(state: State, { id, folder }: Conversation): ConversationState {
+  const isWaiting = [...state.approvals.values()].some(
+    (approval) => approval.conversation === id && approval.state === 'pending',
+  )
+  if (isWaiting) return 'waiting'
+  return openRun(state, folder)?.conversation === id ? 'running' : 'idle'
+}
