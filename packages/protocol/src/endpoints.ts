@@ -161,6 +161,13 @@ export const ENDPOINTS = {
     params: 'PromptPath',
     does: 'Gives a prompt that waits to the turn that is under way.',
   },
+  transcript: {
+    method: 'GET',
+    path: '/v1/conversations/:id/transcript',
+    params: 'ConversationPath',
+    query: 'TranscriptQuery',
+    does: 'Tells a conversation as a document to read: Markdown, HTML or JSON.',
+  },
 } as const satisfies Record<string, Endpoint>
 
 export type EndpointName = keyof typeof ENDPOINTS

@@ -19,6 +19,7 @@ import { sendNdjson } from './ndjson.ts'
 import { approvalRoutes } from './routes/approvals.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { conversationRoutes } from './routes/conversations.ts'
+import { transcriptRoutes } from './routes/transcript.ts'
 import { keyOf, runOptions } from './run-fields.ts'
 import type { SseStreams } from './sse.ts'
 
@@ -59,6 +60,7 @@ export function createRoutes(deps: RoutesDeps): Record<EndpointName, Route> {
     ...commandRoutes(deps.commands, deps.maxBodyBytes),
     ...approvalRoutes(deps),
     ...conversationRoutes(deps),
+    ...transcriptRoutes(deps),
 
     async health() {
       return { status: 'ok', version: deps.version, started_at: deps.startedAt }
