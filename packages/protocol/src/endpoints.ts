@@ -3,6 +3,12 @@ import type { z } from 'zod'
 /** What `requests.ts` offers. Only named here: loading it costs more than all the rest of this package. */
 export type SchemaName = keyof typeof import('./requests.ts')
 
+/**
+ * Answers that are no JSON of ours: events as they happen (SSE), stored events as lines (NDJSON), a page of HTML, a
+ * document in the format that was asked for, bytes of a file.
+ */
+export type StreamName = 'events' | 'lines' | 'page' | 'document' | 'file'
+
 /** What `answers.ts` offers. */
 export type AnswerName = keyof typeof import('./answers.ts')
 
@@ -207,6 +213,14 @@ export const ENDPOINTS = {
     answer: 'Prompt',
     does: 'Gives a prompt that waits to the turn that is under way.',
   },
+  transcript: {
+    method: 'GET',
+    path: '/v1/conversations/:id/transcript',
+    params: 'ConversationPath',
+    query: 'TranscriptQuery',
+    answer: 'document',
+    does: 'Tells a conversation as a document to read: Markdown, HTML or JSON.',
+  },
 } as const satisfies Record<string, Endpoint>
 
 export type EndpointName = keyof typeof ENDPOINTS
@@ -234,8 +248,8 @@ interface Endpoint {
   readonly body?: SchemaName
   readonly query?: SchemaName
   readonly params?: SchemaName
-  /** What it answers: JSON by this name, events as they happen (SSE), stored events as lines (NDJSON), or HTML. */
-  readonly answer: AnswerName | 'events' | 'lines' | 'page'
+  /** What it answers: JSON by this name, or something else. */
+  readonly answer: AnswerName | StreamName
   /** Of an answer that is no error; 200 where nothing is said. */
   readonly status?: 202
   /** For everybody, also where a token is set. */

@@ -118,6 +118,11 @@ export const EXAMPLES: Readonly<Partial<Record<EndpointName, Example>>> = {
   watch: { path: { id: conversation_id }, query: { since: '40' }, answer: messages },
   history: { path: { id: conversation_id }, query: { since: '41' }, answer: `${line}\n` },
   events: { path: { id: conversation_id }, query: { since: '41' }, answer: `${line}\n` },
+  transcript: {
+    path: { id: conversation_id },
+    query: { format: 'md' },
+    answer: '# Fix the login form\n',
+  },
   interrupt: {
     path: { id: conversation_id },
     body: { scope: 'turn' },

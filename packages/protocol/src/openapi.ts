@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import * as answers from './answers.ts'
-import { type AnswerName, ENDPOINTS, type EndpointName, type SchemaName } from './endpoints.ts'
+import { type AnswerName, ENDPOINTS, type EndpointName, type SchemaName, type StreamName } from './endpoints.ts'
 import { EXAMPLES } from './examples.ts'
 import * as requests from './requests.ts'
 
@@ -145,7 +145,7 @@ interface Door {
   readonly body?: SchemaName
   readonly query?: SchemaName
   readonly params?: SchemaName
-  readonly answer: AnswerName | 'events' | 'lines' | 'page'
+  readonly answer: AnswerName | StreamName
   readonly status?: number
   readonly isOpen?: true
 }
@@ -176,16 +176,23 @@ function problem(description: string): Response {
 }
 
 function content(answer: Door['answer'], example: object | string | undefined): Content {
-  if (answer === 'page') return { 'text/html': { schema: { type: 'string' } } }
-  if (answer === 'events')
-    return { 'text/event-stream': { schema: { type: 'string', description: EVENTS }, ...exampleOf(example) } }
-  if (answer === 'lines')
-    return { 'application/x-ndjson': { schema: { type: 'string', description: LINES }, ...exampleOf(example) } }
-  return { 'application/json': { schema: reference(answer), ...exampleOf(example) } }
+  if (!(answer in STREAMS)) return { 'application/json': { schema: reference(answer), ...exampleOf(example) } }
+  const types = Object.entries(STREAMS[answer as StreamName])
+  return Object.fromEntries(
+    types.map(([type, description]) => [type, { schema: { type: 'string', description }, ...exampleOf(example) }]),
+  )
 }
 
-const EVENTS = 'Server-Sent Events: `id` is the number of the event, `data` is one event as JSON (see `Event`).'
-const LINES = 'One event as JSON a line (see `Event`).'
+/** What is no JSON of ours, by media type. */
+const STREAMS: Readonly<Record<StreamName, Readonly<Record<string, string>>>> = {
+  events: {
+    'text/event-stream': 'Server-Sent Events: `id` is the number of the event, `data` one event (see `Event`).',
+  },
+  lines: { 'application/x-ndjson': 'One event as JSON a line (see `Event`).' },
+  page: { 'text/html': 'A page to read.' },
+  document: { 'text/markdown': 'The default.', 'text/html': 'One file, no scripts.', 'application/json': 'By turns.' },
+  file: { 'application/octet-stream': 'The bytes, under their own media type.' },
+}
 
 function exampleOf(example: unknown): { readonly example?: unknown } {
   return example === undefined ? {} : { example }

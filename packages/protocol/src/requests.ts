@@ -243,6 +243,14 @@ export const EventsQuery = z.object({
 /** The `Last-Event-ID` header: the number of the last event the reader has. */
 export const LastEventId = position('Last-Event-ID')
 
+/** Query of `GET /v1/conversations/{id}/transcript`. */
+export const TranscriptQuery = z.object({
+  format: z.enum(['md', 'html', 'json']).default('md'),
+  since: optional(position('since')),
+  until: optional(position('until')),
+  thinking: optional(z.enum(['true', 'false']).transform((text) => text === 'true')),
+})
+
 function idempotencyKey(name: string) {
   return z.string().regex(/^[\x21-\x7e]{1,255}$/, `${name} must be 1 to 255 visible ASCII characters`)
 }

@@ -3,7 +3,7 @@ import { COMMANDS } from './commands.ts'
 import { serve } from './serve.ts'
 import { withToken } from './token.ts'
 import { ConfigError, describeOptions, readSettings, valuesOf } from '../config.ts'
-import { readEnvFile } from '../env-file.ts'
+import { readEnvFile } from './env-file.ts'
 
 /** The program `claude-proxy`, with what stands behind its name on the command line. Ends the process when it fails. */
 export async function run(args: readonly string[]): Promise<void> {

@@ -20,6 +20,7 @@ import { approvalRoutes } from './routes/approvals.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { conversationRoutes } from './routes/conversations.ts'
 import { docsRoutes } from './routes/docs.ts'
+import { transcriptRoutes } from './routes/transcript.ts'
 import { keyOf, runOptions } from './run-fields.ts'
 import type { SseStreams } from './sse.ts'
 
@@ -64,6 +65,7 @@ export function createRoutes(deps: RoutesDeps): Routes {
     ...approvalRoutes(deps),
     ...conversationRoutes(deps),
     ...docsRoutes(deps),
+    ...transcriptRoutes(deps),
 
     async health() {
       return { status: 'ok', version: deps.version, started_at: deps.startedAt }

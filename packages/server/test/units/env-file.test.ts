@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { readEnvFile } from '../../src/env-file.ts'
+import { readEnvFile } from '../../src/cli/env-file.ts'
 
 const FILE = join(mkdtempSync(join(tmpdir(), 'claude-proxy-env-')), 'x.env')
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { ConfigError } from './config.ts'
+import { ConfigError } from '../config.ts'
 
 /** A variable of a file, and where it stands there. */
 export interface FileVariable {

@@ -1,0 +1,35 @@
+type Fields = Readonly<Record<string, unknown>>
+
+const NOTES: Record<string, (event: Fields) => string> = {
+  init: ({ model, permissionMode }) => `Model ${word(model)}, permission mode ${word(permissionMode)}.`,
+  run_continued: ({ content }) =>
+    `The service told the agent what was decided meanwhile.${typeof content === 'string' ? `\n${content}` : ''}`,
+  run_begun_by_agent: () => 'Something in its background woke the agent.',
+  turn_result: ({ result }) =>
+    `A turn is over; work in the background goes on.${typeof result === 'string' && result !== '' ? `\n${result}` : ''}`,
+  folder_settings_not_loaded: ({ files }) => `The folder's own settings were not loaded: ${list(files)}.`,
+  session_lost: () => 'The agent no longer has the session; it goes on in a fresh one.',
+  prompt_queued: ({ text }) => `A prompt waits: ${word(text)}`,
+  prompt_edited: ({ text }) => `A prompt that waits was changed${typeof text === 'string' ? `: ${text}` : '.'}`,
+  prompt_cancelled: () => 'A prompt that waited was taken back.',
+  prompt_steered: () => 'The turn has taken a prompt on its way.',
+  compact_boundary: () => 'The agent has shortened what it remembers.',
+  task_started: ({ description }) => `In the background began: ${word(description)}.`,
+  task_notification: ({ status, summary }) => `In the background ${word(status)}: ${word(summary)}`,
+}
+
+/** What an event that is neither a message nor a question tells a reader; undefined when it tells nothing. */
+export function noteOf(event: Fields): string | undefined {
+  if (event['type'] === 'proxy_note') return `Found in the place of an event (${word(event['subtype'])}).`
+  if (event['type'] !== 'system') return undefined
+  const subtype = String(event['subtype'])
+  return Object.hasOwn(NOTES, subtype) ? NOTES[subtype]?.(event) : undefined
+}
+
+function word(value: unknown): string {
+  return typeof value === 'string' && value !== '' ? value : 'unknown'
+}
+
+function list(value: unknown): string {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string').join(', ') : 'unknown'
+}
