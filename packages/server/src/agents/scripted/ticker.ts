@@ -49,7 +49,7 @@ export function createTicker() {
     if (moment >= next) return
     clearTimeout(timer)
     next = moment
-    timer = setTimeout(tick, moment - performance.now())
+    timer = setTimeout(tick, Math.max(0, moment - performance.now()))
   }
 
   /** Nobody waits: the timer must not keep the process. */
