@@ -45,6 +45,11 @@ export function createChunks(form: Form): (socket: Socket, page: Page) => void {
   }
 }
 
+/** A chunk of ASCII text. */
+export function textChunk(text: string): string {
+  return `${text.length.toString(16)}\r\n${text}\r\n`
+}
+
 const BREAK = Buffer.from('\r\n')
 
 /**

@@ -6,7 +6,7 @@ import type { EventLog } from '../core/log/log.ts'
 import { Reader, type Sink, type Watch } from '../core/log/reader.ts'
 import type { Log } from '../core/ports/outside.ts'
 import type { Page } from '../core/ports/event.ts'
-import { chunkedSocket, createChunks } from './chunks.ts'
+import { chunkedSocket, createChunks, textChunk } from './chunks.ts'
 
 /** How often streams are looked at, and after how many looks a silent one says that it is still there: 15 seconds. */
 const LOOK_MS = 5000
@@ -45,9 +45,9 @@ export function createSseStreams({ events, log }: { events: EventLog; log: Log }
       })
       // An idle stream shows its headers at once.
       out.flushHeaders()
-      if (opening !== undefined) out.write(opening)
       const stream = new Stream(out, events, watch, log)
       streams.add(stream)
+      if (opening !== undefined) stream.write(opening)
       looks ??= setInterval(look, LOOK_MS)
       const closing = closeAfterMs === undefined ? undefined : setTimeout(() => stream.finish(), closeAfterMs)
       out.on('close', () => {
@@ -128,9 +128,11 @@ class Stream implements Sink {
     this.#out.destroy()
   }
 
-  /** Sends something that is no event. */
+  /** Sends something that is no event, of ASCII. */
   write(text: string): void {
-    this.#out.write(text)
+    // The response would write it in the next tick, behind events that came later.
+    if (this.#socket) this.#socket.write(textChunk(text), 'latin1')
+    else this.#out.write(text)
   }
 
   /** Sends what there is, and ends. */
@@ -140,9 +142,13 @@ class Stream implements Sink {
 
   /** Says that it is still there, if it has been silent for long. */
   look(): void {
-    if (++this.#silence < SILENT_LOOKS || this.#out.writableNeedDrain) return
+    if (++this.#silence < SILENT_LOOKS || this.#needsDrain) return
     this.#silence = 0
-    this.#out.write(PING)
+    this.write(PING)
+  }
+
+  get #needsDrain(): boolean {
+    return (this.#socket ?? this.#out).writableNeedDrain
   }
 
   close(): void {

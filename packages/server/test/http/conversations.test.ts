@@ -156,6 +156,8 @@ test('a stream that is asked to opens with the truth: what the cursor is worth, 
   const opened = async (query: string) => {
     const watching = await watch(service, id, query)
     await expect.poll(() => /event: snapshot\ndata: (.*)\n\n/.exec(watching.text())?.[1], PATIENCE).toBeDefined()
+    // What opens the stream comes before its events.
+    expect(watching.text()).toMatch(/^retry: 1000\n\nevent: snapshot\n/)
     const [, data = ''] = /event: snapshot\ndata: (.*)\n\n/.exec(watching.text()) ?? []
     watching.response.destroy()
     return { ...JSON.parse(data), reset: watching.response.headers['x-proxy-reset'] }
