@@ -2,13 +2,17 @@
  * The small language in which a prompt tells the script what to do, one directive a line:
  *
  *     @say TEXT              says TEXT
+ *     @think TEXT            thinks TEXT before it says anything
  *     @recall                says back every earlier prompt of this session
  *     @text BYTES            says BYTES bytes of filler
  *     @bash COMMAND          calls Bash
  *     @write PATH CONTENT    calls Write; a PATH with blanks goes in double quotes, `\n` in CONTENT is a new line
  *     @tool NAME {json}      calls any tool
  *     @slow MS               MS milliseconds between the chunks of this response and of all later ones
- *     @status CODE [TIMES]   answers the next response's request with an HTTP error, always or TIMES times
+ *     @status CODE [TIMES [SECONDS]]
+ *                            answers the next response's request with an HTTP error, always or TIMES times; SECONDS is
+ *                            what it asks to wait (Retry-After)
+ *     @break CHUNKS          breaks the connection once, after CHUNKS chunks of the next response
  *     @hang                  never answers
  *     @end TEXT              the closing text, instead of the default one
  *
@@ -26,13 +30,14 @@ export interface Step {
   readonly parts: readonly Part[]
   /** Milliseconds between the chunks of the response; 0 sends it at once. */
   readonly delayMs: number
-  /** Errors to answer with before the response is given, in this order. */
+  /** What to answer with before the response is given, in this order. */
   readonly refusals: readonly Refusal[]
   readonly hangs: boolean
 }
 
 export type Part =
   | { does: 'say'; text: string }
+  | { does: 'think'; text: string }
   | { does: 'recall' }
   | { does: 'fill'; bytes: number }
   | { does: 'call'; tool: string; input: Record<string, unknown> }
@@ -40,10 +45,10 @@ export type Part =
   /** `text` undefined: the default closing text. */
   | { does: 'close'; text: string | undefined }
 
-export interface Refusal {
-  readonly status: number
-  readonly times: number
-}
+/** An error, or the beginning of the answer and no more. */
+export type Refusal =
+  | { readonly status: number; readonly times: number; readonly retryAfter?: number }
+  | { readonly chunks: number; readonly times: 1 }
 
 /** Reads the directives in a prompt. Pure: it neither runs nor resolves anything. */
 export function parseScript(prompt: string): Script {
@@ -67,11 +72,11 @@ export function parseScript(prompt: string): Script {
         closing = read.text
         break
       case 'refuse':
-        if (step.parts.length > 0) next()
+        if (saysSomething(step)) next()
         step.refusals.push(read.refusal)
         break
       case 'hang':
-        if (step.parts.length > 0) next()
+        if (saysSomething(step)) next()
         step.hangs = true
         next()
         break
@@ -100,6 +105,7 @@ type Read =
 
 const READERS = {
   say: (rest): Read => (rest === '' ? 'a text is missing' : { does: 'say', text: withNewlines(rest) }),
+  think: (rest): Read => (rest === '' ? 'a text is missing' : { does: 'think', text: withNewlines(rest) }),
   recall: (): Read => ({ does: 'recall' }),
   text: (rest): Read => {
     const bytes = wholeNumber(rest)
@@ -127,12 +133,17 @@ const READERS = {
     return ms === undefined ? 'a number of milliseconds is missing' : { does: 'slow', ms }
   },
   status: (rest): Read => {
-    const [code = '', count] = rest.split(/\s+/)
+    const [code = '', count, seconds] = rest.split(/\s+/)
     const status = wholeNumber(code)
     const times = count === undefined ? Number.POSITIVE_INFINITY : wholeNumber(count)
     if (status === undefined || status < 400 || status > 599) return 'an HTTP status from 400 to 599 is missing'
     if (times === undefined) return 'how many times is not a number'
-    return { does: 'refuse', refusal: { status, times } }
+    const retryAfter = seconds === undefined ? undefined : wholeNumber(seconds)
+    return { does: 'refuse', refusal: { status, times, ...(retryAfter !== undefined && { retryAfter }) } }
+  },
+  break: (rest): Read => {
+    const chunks = wholeNumber(rest)
+    return chunks ? { does: 'refuse', refusal: { chunks, times: 1 } } : 'a number of chunks is missing'
   },
   hang: (): Read => ({ does: 'hang' }),
   end: (rest): Read => (rest === '' ? 'a text is missing' : { does: 'end', text: withNewlines(rest) }),
@@ -161,6 +172,11 @@ function isDirective(name: string): name is keyof typeof READERS {
 
 function emptyStep(delayMs: number): OpenStep {
   return { parts: [], delayMs, refusals: [], hangs: false }
+}
+
+/** A thought alone is no response. */
+function saysSomething(step: OpenStep): boolean {
+  return step.parts.some((part) => part.does !== 'think')
 }
 
 function isCalling(step: OpenStep): boolean {

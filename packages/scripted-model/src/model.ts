@@ -43,7 +43,7 @@ export async function startScriptedModel(options: { port?: number } = {}): Promi
     const refused = refusals.get(key) ?? 0
     const reply = replyTo(situation, request.tools.length > 0, refused)
     if (reply.kind === 'silence') return
-    if (reply.kind === 'refusal') refusals.set(key, refused + 1)
+    if (reply.kind === 'refusal' || reply.breaksAfter !== undefined) refusals.set(key, refused + 1)
     await handleMessages(req, res, raw, [fixtureFor(reply)], new Journal(), DEFAULTS, () => {})
   }
 
@@ -89,10 +89,13 @@ function fixtureFor(reply: Exclude<Reply, { kind: 'silence' }>): Fixture {
   if (reply.kind === 'refusal') {
     const type = ERROR_TYPES[reply.status] ?? 'api_error'
     const message = `The script refuses with ${reply.status}.`
-    return { match, response: { error: { type, message }, status: reply.status } }
+    const wait = reply.retryAfter === undefined ? {} : { retryAfter: reply.retryAfter }
+    return { match, response: { error: { type, message }, status: reply.status, ...wait } }
   }
   const pace = reply.delayMs > 0 ? { latency: reply.delayMs, chunkSize: SLOW_CHUNK } : {}
-  return { match, response: { blocks: reply.blocks.map(toAimock) }, ...pace }
+  const breaks = reply.breaksAfter === undefined ? {} : { truncateAfterChunks: reply.breaksAfter }
+  const thinking = reply.thinking === undefined ? {} : { reasoning: reply.thinking }
+  return { match, response: { blocks: reply.blocks.map(toAimock), ...thinking }, ...pace, ...breaks }
 }
 
 function toAimock(block: ReplyBlock) {

@@ -3,10 +3,16 @@ import { parseScript, type Part, type Refusal, type Step } from './grammar.ts'
 import type { Situation } from './situation.ts'
 
 /** What the script answers to one request. */
-export type Reply =
-  | { kind: 'answer'; blocks: readonly ReplyBlock[]; delayMs: number }
-  | { kind: 'refusal'; status: number }
-  | { kind: 'silence' }
+export type Reply = Answer | { kind: 'refusal'; status: number; retryAfter?: number } | { kind: 'silence' }
+
+interface Answer {
+  readonly kind: 'answer'
+  readonly thinking?: string
+  readonly blocks: readonly ReplyBlock[]
+  readonly delayMs: number
+  /** Breaks the connection after so many chunks. */
+  readonly breaksAfter?: number
+}
 
 export type ReplyBlock = { type: 'text'; text: string } | { type: 'call'; tool: string; input: Record<string, unknown> }
 
@@ -25,13 +31,23 @@ export function replyTo(situation: Situation, offersTools: boolean, refused: num
   if (script.kind === 'unreadable') return text(`${HONEST_WORDS} I cannot read "${script.line}": ${script.why}.`)
   const step = script.steps[situation.stepsDone]
   if (step === undefined) return text(`${HONEST_WORDS} My script is over.`)
-  const status = refusalOf(step.refusals, refused)
-  if (status !== undefined) return { kind: 'refusal', status }
+  const refusal = refusalOf(step.refusals, refused)
+  if (refusal && 'status' in refusal) {
+    const { times: _, ...error } = refusal
+    return { kind: 'refusal', ...error }
+  }
   if (step.hangs) return { kind: 'silence' }
   const blocks = blocksOf(step, situation, script.steps.length - 1)
   if (!offersTools && blocks.some((block) => block.type === 'call'))
     return text(`${HONEST_WORDS} I have no tools here.`)
-  return { kind: 'answer', blocks, delayMs: step.delayMs }
+  const thoughts = step.parts.flatMap((part) => (part.does === 'think' ? part.text : []))
+  return {
+    kind: 'answer',
+    ...(thoughts.length > 0 && { thinking: thoughts.join('\n\n') }),
+    blocks,
+    delayMs: step.delayMs,
+    ...(refusal && { breaksAfter: refusal.chunks }),
+  }
 }
 
 function text(words: string): Reply {
@@ -55,11 +71,11 @@ function summary({ prompts }: Situation): string {
   return `<analysis>\n${HONEST_WORDS} I do not analyse.\n</analysis>\n\n<summary>\nThe person said: ${said}\n</summary>`
 }
 
-function refusalOf(refusals: readonly Refusal[], refused: number): number | undefined {
+function refusalOf(refusals: readonly Refusal[], refused: number): Refusal | undefined {
   let before = 0
-  for (const { status, times } of refusals) {
-    before += times
-    if (refused < before) return status
+  for (const refusal of refusals) {
+    before += refusal.times
+    if (refused < before) return refusal
   }
   return undefined
 }
@@ -68,6 +84,7 @@ function refusalOf(refusals: readonly Refusal[], refused: number): number | unde
 function blocksOf(step: Step, situation: Situation, stepsBefore: number): ReplyBlock[] {
   const blocks: ReplyBlock[] = []
   for (const part of step.parts) {
+    if (part.does === 'think') continue
     const block = blockOf(part, situation, stepsBefore)
     const last = blocks.at(-1)
     if (block.type === 'text' && last?.type === 'text') last.text += `\n\n${block.text}`
@@ -76,7 +93,7 @@ function blocksOf(step: Step, situation: Situation, stepsBefore: number): ReplyB
   return blocks
 }
 
-function blockOf(part: Part, situation: Situation, stepsBefore: number): ReplyBlock {
+function blockOf(part: Exclude<Part, { does: 'think' }>, situation: Situation, stepsBefore: number): ReplyBlock {
   switch (part.does) {
     case 'say':
       return { type: 'text', text: part.text }

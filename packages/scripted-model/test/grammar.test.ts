@@ -87,6 +87,13 @@ describe('the grammar', () => {
     expect(third).toMatchObject({ parts: [close], refusals: [{ status: 401, times: Number.POSITIVE_INFINITY }] })
   })
 
+  test('breaks the response that follows, with the thoughts that belong to it', () => {
+    expect(steps('@bash a', '@think b', '@break 4')).toMatchObject([
+      { parts: [bash('a')], refusals: [] },
+      { parts: [{ does: 'think', text: 'b' }, close], refusals: [{ chunks: 4, times: 1 }] },
+    ])
+  })
+
   test('hangs in a response of its own', () => {
     expect(steps('@bash a', '@hang').map((step) => step.hangs)).toEqual([false, true, false])
   })
@@ -98,6 +105,9 @@ describe('the grammar', () => {
   test.each([
     '@say',
     '@bash ',
+    '@think',
+    '@break',
+    '@break 0',
     '@write',
     '@tool',
     '@tool Read {oops}',

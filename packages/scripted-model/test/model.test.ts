@@ -30,6 +30,27 @@ test('a slow answer comes in pieces', async () => {
   expect(pieces.at(-1)).toContain('message_stop')
 })
 
+test('a thought comes before what is said, and is no text of its own', async () => {
+  const response = await ask('@think Hm.\n@end Yes.', { stream: false })
+  expect(await response.json()).toMatchObject({
+    content: [
+      { type: 'thinking', thinking: 'Hm.' },
+      { type: 'text', text: 'Yes.' },
+    ],
+  })
+})
+
+test('an answer that is to break does so once, in its middle', async () => {
+  const prompt = '@break 3\n@slow 1\n@end This text is longer than one piece, so that there is a middle to cut in.'
+  await expect(ask(prompt).then((response) => response.text())).rejects.toThrow('terminated')
+  expect(await ask(prompt).then((response) => response.text())).toContain('message_stop')
+})
+
+test('an error may say how long to wait', async () => {
+  const response = await ask('@status 429 1 7')
+  expect(response.headers.get('retry-after')).toBe('7')
+})
+
 test('closing does not wait for an answer that never comes', async () => {
   const other = await startScriptedModel()
   const asked = fetch(`${other.url}/v1/messages`, {
