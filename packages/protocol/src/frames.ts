@@ -7,6 +7,11 @@ export const NDJSON_TYPE = 'application/x-ndjson; charset=utf-8'
 /** A comment that keeps a silent SSE stream alive; clients ignore it. */
 export const PING = ': ping\n\n'
 
+/** What is shown and not stored, as a message of its own: without an id, so that a client's Last-Event-ID stays. */
+export function partialFrame(line: string): string {
+  return `event: partial\ndata: ${line}\n\n`
+}
+
 /**
  * The events as Server-Sent Events: `id: N\ndata: {json}\n\n` each. The lines are cut at newlines and never parsed.
  */

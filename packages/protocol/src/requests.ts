@@ -221,6 +221,7 @@ export const HistoryQuery = z.object({ since: optional(position('since')) })
 export const WatchQuery = z.object({
   since: optional(z.union([z.literal('head'), position('since')])),
   snapshot: optional(z.enum(['true', 'false']).transform((text) => text === 'true')),
+  partials: optional(z.enum(['true', 'false']).transform((text) => text === 'true')),
   close_after: optional(
     z
       .string()

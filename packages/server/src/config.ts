@@ -91,6 +91,12 @@ export const OPTIONS = {
     whole(1, 1_000_000),
   ),
   settleSeconds: option('settle-seconds', 1800, 'How long a run waits for its background agents.', whole(1, 604_800)),
+  partials: option(
+    'partials',
+    true,
+    'Whether agents show what they are writing, for streams that ask for it with partials=true.',
+    yesNo,
+  ),
   permissionSeconds: option(
     'permission-seconds',
     300,

@@ -10,6 +10,7 @@ import { createConversations } from './core/conversations.ts'
 import { isBelow } from './core/folders.ts'
 import { createBell } from './core/log/bell.ts'
 import { createEventLog } from './core/log/log.ts'
+import { createPartials } from './core/partials/partials.ts'
 import type { Agent, AgentProcess } from './core/ports/agent.ts'
 import type { Clock, Log } from './core/ports/outside.ts'
 import type { Store } from './core/ports/store.ts'
@@ -64,7 +65,8 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   building.defer(() => agent.close())
   const approvals = createApprovals({ store, events, clock, log, newId: newHexId })
   const newRunId = () => newHexId() as RunId
-  const host = createHost({ store, events, clock, log, agent, approvals, newRunId })
+  const partials = config.partials ? createPartials() : undefined
+  const host = createHost({ store, events, clock, log, agent, approvals, partials, newRunId })
   const continuation = createContinuation({ store, events, host, approvals, clock, log, newRunId })
   const queue = createQueue({ store, events, clock, log, host })
   const commands = createCommands({ store, events, clock, host, queue, approvals })
@@ -88,7 +90,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   })
 
   const stopping = new AbortController()
-  const streams = createSseStreams({ events, log })
+  const streams = createSseStreams({ events, partials, log })
   const headers = { 'x-proxy-version': version, 'x-proxy-started-at': startedAt }
   const routes = createRoutes({
     store,
@@ -188,6 +190,7 @@ async function createAgent(
     environment: agentEnvironment(environment, config.agentEnv),
     trusts: (folder) => isBelow(folder, trustedRoots),
     directory: join(config.dataDir, 'agent'),
+    showsPartials: config.partials,
     startsAtOnce: config.maxStarts,
     maxProcesses: config.maxProcesses,
     maxWarm: config.maxWarm,

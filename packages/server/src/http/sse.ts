@@ -1,9 +1,10 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { PING, SSE_TYPE, toSse } from '@claude-proxy/protocol/frames'
+import { partialFrame, PING, SSE_TYPE, toSse } from '@claude-proxy/protocol/frames'
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import type { EventLog } from '../core/log/log.ts'
-import { Reader, type Sink, type Watch } from '../core/log/reader.ts'
+import { type PartialSink, Reader, type Sink, type Watch } from '../core/log/reader.ts'
+import type { Partials } from '../core/partials/partials.ts'
 import type { Log } from '../core/ports/outside.ts'
 import type { Page } from '../core/ports/event.ts'
 import { chunkedSocket, createChunks, textChunk } from './chunks.ts'
@@ -25,16 +26,24 @@ export interface StreamOptions {
   readonly opening?: string
   /** When it ends by itself; its client comes back. */
   readonly closeAfterMs?: number
+  /** Whether it shows what is not stored yet. */
+  readonly showsPartials?: boolean
+}
+
+interface SseDeps {
+  readonly events: EventLog
+  readonly partials: Partials | undefined
+  readonly log: Log
 }
 
 /** The open event streams. Events are written as bytes straight to the sockets: one buffer for all who read the same. */
-export function createSseStreams({ events, log }: { events: EventLog; log: Log }) {
+export function createSseStreams({ events, partials, log }: SseDeps) {
   const streams = new Set<Stream>()
   let looks: NodeJS.Timeout | undefined
 
   return {
     /** Answers with the events of `watch`; ends the response, and the connection, after the last. */
-    open(out: ServerResponse, watch: Watch, { opening, closeAfterMs }: StreamOptions = {}): void {
+    open(out: ServerResponse, watch: Watch, { opening, closeAfterMs, showsPartials }: StreamOptions = {}): void {
       out.writeHead(200, {
         ...takeHeaders(out),
         'content-type': SSE_TYPE,
@@ -45,7 +54,7 @@ export function createSseStreams({ events, log }: { events: EventLog; log: Log }
       })
       // An idle stream shows its headers at once.
       out.flushHeaders()
-      const stream = new Stream(out, events, watch, log)
+      const stream = new Stream(out, events, watch, log, showsPartials ? partials : undefined)
       streams.add(stream)
       if (opening !== undefined) stream.write(opening)
       looks ??= setInterval(look, LOOK_MS)
@@ -102,13 +111,13 @@ class Stream implements Sink {
   /** Looks since something was written. */
   #silence = 0
 
-  constructor(out: ServerResponse, events: EventLog, watch: Watch, log: Log) {
+  constructor(out: ServerResponse, events: EventLog, watch: Watch, log: Log, partials: Partials | undefined) {
     this.#out = out
     this.#socket = chunkedSocket(out)
     this.#log = log
     this.conversation = watch.conversation
     this.returns = watch.until === 'never'
-    this.#reader = new Reader(events, watch, this)
+    this.#reader = new Reader(events, watch, this, partials && this.#partialSink(partials))
     ;(this.#socket ?? out).on('drain', this.#drained)
   }
 
@@ -126,6 +135,17 @@ class Stream implements Sink {
   fail(error: unknown): void {
     this.#log.error('a stream broke off', { conversation: this.conversation, error })
     this.#out.destroy()
+  }
+
+  #partialSink(partials: Partials): PartialSink {
+    return {
+      partials,
+      isDrained: () => !this.#needsDrain,
+      show: (lines) => {
+        this.#silence = 0
+        this.write(lines.map(partialFrame).join(''))
+      },
+    }
   }
 
   /** Sends something that is no event, of ASCII. */

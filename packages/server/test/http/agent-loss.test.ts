@@ -1,11 +1,10 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import { signalAll } from '../../src/agents/claude/process-tree.ts'
-import type { AgentProcess } from '../../src/core/ports/agent.ts'
+import { agentProcesses } from '../support/agent-processes.ts'
 import { replay, stream, streamAll } from '../support/client.ts'
-import { startTestService, type TestService } from '../support/service.ts'
+import { startTestService } from '../support/service.ts'
 import { questionOf, resultsOf, textsOf } from './calls.ts'
 import { expectWholeRuns } from './expectations.ts'
 
@@ -98,14 +97,3 @@ test('B4: a run that a restart cuts off is closed, whoever asks sees its end, an
   const next = await streamAll(service.base, { ...body, text: '@say I am back.' }, all.length)
   expect(next.at(-1)?.event).toMatchObject({ is_error: false })
 })
-
-/** The agent processes that the service has written down as its own. */
-function agentProcesses({ dataDir }: TestService): AgentProcess[] {
-  const database = new DatabaseSync(join(dataDir, 'claude-proxy.db'), { readOnly: true })
-  try {
-    const rows = database.prepare('SELECT pid, started_at FROM process').all()
-    return rows.map((row) => ({ pid: Number(row['pid']), startedAt: String(row['started_at']) }))
-  } finally {
-    database.close()
-  }
-}

@@ -26,6 +26,13 @@ it('settings have bounds, and a burst is at least one', () => {
   ])
 })
 
+it('a draft is a text in pieces, each of at least one character', () => {
+  expect(parseDirectives('@draft')).toEqual([{ do: 'draft', size: 300, chunk: 20, every: 20 }])
+  expect(parseDirectives('@draft every=5 size=99999999 chunk=0')).toEqual([
+    { do: 'draft', size: 1_000_000, chunk: 1, every: 5 },
+  ])
+})
+
 it('directives are obeyed in their order, on one line or many, each with its own settings', () => {
   expect(parseDirectives('First @load n=1 then @ask tool=Write\nand @load n=2\n@fail')).toEqual([
     { ...plain, count: 1 },

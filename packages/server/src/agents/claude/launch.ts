@@ -14,6 +14,8 @@ export interface LaunchContext {
   readonly trusts: (folder: Folder) => boolean
   /** A directory of ours for what the agent is started with. */
   readonly directory: string
+  /** Whether agents tell what they are about to say, piece by piece. */
+  readonly showsPartials: boolean
 }
 
 /** Everything a process is started with, apart from its session. */
@@ -48,6 +50,7 @@ export async function prepareLaunch(asked: RunOptions, folder: Folder, context: 
     mcpServersDelivery: 'initialize',
     // An interrupt stops the turn, not the work in the background.
     perTaskStopAffordance: true,
+    includePartialMessages: context.showsPartials,
     ...(asked.model !== undefined && { model: asked.model }),
     ...(asked.systemPrompt !== undefined && { systemPrompt: asked.systemPrompt }),
     ...(asked.maxTurns ? { maxTurns: asked.maxTurns } : {}),

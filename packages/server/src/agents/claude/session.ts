@@ -200,7 +200,8 @@ export class Session {
       this.#turn.take(message)
       return
     }
-    if (this.#kept.length < KEPT_AT_REST) this.#kept.push(message)
+    // Half a text is of no use to a turn that comes later.
+    if (this.#kept.length < KEPT_AT_REST && message.type !== 'stream_event') this.#kept.push(message)
     if (beginsTurn(message) && !this.#waking && !this.isGone) {
       this.#waking = true
       this.#options.hooks.onWake(this)

@@ -6,6 +6,7 @@ import type { Happening, Job, PermissionRequest, Work } from '../../core/ports/a
 import type { PermissionDecision } from '../../core/ports/approval.ts'
 import { Queue } from '../queue.ts'
 import { type AgentMessage, normalise, normaliseResult, turnResult } from './normalise.ts'
+import { readPartial } from './partial.ts'
 
 /**
  * One run's share of an agent's messages, and the decision when it is over.
@@ -229,6 +230,11 @@ export class Turn implements Work {
 
   #noteOther(message: AgentMessage): void {
     if (typeof message['session_id'] === 'string') this.useSession(message['session_id'])
+    const update = readPartial(message, this.#clock.now())
+    if (update) {
+      this.#happenings.push({ kind: 'partial', update })
+      return
+    }
     if (beginsTurn(message)) this.#work()
     if (message.type === 'system' && message.subtype === 'init') {
       // Told again at each turn; the first of a run is enough.

@@ -4,6 +4,7 @@ import type { Agent, Happening, Job, Work } from '../../core/ports/agent.ts'
 import type { Clock } from '../../core/ports/outside.ts'
 import type { PermissionDecision } from '../../core/ports/approval.ts'
 import { parseDirectives } from './directives.ts'
+import { draft } from './draft.ts'
 import { load } from './load.ts'
 import { initEvent, message, success, text } from './messages.ts'
 import { createSteering, type Steering } from './steering.ts'
@@ -73,6 +74,7 @@ async function* play(job: Job, { clock, ticker, steering, signal, reason, over }
       for (const directive of parseDirectives(job.text)) {
         yield* steering.take(sessionId, timestamp)
         if (directive.do === 'load') yield* load(directive, { sessionId, clock, ticker, signal })
+        else if (directive.do === 'draft') yield* draft(directive, { sessionId, clock, ticker, signal })
         else if (directive.do === 'say') yield text(directive.text, sessionId, timestamp())
         else if (directive.do === 'ask') yield* ask(directive.tool, sessionId, clock, signal)
         else if (directive.do === 'hang') yield* hang(steering, sessionId, timestamp, signal)

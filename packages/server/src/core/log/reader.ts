@@ -1,5 +1,6 @@
 import { setImmediate as nextTick } from 'node:timers/promises'
 import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
+import type { Onlooker, Partials } from '../partials/partials.ts'
 import type { Page } from '../ports/event.ts'
 import type { EventLog } from './log.ts'
 import { upTo } from './pages.ts'
@@ -12,6 +13,15 @@ export interface Sink {
   end(): void
   /** The log cannot be read. */
   fail(error: unknown): void
+}
+
+/** Where goes, besides, what is not stored yet. */
+export interface PartialSink {
+  readonly partials: Partials
+  /** Everything so far is on its way. What is new waits for that: the difference is made when it can go. */
+  isDrained(): boolean
+  /** Takes what is new, as lines of JSON. */
+  show(lines: readonly string[]): void
 }
 
 export interface Watch {
@@ -27,7 +37,7 @@ export interface Watch {
  * reader is this loop. It holds a position and pulls; nothing is queued for it, so a slow one costs nothing but that.
  *
  *   pulling   takes pages, from memory or the store, until it is level, the sink is full, or all is delivered
- *   waiting   level; the bell wakes it
+ *   waiting   level; the bell wakes it. One that wants partials is shown what is new of them, and woken by them, too
  *   full      the sink has enough; `resume` wakes it
  *   closed    everything is delivered, or nobody reads any more
  */
@@ -37,6 +47,8 @@ export class Reader {
   readonly #conversation: ConversationId
   readonly #run: RunId | undefined
   readonly #listener: Disposable
+  readonly #partialSink: PartialSink | undefined
+  readonly #onlooker: Onlooker | undefined
   #last: number | undefined
   #position: number
   #isFull = false
@@ -45,7 +57,7 @@ export class Reader {
   #isEnding = false
 
   /** Begins to read in the next microtask: the first page does not come before the caller has its reader. */
-  constructor(log: EventLog, { conversation, after, until }: Watch, sink: Sink) {
+  constructor(log: EventLog, { conversation, after, until }: Watch, sink: Sink, partialSink?: PartialSink) {
     this.#log = log
     this.#sink = sink
     this.#conversation = conversation
@@ -54,6 +66,8 @@ export class Reader {
     this.#position = after
     const pull = () => this.#pull()
     this.#listener = log.listen(conversation, pull)
+    this.#partialSink = partialSink
+    this.#onlooker = partialSink?.partials.open(conversation, pull)
     queueMicrotask(pull)
   }
 
@@ -73,6 +87,7 @@ export class Reader {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#listener[Symbol.dispose]()
+    this.#onlooker?.[Symbol.dispose]()
   }
 
   #pull(): void {
@@ -81,7 +96,7 @@ export class Reader {
       if (this.#run !== undefined) this.#last ??= this.#log.endOf(this.#run)
       if (this.#last !== undefined && this.#position >= this.#last) return this.#finish()
       const recent = this.#log.recent(this.#conversation, this.#position)
-      if (recent === 'level') return this.#isEnding ? this.#finish() : undefined
+      if (recent === 'level') return this.#isEnding ? this.#finish() : this.#showPartials()
       if (recent === 'unknown') return void this.#look()
       this.#deliver(recent)
     }
@@ -112,6 +127,12 @@ export class Reader {
     const part = this.#last === undefined ? page : upTo(page, this.#last)
     this.#position = part.first + part.count - 1
     this.#isFull = !this.#sink.take(part)
+  }
+
+  #showPartials(): void {
+    if (!this.#onlooker || !this.#partialSink?.isDrained()) return
+    const lines = this.#onlooker.news(this.#position)
+    if (lines.length > 0) this.#partialSink.show(lines)
   }
 
   #finish(): void {

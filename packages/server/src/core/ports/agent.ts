@@ -2,6 +2,7 @@ import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { EventPayload, ResultPayload } from '@claude-proxy/protocol/events'
 import type { RunOptions } from './run.ts'
 import type { ApprovalKind, PermissionDecision } from './approval.ts'
+import type { PartialUpdate } from './partial.ts'
 
 /** A process of an agent's. `startedAt` is the operating system's own mark, so that a reused pid is not taken for it. */
 export interface AgentProcess {
@@ -62,6 +63,8 @@ export interface Work extends AsyncIterable<Happening> {
 
 export type Happening =
   | { kind: 'event'; payload: EventPayload }
+  /** Something to look at until the event comes that holds it. */
+  | { kind: 'partial'; update: PartialUpdate }
   | { kind: 'session'; sessionId: string }
   | { kind: 'steered'; prompt: RunId; outcome: 'taken' | 'missed' }
   /** It only waits for its background from now on. */

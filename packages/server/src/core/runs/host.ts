@@ -11,6 +11,7 @@ import { toLine } from '@claude-proxy/protocol/json'
 import type { Approvals, Question } from '../approvals/approvals.ts'
 import { verdict } from '../approvals/rules.ts'
 import type { EventLog } from '../log/log.ts'
+import type { Partials, Sketch } from '../partials/partials.ts'
 import type { Agent, Happening, Job, Wake, Work } from '../ports/agent.ts'
 import type { Clock, Log } from '../ports/outside.ts'
 import type { Conversation } from '../ports/conversation.ts'
@@ -25,6 +26,8 @@ export interface HostDeps {
   readonly log: Log
   readonly agent: Agent
   readonly approvals: Approvals
+  /** Where what agents are about to say is shown; undefined where that is not wanted. */
+  readonly partials: Partials | undefined
   readonly newRunId: () => RunId
 }
 
@@ -54,7 +57,7 @@ interface Active {
 }
 
 /** The owner of agents: gives them the runs that are accepted, and stores what comes of them. */
-export function createHost({ store, events, clock, log, agent, approvals, newRunId }: HostDeps) {
+export function createHost({ store, events, clock, log, agent, approvals, partials, newRunId }: HostDeps) {
   const active = new Map<Folder, Active>()
   const beginning = new Set<Promise<void>>()
   let accepting = true
@@ -212,7 +215,8 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
 
   /** Stores all that happens in a run, up to its terminal event. Never rejects. */
   async function follow(run: Run, work: Work): Promise<void> {
-    const writer = createWriter(run, () => work.interrupt(NOT_STORED))
+    const sketch = partials?.begin(run)
+    const writer = createWriter(run, sketch, () => work.interrupt(NOT_STORED))
     const asking: Promise<void>[] = []
     const storeQuestion: Question['tell'] = (payload, asked) => {
       writer.tell(payload, asked)
@@ -222,7 +226,8 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
     let result: ResultPayload | undefined
     try {
       for await (const happening of work) {
-        if (happening.kind === 'end') result = happening.result
+        if (happening.kind === 'partial') sketch?.show(happening.update)
+        else if (happening.kind === 'end') result = happening.result
         else if (happening.kind === 'ask') asking.push(ask(run, happening, storeQuestion, work))
         else if (happening.kind === 'settling') queue?.settling(run)
         else if (happening.kind === 'steered' && queue) steered.push(queue.steered(happening.prompt, happening.outcome))
@@ -233,6 +238,8 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
       log.error('an agent failed', { run: run.id, error })
       result = failure(error)
     }
+    // Before the terminal event, which drops whatever readers still have.
+    sketch?.close()
     await Promise.all(asking)
     await approvals.endRun(run).catch((error: unknown) => {
       log.error('the questions of a run could not be withdrawn', { run: run.id, error })
@@ -280,7 +287,8 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
    * Puts a run's events into the store, in order. One append is under way at a time; what comes meanwhile goes with
    * the next. So an idle run stores at once, and a busy one batches by itself.
    */
-  function createWriter(run: Run, onFailure: () => void) {
+  function createWriter(run: Run, sketch: Sketch | undefined, onFailure: () => void) {
+    let last = run.first
     let waiting: string[] = []
     let asked: NewApproval[] = []
     let unstored = 0
@@ -294,12 +302,15 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
           const questions = asked
           waiting = []
           asked = []
-          await events.append(run, lines, questions)
+          const appended = await events.append(run, lines, questions)
+          if (appended.status === 'stored') last = appended.last
           unstored -= lines.reduce((size, line) => size + line.length, 0)
         }
+        sketch?.settle(last)
       } catch (error) {
         log.error('events could not be stored; the run is stopped', { run: run.id, error })
         failed = true
+        sketch?.close()
         onFailure()
       }
       underWay = undefined
@@ -309,6 +320,7 @@ export function createHost({ store, events, clock, log, agent, approvals, newRun
       tell(payload: EventPayload, question?: NewApproval): void {
         // After a gap nothing more is stored: a transcript that lacks its middle is worse than one cut short.
         if (failed) return
+        sketch?.supersede(payload)
         const line = toLine(payload)
         waiting.push(line)
         if (question) asked.push(question)

@@ -130,6 +130,7 @@ export function conversationRoutes({
         { conversation: id, after: verdict === 'reset' ? 0 : after, until: 'never' },
         {
           opening: `retry: ${RETRY_MS}\n\n${first}`,
+          showsPartials: query.partials === true,
           ...(query.close_after !== undefined && { closeAfterMs: query.close_after * 1000 }),
         },
       )
