@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import { createApprovals } from '../../src/core/approvals/approvals.ts'
 import { createBell } from '../../src/core/log/bell.ts'
-import { createEventLog } from '../../src/core/log/log.ts'
+import { createEventLog, type EventLog } from '../../src/core/log/log.ts'
 import { Reader } from '../../src/core/log/reader.ts'
 import { createPartials } from '../../src/core/partials/partials.ts'
 import type { Agent, Happening } from '../../src/core/ports/agent.ts'
@@ -15,6 +15,17 @@ import { createOnlooker, type Looking } from '../support/onlooker.ts'
 const conversation = 'c' as ConversationId
 const folder = '/f' as Folder
 const run = 'r' as RunId
+const newRun = {
+  id: run,
+  name: conversation,
+  folder,
+  cwd: folder,
+  begunBy: 'client' as const,
+  text: 'x',
+  options: {},
+  line: '{"type":"user"}',
+  at: 1,
+}
 const quiet = { info() {}, warn() {}, error() {} }
 const clock = { now: () => 1 }
 
@@ -67,17 +78,7 @@ it('what a reader has of a text is its beginning at any moment, and nothing of i
       const partials = createPartials(0)
       const agent = agentThat(() => tell(messages))
       const host = createHost({ store, events, clock, log: quiet, agent, approvals, partials, newRunId: () => run })
-      const begun = await events.begin({
-        id: run,
-        name: conversation,
-        folder,
-        cwd: folder,
-        begunBy: 'client',
-        text: 'x',
-        options: {},
-        line: '{"type":"user"}',
-        at: 1,
-      })
+      const begun = await events.begin(newRun)
       if (begun.status !== 'begun') throw new Error(begun.status)
       const looking = readers.map(async ({ after, joins, drained, pause }) => {
         await turns(joins)
@@ -127,6 +128,29 @@ it('what a reader has of a text is its beginning at any moment, and nothing of i
     { numRuns: 150 },
   )
   expect(shown).toBeGreaterThan(1000)
+})
+
+it('a reader that does not ask for partials is not woken by them', async () => {
+  const store = createMemoryStore()
+  const log = createEventLog({ store, bell: createBell(), clock, log: quiet, doubtMs: 60_000 })
+  const begun = await log.begin(newRun)
+  if (begun.status !== 'begun') throw new Error(begun.status)
+  let looks = 0
+  const events: EventLog = { ...log, recent: (...asked) => (looks++, log.recent(...asked)) }
+  const partials = createPartials(0)
+  const sink = { take: () => true, end() {}, fail() {} }
+  const watch = { conversation, after: 1, until: 'never' } as const
+  const plain = new Reader(events, watch, sink)
+  let shown = 0
+  const asking = new Reader(log, watch, sink, { partials, isDrained: () => true, show: () => shown++ })
+  await turns(5)
+  const before = looks
+  const sketch = partials.begin(begun.run)
+  sketch.show({ kind: 'block', parent: null, block: 0, about: { kind: 'text' }, text: 'Hi' })
+  await expect.poll(() => shown).toBe(1)
+  expect(looks).toBe(before)
+  for (const reader of [plain, asking]) reader.close()
+  sketch.close()
 })
 
 /** All that an agent tells of these messages, those of different parents mixed. */

@@ -63,8 +63,9 @@ function retrying(message: AgentMessage, now: number): StatusAbout {
 /** A heartbeat has an id of its own, and the call that it is about for its parent. */
 function toolProgress(message: AgentMessage): PartialUpdate {
   const id = String(message['parent_tool_use_id'] ?? message['tool_use_id'])
-  const { tool_name, elapsed_time_seconds } = message
-  return { kind: 'progress', id, about: { kind: 'tool_progress', tool_use_id: id, tool_name, elapsed_time_seconds } }
+  const { tool_name, elapsed_time_seconds, subagent_retry } = message
+  const about = { kind: 'tool_progress' as const, tool_use_id: id, tool_name, elapsed_time_seconds, subagent_retry }
+  return { kind: 'progress', id, about }
 }
 
 function taskProgress(message: AgentMessage): PartialUpdate {

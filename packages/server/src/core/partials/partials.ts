@@ -55,7 +55,9 @@ export function createPartials(paceMs = PACE_MS) {
     begin({ conversation, id, first }: Run): Sketch {
       const room = enter(conversation)
       const drafts = new Drafts(id)
-      Object.assign(room, { drafts, after: first, isHeld: false })
+      room.drafts = drafts
+      room.after = first
+      room.isHeld = false
       // The next run may be here already.
       const isOurs = () => room.drafts === drafts
       return {
