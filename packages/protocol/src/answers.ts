@@ -145,6 +145,23 @@ export const Sent = z.object({
   watch_since: number.describe('The events after this number tell what happens to the prompt.'),
 })
 
+/** One of the agent's own sessions. */
+export const Session = z
+  .object({
+    session_id: id,
+    conversation_id: id.nullable().describe('The conversation that it is here.'),
+    title: z.string().nullable(),
+    first_prompt: z.string().nullable(),
+    git_branch: z.string().nullable(),
+    created_at: time.nullable(),
+    active_at: time.describe('When it was written last.'),
+    bytes: number,
+    in_use: z.boolean().describe('Whether another process has it open, as far as that is known.'),
+  })
+  .meta({ id: 'Session', description: 'One of the agent’s own sessions.' })
+
+export const Sessions = z.object({ sessions: z.array(Session), next_cursor: z.string().nullable() })
+
 /** An error, whatever its status. */
 export const Problem = z
   .looseObject({

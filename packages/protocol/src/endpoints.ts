@@ -184,6 +184,13 @@ export const ENDPOINTS = {
     answer: 'Interrupted',
     does: "Stops the conversation's run; with scope `all` also what waits and what works in its background.",
   },
+  sessions: {
+    method: 'GET',
+    path: '/v1/sessions',
+    query: 'SessionsQuery',
+    answer: 'Sessions',
+    does: "Lists the agent's own sessions of a folder, also those begun in a terminal.",
+  },
   queue: {
     method: 'GET',
     path: '/v1/conversations/:id/queue',

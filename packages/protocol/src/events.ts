@@ -21,6 +21,8 @@ export function promptEvent(text: string, timestamp: string, more: PromptMarks =
 }
 
 export interface PromptMarks {
+  /** By what the agent knows the prompt, and so where its session can be cut. */
+  readonly uuid?: string
   readonly prompt_id?: string
   readonly steer?: true
 }
@@ -54,6 +56,19 @@ export function asInterrupted(result: ResultPayload, because: string): ResultPay
 /** The first event of a run that the agent began by itself, because something in its background woke it. */
 export function wokenEvent(timestamp: string): EventPayload {
   return { type: 'system', subtype: 'run_begun_by_agent', timestamp }
+}
+
+/** The event after the history of a session that was begun without this service. */
+export function adoptedEvent(sessionId: string, events: number, timestamp: string): EventPayload {
+  const content = 'This conversation was begun without this service; it goes on here.'
+  return {
+    type: 'system',
+    subtype: 'session_adopted',
+    session_id: sessionId,
+    adopted_events: events,
+    content,
+    timestamp,
+  }
 }
 
 /** The terminal event of a run that the service has to close itself. `subtype` says why. */

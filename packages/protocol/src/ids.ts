@@ -17,6 +17,11 @@ export type ConversationId = z.infer<typeof ConversationId>
 /** The id of one run: 32 hex digits. */
 export type RunId = string & { readonly __brand: 'RunId' }
 
+/** What the agent calls the prompt of a run: the run's id, written as a UUID. */
+export function promptUuid(run: RunId): string {
+  return run.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
+
 /** The id of one question of the agent's to a person: 32 hex digits. */
 export type ApprovalId = string & { readonly __brand: 'ApprovalId' }
 

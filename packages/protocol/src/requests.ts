@@ -200,7 +200,11 @@ export const NewConversation = z.object({
   title: optional(title),
   tags: optional(tags),
   conversation_id: optional(ConversationId),
+  adopt: optional(sessionId('adopt')),
 })
+
+/** Query of `GET /v1/sessions`. */
+export const SessionsQuery = z.object({ cwd, limit: optional(limit), cursor: optional(z.string().max(512)) })
 
 /** Body of `PATCH /v1/conversations/{id}`. */
 export const ConversationChange = z
@@ -254,6 +258,11 @@ export const TranscriptQuery = z.object({
 
 function idempotencyKey(name: string) {
   return z.string().regex(/^[\x21-\x7e]{1,255}$/, `${name} must be 1 to 255 visible ASCII characters`)
+}
+
+/** In lower case: so are the names of its files. */
+function sessionId(name: string) {
+  return z.uuid(`${name} must be the UUID of an agent session`).transform((id) => id.toLowerCase())
 }
 
 function isEmpty(value: unknown): boolean {

@@ -21,6 +21,7 @@ import { createQueue } from './core/runs/queue.ts'
 import { recover } from './core/runs/recover.ts'
 import { forgetOldRequests } from './core/runs/requests.ts'
 import { createRuns } from './core/runs/runs.ts'
+import { createSessionList } from './core/sessions.ts'
 import { createListener } from './http/app.ts'
 import { createRoutes } from './http/routes.ts'
 import { listen } from './http/server.ts'
@@ -88,6 +89,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     newConversationId,
     endSettling: (folder) => host.endSettling(folder),
   })
+  const sessions = createSessionList({ store, clock, rules, sessions: agent.sessions, newConversationId })
 
   const stopping = new AbortController()
   const streams = createSseStreams({ events, partials, log })
@@ -99,6 +101,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     runs,
     commands,
     approvals,
+    sessions,
     host,
     prepares: config.prepare,
     permissionSeconds: config.permissionSeconds,

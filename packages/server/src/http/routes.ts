@@ -11,6 +11,7 @@ import type { RunOptions } from '../core/ports/run.ts'
 import type { Store } from '../core/ports/store.ts'
 import type { Commands } from '../core/runs/commands.ts'
 import type { Host } from '../core/runs/host.ts'
+import type { SessionList } from '../core/sessions.ts'
 import type { Runs } from '../core/runs/runs.ts'
 import { clientName, decisionOf, notOpen } from './approvals.ts'
 import { LAST_EVENT_ID, OUTCOME, RESET, RUN_ID } from './headers.ts'
@@ -21,6 +22,7 @@ import { commandRoutes } from './routes/commands.ts'
 import { conversationRoutes } from './routes/conversations.ts'
 import { docsRoutes } from './routes/docs.ts'
 import { transcriptRoutes } from './routes/transcript.ts'
+import { sessionRoutes } from './routes/sessions.ts'
 import { keyOf, runOptions } from './run-fields.ts'
 import type { SseStreams } from './sse.ts'
 
@@ -32,6 +34,7 @@ export interface RoutesDeps {
   readonly runs: Runs
   readonly commands: Commands
   readonly approvals: Approvals
+  readonly sessions: SessionList
   readonly host: Host
   /** How long the questions of a run wait that was begun at the old door; 0 for ever. */
   readonly permissionSeconds: number
@@ -66,6 +69,7 @@ export function createRoutes(deps: RoutesDeps): Routes {
     ...conversationRoutes(deps),
     ...docsRoutes(deps),
     ...transcriptRoutes(deps),
+    ...sessionRoutes(deps.sessions),
 
     async health() {
       return { status: 'ok', version: deps.version, started_at: deps.startedAt }

@@ -12,8 +12,14 @@ const PARTS: [part: RegExp, mayImport: RegExp][] = [
     /^server\/src\/core\//,
     /^(node:(?!(https?|http2|net|sqlite|child_process|cluster|worker_threads)$)|protocol\/src\/|server\/src\/core\/)/,
   ],
-  [/^server\/src\/agents\/claude\//, below('agents/claude/', 'agents/queue.ts', '@anthropic-ai/claude-agent-sdk')],
-  [/^server\/src\/agents\/(?<folder>[^/]+\/|queue\.ts)/, below('agents/FOLDER', 'agents/queue.ts')],
+  [
+    /^server\/src\/agents\/claude\//,
+    below('agents/claude/', 'agents/queue.ts', 'agents/ends.ts', '@anthropic-ai/claude-agent-sdk'),
+  ],
+  [
+    /^server\/src\/agents\/(?<folder>[^/]+\/|queue\.ts|ends\.ts)/,
+    below('agents/FOLDER', 'agents/queue.ts', 'agents/ends.ts'),
+  ],
   [/^server\/src\/store\/sqlite\//, below('store/sqlite/', 'node:sqlite')],
   [/^server\/src\/store\/(?<folder>[^/]+\/)/, below('store/FOLDER')],
   [/^server\/src\/http\//, below('http/', 'hono/router', 'negotiator', 'zod')],

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { createScriptedSessions } from '../../src/agents/scripted/sessions.ts'
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import { createApprovals } from '../../src/core/approvals/approvals.ts'
 import { createBell } from '../../src/core/log/bell.ts'
@@ -208,6 +209,7 @@ function agentThat(happens: () => AsyncGenerator<Happening>): Agent {
     onWake() {},
     prepare() {},
     endBackground: () => false,
+    sessions: createScriptedSessions({ now: () => 0 }),
     async close() {},
   }
 }

@@ -1,15 +1,15 @@
-import { randomUUID } from 'node:crypto'
 import { errorResult } from '@claude-proxy/protocol/events'
-import type { ConversationId } from '@claude-proxy/protocol/ids'
+import { type ConversationId, promptUuid } from '@claude-proxy/protocol/ids'
 import type { Agent, Job, Preparation, Wake, Work } from '../../core/ports/agent.ts'
 import type { Clock, Log } from '../../core/ports/outside.ts'
 import type { Store } from '../../core/ports/store.ts'
 import { createAdmission } from './admission.ts'
-import { hasCredentials, NO_CREDENTIALS } from './environment.ts'
+import { configDirectory, hasCredentials, NO_CREDENTIALS } from './environment.ts'
 import { notLoadedEvent } from './folder-settings.ts'
 import { expectUnmoved, type Launch, type LaunchContext, prepareLaunch } from './launch.ts'
 import type { Marks } from './mark.ts'
 import { Session } from './session.ts'
+import { createClaudeSessions } from './sessions.ts'
 import { Turn } from './turn.ts'
 
 export interface ClaudeAgentOptions extends LaunchContext {
@@ -44,6 +44,7 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
   const sessions = new Map<ConversationId, Session>()
   const living = new Set<Session>()
   const preparing = new Set<ConversationId>()
+  const pids = new Set<number>()
   const starts = createAdmission(options.startsAtOnce)
   const places = createAdmission(options.maxProcesses)
   let onWake: (wake: Wake) => void = () => {}
@@ -57,7 +58,7 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
     },
 
     work(job) {
-      const turn = new Turn({ job, clock, promptUuid: randomUUID(), settleMs: options.settleMs })
+      const turn = new Turn({ job, clock, promptUuid: promptUuid(job.run), settleMs: options.settleMs })
       void serve(turn).catch((error: unknown) => {
         log.error('a run could not be started', { run: job.run, error })
         turn.end(failure(error instanceof Error ? error.message : String(error)))
@@ -81,6 +82,13 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
       void session.close()
       return true
     },
+
+    sessions: createClaudeSessions({
+      configDirectory: configDirectory(options.environment),
+      clock,
+      log,
+      isOurs: (pid) => pids.has(pid),
+    }),
 
     async close() {
       closed = true
@@ -160,6 +168,8 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
       const identity = await session.start()
       // Written down before it gets work: whatever it does, the next start can end it.
       if (identity) {
+        pids.add(identity.pid)
+        void session.closed.then(() => pids.delete(identity.pid))
         await processes.addProcess(identity)
         void session.closed.then(() => processes.removeProcess(identity)).catch(logFailure)
       }

@@ -98,7 +98,8 @@ export function readUserSettings(environment: Environment): Promise<Record<strin
   return readJson(join(configDirectory(environment), 'settings.json'))
 }
 
-function configDirectory(environment: Environment): string {
+/** Where Claude Code keeps what it keeps. */
+export function configDirectory(environment: Environment): string {
   return environment['CLAUDE_CONFIG_DIR'] ?? join(environment['HOME'] ?? '/', '.claude')
 }
 

@@ -7,6 +7,7 @@ import { parseDirectives } from './directives.ts'
 import { draft } from './draft.ts'
 import { load } from './load.ts'
 import { initEvent, message, success, text } from './messages.ts'
+import { createScriptedSessions } from './sessions.ts'
 import { createSteering, type Steering } from './steering.ts'
 import { createTicker, type Ticker } from './ticker.ts'
 
@@ -17,6 +18,7 @@ import { createTicker, type Ticker } from './ticker.ts'
 export function createScriptedAgent({ clock }: { clock: Clock }): Agent {
   const running = new Set<AbortController>()
   const ticker = createTicker()
+  const sessions = createScriptedSessions(clock)
 
   return {
     name: 'scripted',
@@ -31,7 +33,7 @@ export function createScriptedAgent({ clock }: { clock: Clock }): Agent {
       const over = () => running.delete(stop)
       return {
         [Symbol.asyncIterator]: () =>
-          play(job, { clock, ticker, steering, signal: stop.signal, reason: () => reason, over }),
+          noted(job, play(job, { clock, ticker, steering, signal: stop.signal, reason: () => reason, over })),
         steer: (prompt, words) => steering.give({ prompt, words }),
         get isSteerable() {
           return steering.isOpen
@@ -47,9 +49,22 @@ export function createScriptedAgent({ clock }: { clock: Clock }): Agent {
     onWake() {},
     prepare() {},
     endBackground: () => false,
+    sessions,
     async close() {
       for (const stop of running) stop.abort()
     },
+  }
+
+  /** All that happens, as the agent's own session will have it. */
+  async function* noted(job: Job, happenings: AsyncIterable<Happening>): AsyncGenerator<Happening> {
+    let session = ''
+    for await (const happening of happenings) {
+      if (happening.kind === 'session') {
+        session = happening.sessionId
+        sessions.begin(session, job)
+      } else if (happening.kind === 'event') sessions.add(session, happening.payload)
+      yield happening
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { EventPayload, ResultPayload } from '@claude-proxy/protocol/events'
 import type { Job } from '../../core/ports/agent.ts'
 
@@ -17,6 +18,7 @@ export function message(
     type: role,
     message: role === 'assistant' ? { role, model: 'scripted', content } : { role, content },
     parent_tool_use_id: null,
+    uuid: randomUUID(),
     session_id: sessionId,
     timestamp,
   }

@@ -1,22 +1,26 @@
 import { constants } from 'node:fs'
-import { lstat, open } from 'node:fs/promises'
+import { type FileHandle, lstat, open } from 'node:fs/promises'
 
 /** Something that is not what it has to be in a data directory. */
 export class NotPlain extends Error {}
 
-/** The text of a file that is one itself. A link could lead to anybody's secrets, and a pipe or a device has no end. */
-export async function readPlainFile(path: string): Promise<string> {
+/** Opens a file that is one itself, to read it. A link could lead to anybody's secrets, and a pipe or a device has no end. */
+export async function openPlainFile(path: string): Promise<FileHandle> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
     (cause: NodeJS.ErrnoException) => {
       throw cause.code === 'ELOOP' ? new NotPlain('it is a link', { cause }) : cause
     },
   )
-  try {
-    if (!(await file.stat()).isFile()) throw new NotPlain('it is not a plain file')
-    return await file.readFile('utf8')
-  } finally {
-    await file.close()
-  }
+  const isFile = await file.stat().then((stat) => stat.isFile())
+  if (isFile) return file
+  await file.close()
+  throw new NotPlain('it is not a plain file')
+}
+
+/** The text of such a file. */
+export async function readPlainFile(path: string): Promise<string> {
+  await using file = await openPlainFile(path)
+  return await file.readFile('utf8')
 }
 
 /** Throws when `path` is anything but a directory, such as a link to one. */

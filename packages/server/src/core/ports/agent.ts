@@ -1,6 +1,7 @@
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { EventPayload, ResultPayload } from '@claude-proxy/protocol/events'
 import type { RunOptions } from './run.ts'
+import type { Sessions } from './sessions.ts'
 import type { ApprovalKind, PermissionDecision } from './approval.ts'
 import type { PartialUpdate } from './partial.ts'
 
@@ -23,6 +24,8 @@ export interface Agent {
   prepare(preparation: Preparation): void
   /** Ends the process that rests in the conversation, and all it has begun. True when there was one. */
   endBackground(conversation: ConversationId): boolean
+  /** What it keeps of its conversations by itself. */
+  readonly sessions: Sessions
   /** Ends all processes: asks, waits, kills. */
   close(): Promise<void>
 }

@@ -13,12 +13,13 @@ import type { Prompt, NewPrompt, Added, PromptChange, Changed, PromptBegun } fro
 import type { Appended, StoredPage } from './event.ts'
 import type { NewApproval, Approval, SettleApproval, Settled, ApprovalRule } from './approval.ts'
 import type { AgentProcess } from './agent.ts'
+import type { Drafts } from './draft.ts'
 
 /**
  * Where everything is kept. Each method is one transaction: it happens whole or not at all, and when its promise
  * resolves, the change survives `kill -9` and power loss. Numbers of events are given here and nowhere else.
  */
-export interface Store {
+export interface Store extends Drafts {
   /** The conversation with this very id, canonical or not. */
   conversation(id: ConversationId): Promise<Conversation | undefined>
   /** Follows a name (own id or alias) to its folder's canonical conversation. */
@@ -127,6 +128,9 @@ export interface Store {
 
   /** Takes in a conversation that came from elsewhere. False when its id is already known: nothing is changed. */
   importConversation(conversation: ImportedConversation): Promise<boolean>
+
+  /** Stores an event that is no run's. Its number; undefined: there is no such conversation. */
+  addNote(conversation: ConversationId, line: string, at: number): Promise<number | undefined>
 
   close(): Promise<void>
 }

@@ -1,5 +1,5 @@
 import type { EventPayload } from '@claude-proxy/protocol/events'
-import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
+import { type ConversationId, promptUuid, type RunId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
 import type { Approvals } from '../approvals/approvals.ts'
 import type { EventLog } from '../log/log.ts'
@@ -47,15 +47,16 @@ export function createContinuation({ store, events, host, approvals, clock, log,
       if (!newest || !conversation || !cutOff || !host.mayAcceptRuns) return
       const text = tell(decided)
       const at = clock.now()
+      const run = newRunId()
       const begun = await events.begin({
-        id: newRunId(),
+        id: run,
         name: id,
         folder: conversation.folder,
         cwd: conversation.cwd,
         begunBy: 'agent',
         text,
         options: harmless(cutOff.options),
-        line: toLine(continuedEvent(decided, text, new Date(at).toISOString())),
+        line: toLine(continuedEvent(decided, text, promptUuid(run), new Date(at).toISOString())),
         at,
       })
       if (begun.status === 'begun') host.launch(begun.run, begun.conversation)
@@ -67,8 +68,9 @@ export function createContinuation({ store, events, host, approvals, clock, log,
 }
 
 /** The first event of such a run. */
-function continuedEvent(decided: readonly Approval[], content: string, timestamp: string): EventPayload {
-  return { type: 'system', subtype: 'run_continued', permission_ids: decided.map(({ id }) => id), content, timestamp }
+function continuedEvent(decided: readonly Approval[], content: string, uuid: string, timestamp: string): EventPayload {
+  const ids = decided.map(({ id }) => id)
+  return { type: 'system', subtype: 'run_continued', permission_ids: ids, content, uuid, timestamp }
 }
 
 /** A mode in which nobody is asked does not come back by itself. */

@@ -1,5 +1,5 @@
 import { promptEvent, queueEvent } from '@claude-proxy/protocol/events'
-import type { Folder, RunId } from '@claude-proxy/protocol/ids'
+import { type Folder, promptUuid, type RunId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
 import type { EventLog } from '../log/log.ts'
 import type { Changed, Prompt } from '../ports/prompt.ts'
@@ -87,7 +87,7 @@ export function createQueue({ store, events, clock, log, host }: QueueDeps) {
       const [next] = await store.queuedPrompts(folder)
       if (!next) return
       await host.endSettling(folder)
-      const line = toLine(promptEvent(next.text, timestamp(), { prompt_id: next.id }))
+      const line = toLine(promptEvent(next.text, timestamp(), { prompt_id: next.id, uuid: promptUuid(next.id) }))
       const begun = await events.beginPrompt(next, line)
       if (begun.status === 'begun') return host.launch(begun.run, begun.conversation)
       // Its end comes back here.

@@ -1,6 +1,6 @@
 import { AppError } from '@claude-proxy/protocol/errors'
 import { promptEvent, queueEvent } from '@claude-proxy/protocol/events'
-import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
+import { type ConversationId, type Folder, promptUuid, type RunId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
 import { alreadyRunning, conversationUnknown, cwdMismatch, folderBusy } from '../conversations.ts'
 import { type FolderRules, findFolder } from '../folders.ts'
@@ -113,11 +113,9 @@ export function createRuns({ store, events, clock, rules, host, queue, newRunId,
     key: RequestKey | undefined,
   ): Promise<Begun> {
     const at = clock.now()
-    const input = {
-      ...inputOf(request, folder, text, key, at),
-      begunBy: 'client' as const,
-      line: toLine(promptEvent(text, new Date(at).toISOString())),
-    }
+    const asked = inputOf(request, folder, text, key, at)
+    const line = toLine(promptEvent(text, timestamp(at), { uuid: promptUuid(asked.id) }))
+    const input = { ...asked, begunBy: 'client' as const, line }
     if (host.mayAcceptRuns) {
       await host.endSettling(folder)
       const begun = await events.begin(input)

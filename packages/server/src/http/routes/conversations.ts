@@ -22,7 +22,7 @@ type ConversationDoor =
   | 'send'
   | 'watch'
   | 'history'
-type Deps = Pick<RoutesDeps, 'store' | 'conversations' | 'runs' | 'streams' | 'maxBodyBytes'>
+type Deps = Pick<RoutesDeps, 'store' | 'conversations' | 'runs' | 'streams' | 'sessions' | 'maxBodyBytes'>
 
 /** The doors for conversations as things of their own. They know them by their own ids and follow no alias. */
 export function conversationRoutes({
@@ -30,6 +30,7 @@ export function conversationRoutes({
   conversations,
   runs,
   streams,
+  sessions,
   maxBodyBytes,
 }: Deps): Routes<ConversationDoor> {
   return {
@@ -54,8 +55,13 @@ export function conversationRoutes({
         title,
         tags,
         conversation_id: id,
+        adopt,
       } = await readBody(request, ENDPOINTS.createConversation.body, maxBodyBytes)
-      return summary(store, await conversations.create({ id, cwd, title, tags }))
+      const created =
+        adopt === undefined
+          ? await conversations.create({ id, cwd, title, tags })
+          : await sessions.adopt({ session: adopt, id, cwd, title })
+      return summary(store, created)
     },
 
     async conversation({ params }) {

@@ -17,6 +17,11 @@ export function appendEvents(
   return { first, last: events.length }
 }
 
+export function addNote(state: State, id: ConversationId, line: string, at: number): number | undefined {
+  checkLines([line])
+  return state.conversations.has(id) ? appendEvents(state, id, [line], at).last : undefined
+}
+
 export function page(state: State, id: ConversationId, position: number, atMostBytes: number): StoredPage {
   const after = Math.max(0, position)
   const events = state.events.get(id) ?? []

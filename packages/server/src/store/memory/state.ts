@@ -2,6 +2,7 @@ import type { ApprovalId, ConversationId, Folder, RunId } from '@claude-proxy/pr
 import type { AgentProcess } from '../../core/ports/agent.ts'
 import type { Approval, ApprovalRule } from '../../core/ports/approval.ts'
 import type { Conversation } from '../../core/ports/conversation.ts'
+import type { DraftId } from '../../core/ports/draft.ts'
 import type { Prompt } from '../../core/ports/prompt.ts'
 import type { Run } from '../../core/ports/run.ts'
 
@@ -23,6 +24,8 @@ export interface State {
   readonly prompts: Map<RunId, Prompt>
   /** The queued prompts of each folder, in order. */
   readonly queues: Map<Folder, readonly RunId[]>
+  /** The lines of conversations that are not whole yet, with their newlines. */
+  readonly drafts: Map<DraftId, Buffer[]>
   /** By folder and key. */
   readonly requests: Map<string, { readonly digest: string; readonly run: RunId; readonly at: number }>
 }
@@ -40,6 +43,7 @@ export function emptyState(): State {
     processes: new Map(),
     prompts: new Map(),
     queues: new Map(),
+    drafts: new Map(),
     requests: new Map(),
   }
 }

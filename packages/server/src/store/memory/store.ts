@@ -5,7 +5,8 @@ import type { Store } from '../../core/ports/store.ts'
 import { approvalRules, approvals, ask, carryApprovals, dropCarried, settleApproval } from './approvals.ts'
 import { canonical, change, changeConversation, createConversation, resolve } from './conversations.ts'
 import { deleteConversation } from './delete.ts'
-import { page } from './events.ts'
+import { addToDraft, beginDraft, conversationOfSession, copyToDraft, dropDraft, publishDraft } from './drafts.ts'
+import { addNote, page } from './events.ts'
 import { activate, ensureCanonical } from './folders.ts'
 import { importConversation } from './import.ts'
 import { conversations } from './listing.ts'
@@ -84,6 +85,14 @@ export function createMemoryStore(): Store {
     processes: () => does(({ processes }) => [...processes.values()]),
 
     importConversation: (conversation) => does((all) => importConversation(all, conversation)),
+
+    beginDraft: () => does((all) => beginDraft(all)),
+    addToDraft: (draft, lines) => does((all) => addToDraft(all, draft, lines)),
+    copyToDraft: (draft, from, until) => does((all) => copyToDraft(all, { draft, from, until })),
+    publishDraft: (publication) => does((all) => publishDraft(all, publication)),
+    dropDraft: (draft) => does((all) => dropDraft(all, draft)),
+    conversationOfSession: (sessionId) => does((all) => conversationOfSession(all, sessionId)),
+    addNote: (conversation, line, at) => does((all) => addNote(all, conversation, line, at)),
 
     close() {
       isClosed = true

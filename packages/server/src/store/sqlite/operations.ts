@@ -2,9 +2,11 @@ import { approvalOperations, readApprovals, writeApprovals } from './approvals.t
 import { beginOperations, placing, writeRuns } from './begin.ts'
 import { conversationOperations, readConversations, writeConversations } from './conversations.ts'
 import { deleteOperations } from './delete.ts'
+import { draftOperations, readSessions } from './drafts.ts'
 import { writeEvents } from './events.ts'
 import { folderOperations } from './folders.ts'
 import { importOperations } from './import.ts'
+import { noteOperations } from './notes.ts'
 import type { Database } from './open.ts'
 import { processOperations } from './processes.ts'
 import { promptOperations, readPrompts } from './prompts.ts'
@@ -31,6 +33,8 @@ export function writerOperations(db: Database) {
     ...requestOperations(db, requests, requests),
     ...deleteOperations(db, reads, runs),
     ...importOperations(db, reads, writes, events),
+    ...draftOperations(db, reads, readSessions(db), events),
+    ...noteOperations(reads, events),
     ...processOperations(db),
   }
   return { operations, events }

@@ -6,6 +6,7 @@ import type { Store } from '../../core/ports/store.ts'
 import { readApprovals } from './approvals.ts'
 import { readConversations, toConversation } from './conversations.ts'
 import { makeDataDir, syncPath } from './data-dir.ts'
+import { readSessions } from './drafts.ts'
 import { readEvents } from './events.ts'
 import { failure, toError } from './failure.ts'
 import { listConversations } from './listing.ts'
@@ -46,6 +47,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
   const processes = readProcesses(db)
   const prompts = readPrompts(db)
   const requests = readRequests(db)
+  const sessions = readSessions(db)
   const open = opening.move()
   let closing: Promise<void> | undefined
 
@@ -195,6 +197,24 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
       const lines = given.length === 0 ? [] : pieces(given, IMPORTED_ROW)
       const conversation = { id, folder, cwd, group, sessionId, createdAt, updatedAt, lines, canonical }
       return writer.submit('importConversation', conversation, lines)
+    },
+
+    beginDraft: async (at) => writer.submit('beginDraft', at),
+    async addToDraft(draft, given, at) {
+      const lines = pieces(given, IMPORTED_ROW)
+      return writer.submit('addToDraft', { draft, lines, at }, lines)
+    },
+    copyToDraft: async (draft, from, until) => writer.submit('copyToDraft', { draft, from, until }),
+    async publishDraft({ draft, id, folder, cwd, title, sessionId, ownsSession, line, at }) {
+      const lines = pieces([line])
+      const publication = { draft, id, folder, cwd, title, sessionId, ownsSession, lines, at }
+      return writer.submit('publishDraft', publication, lines)
+    },
+    dropDraft: async (draft) => writer.submit('dropDraft', draft),
+    conversationOfSession: (sessionId) => read(() => sessions.conversationOfSession(sessionId)),
+    async addNote(conversation, line, at) {
+      const lines = pieces([line])
+      return writer.submit('addNote', { conversation, lines, at }, lines)
     },
 
     close: () => (closing ??= open.disposeAsync()),

@@ -7,6 +7,7 @@ import { interruptContract } from './interrupts.ts'
 import { permissionContract } from './permissions.ts'
 import { replayContract } from './replay.ts'
 import { runContract } from './runs.ts'
+import { sessionContract } from './sessions.ts'
 
 /** The wire contract, for any agent: called once per implementation. */
 export function contractSuite(agent: AgentName, words: Words): void {
@@ -17,5 +18,6 @@ export function contractSuite(agent: AgentName, words: Words): void {
     busyContract(agent, words)
     interruptContract(agent, words)
     permissionContract(agent, words)
+    sessionContract(agent, words)
   })
 }

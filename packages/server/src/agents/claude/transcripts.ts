@@ -1,0 +1,104 @@
+import { lstat, readdir, realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Folder } from '@claude-proxy/protocol/ids'
+import { openPlainFile } from '../../core/import/plain-file.ts'
+
+/**
+ * Claude Code's own record of its sessions: `projects/<folder>/<session>.jsonl` in its configuration directory, a line of
+ * JSON for each entry. Nothing here follows a link that an agent may have put there.
+ */
+
+/** A transcript, without what is in it. */
+export interface TranscriptFile {
+  readonly session: string
+  readonly path: string
+  readonly usedAt: number
+  readonly bytes: number
+}
+
+export const SESSION_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+/** The transcripts that lie where those of `folder` do; the one written last first. */
+export async function findTranscripts(configDirectory: string, folder: Folder): Promise<TranscriptFile[]> {
+  const found: TranscriptFile[] = []
+  for (const directory of await directoriesOf(configDirectory, folder)) {
+    for (const name of await readdir(directory).catch(() => [])) {
+      const session = name.slice(0, -'.jsonl'.length)
+      if (!name.endsWith('.jsonl') || !SESSION_ID.test(session)) continue
+      const file = await look(join(directory, name), session)
+      if (file) found.push(file)
+    }
+  }
+  return found.sort((a, b) => b.usedAt - a.usedAt || (a.session < b.session ? -1 : 1))
+}
+
+/** The transcript of a session of `folder`. */
+export async function findTranscript(
+  configDirectory: string,
+  folder: Folder,
+  session: string,
+): Promise<TranscriptFile | undefined> {
+  if (!SESSION_ID.test(session)) return undefined
+  for (const directory of await directoriesOf(configDirectory, folder)) {
+    const file = await look(join(directory, `${session}.jsonl`), session)
+    if (file) return file
+  }
+  return undefined
+}
+
+async function look(path: string, session: string): Promise<TranscriptFile | undefined> {
+  const stat = await lstat(path).catch(() => undefined)
+  return stat?.isFile() ? { session, path, usedAt: Math.floor(stat.mtimeMs), bytes: stat.size } : undefined
+}
+
+/** Longer names end in a hash that not every version makes alike. */
+const LONGEST_NAME = 200
+
+/** Several folders can have one name: whose a transcript is, its entries say. */
+async function directoriesOf(configDirectory: string, folder: Folder): Promise<string[]> {
+  const projects = await realpath(join(configDirectory, 'projects')).catch(() => undefined)
+  if (projects === undefined) return []
+  const name = folder.replace(/[^a-zA-Z0-9]/g, '-')
+  const names =
+    name.length <= LONGEST_NAME
+      ? [name]
+      : (await readdir(projects).catch(() => [])).filter((each) => each.startsWith(`${name.slice(0, LONGEST_NAME)}-`))
+  const directories = names.map((each) => join(projects, each))
+  const stats = await Promise.all(directories.map((path) => lstat(path).catch(() => undefined)))
+  return directories.filter((_, n) => stats[n]?.isDirectory())
+}
+
+/** One entry of a transcript, as far as we read it ourselves. */
+export type Entry = Record<string, unknown>
+
+const HEAD_BYTES = 256 * 1024
+const TAIL_BYTES = 64 * 1024
+
+/** The first and the last entries of a transcript, however long it is. */
+export async function readEnds({ path }: TranscriptFile): Promise<Entry[]> {
+  await using file = await openPlainFile(path)
+  const { size } = await file.stat()
+  const head = await readText(0, Math.min(size, HEAD_BYTES))
+  if (size <= HEAD_BYTES) return head.split('\n').flatMap(readEntry)
+  const start = Math.max(HEAD_BYTES, size - TAIL_BYTES)
+  const tail = await readText(start, size - start)
+  // The line at either cut is none.
+  return [...head.split('\n').slice(0, -1), ...tail.split('\n').slice(1)].flatMap(readEntry)
+
+  async function readText(position: number, length: number): Promise<string> {
+    const buffer = Buffer.alloc(length)
+    const { bytesRead } = await file.read(buffer, 0, length, position)
+    return buffer.toString('utf8', 0, bytesRead)
+  }
+}
+
+/** The entry in a line; none when it is no JSON object, as the last line may be while it is written. */
+export function readEntry(line: string): Entry[] {
+  if (!line.startsWith('{')) return []
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === 'object' && value !== null ? [{ ...value }] : []
+  } catch {
+    return []
+  }
+}

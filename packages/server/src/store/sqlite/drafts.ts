@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto'
+import { AppError } from '@claude-proxy/protocol/errors'
+import { skipLines } from '@claude-proxy/protocol/frames'
+import type { ConversationId } from '@claude-proxy/protocol/ids'
+import type { Conversation } from '../../core/ports/conversation.ts'
+import type { DraftId, Publication, Published } from '../../core/ports/draft.ts'
+import { toConversation, type ConversationReads, type ConversationRow } from './conversations.ts'
+import type { EventWrites } from './events.ts'
+import type { Database } from './open.ts'
+import type { Piece } from './pieces.ts'
+import { inTransaction } from './transaction.ts'
+
+/** Whose session it is. */
+export function readSessions(db: Database) {
+  const bySession = db.prepare<ConversationRow>(
+    'SELECT * FROM conversation WHERE session_id = ? AND deleted = 0 ORDER BY c LIMIT 1',
+  )
+  return {
+    conversationOfSession(sessionId: string): Conversation | undefined {
+      const row = bySession.get(sessionId)
+      return row && toConversation(row)
+    },
+  }
+}
+
+/** How much one step copies: an append that arrives meanwhile waits for it, some milliseconds. */
+const STEP_BYTES = 1024 * 1024
+
+/** Conversations that come into being with a history. */
+export function draftOperations(
+  db: Database,
+  reads: ConversationReads,
+  sessions: ReturnType<typeof readSessions>,
+  events: EventWrites,
+) {
+  const insert = db.prepare<{ c: number }>(
+    `INSERT INTO conversation (id, folder, cwd, created_at, updated_at, deleted) VALUES (?1, '', '', ?2, ?2, 1) RETURNING c`,
+  )
+  const note = db.prepare('INSERT INTO draft (c) VALUES (?)')
+  const byId = db.prepare<{ c: number; head: number }>(
+    'SELECT c, head FROM conversation JOIN draft USING (c) WHERE id = ?',
+  )
+  const forget = db.prepare('DELETE FROM draft WHERE c = ?')
+  const remove = db.prepare('INSERT INTO deletion (c) VALUES (?)')
+  const publish = db.prepare(`
+    UPDATE conversation SET id = ?1, folder = ?2, cwd = ?3, title = ?4, session_id = ?5, deleted = 0,
+      created_at = ?6, updated_at = ?6, active_at = ?6
+    WHERE c = ?7`)
+  const markForSealing = db.prepare('INSERT OR IGNORE INTO unsealed (c) VALUES (?)')
+  const copy = copying(db)
+
+  function open(draft: DraftId): { c: number; head: number } {
+    const row = byId.get(draft)
+    if (row !== undefined) return row
+    throw new AppError('storage_unavailable', 'What was being made is gone with the thread that wrote it.')
+  }
+
+  return {
+    beginDraft(at: number): DraftId {
+      // a client's ids begin with a letter or a digit
+      const id = `.${randomBytes(16).toString('hex')}` as DraftId
+      const row = insert.get(id, at)
+      if (row === undefined) throw new Error('INSERT … RETURNING returned nothing')
+      note.run(row.c)
+      return id
+    },
+
+    addToDraft({ draft, lines, at }: { draft: DraftId; lines: readonly Piece[]; at: number }): void {
+      events.append(open(draft).c, lines, at)
+    },
+
+    copyToDraft({ draft, from, until }: { draft: DraftId; from: ConversationId; until: number }): number | undefined {
+      const { c, head } = open(draft)
+      const source = reads.byId(from)
+      return source === undefined || source.head < until ? undefined : copy({ from: source.c, to: c, head, until })
+    },
+
+    publishDraft(input: Omit<Publication, 'line'> & { lines: readonly Piece[] }): Published {
+      const { c } = open(input.draft)
+      if (reads.folderOf(input.id) !== undefined || reads.wasDeleted(input.id)) return { status: 'taken' }
+      const owner = input.ownsSession && input.sessionId ? sessions.conversationOfSession(input.sessionId) : undefined
+      if (owner !== undefined) return { status: 'owned', by: owner.id }
+      const { id, folder, cwd, title, sessionId, at } = input
+      publish.run(id, folder, cwd, title ?? null, sessionId ?? null, at, c)
+      events.append(c, input.lines, at)
+      forget.run(c)
+      markForSealing.run(c)
+      const row = reads.byId(id)
+      if (row === undefined) throw new Error('a draft is gone right after it was published')
+      return { status: 'published', conversation: toConversation(row) }
+    },
+
+    dropDraft(draft: DraftId): void {
+      const { c } = open(draft)
+      forget.run(c)
+      remove.run(c)
+    },
+  }
+}
+
+/** Gives up the drafts of a writer that is gone. Called before there is another. */
+export function dropDrafts(db: Database): void {
+  inTransaction(db, () => db.exec('INSERT INTO deletion (c) SELECT c FROM draft; DELETE FROM draft'))
+}
+
+/** Copies rows as they are; only the first and the last may have to be cut. */
+function copying(db: Database) {
+  const rows = db.prepare<{ k: number; first: number; n: number; bytes: number }>(`
+    SELECT k, first, n, octet_length(lines) AS bytes FROM chunk
+    WHERE c = ?1 AND first >= (SELECT first FROM chunk WHERE c = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1)
+      AND first <= ?3
+    ORDER BY first`)
+  const copyRow = db.prepare(
+    'INSERT INTO chunk (c, first, n, at, lines) SELECT ?, first, n, at, lines FROM chunk WHERE k = ?',
+  )
+  const read = db.prepare<{ at: number; lines: Uint8Array }>(
+    'SELECT at, CAST(lines AS BLOB) AS lines FROM chunk WHERE k = ?',
+  )
+  const insert = db.prepare('INSERT INTO chunk (c, first, n, at, lines) VALUES (?, ?, ?, ?, ?)')
+  const setHead = db.prepare('UPDATE conversation SET head = ? WHERE c = ?')
+
+  function copyPart(k: number, to: number, part: { first: number; n: number; skipped: number; last: number }): void {
+    const row = read.get(k)
+    if (row === undefined) throw new Error('a row is gone within one transaction')
+    const { first, n, skipped, last } = part
+    const start = skipLines({ lines: row.lines, count: n }, skipped)
+    const end = skipLines({ lines: row.lines, count: n }, last - first + 1)
+    const text = Buffer.from(row.lines.subarray(start, end)).toString('latin1')
+    insert.run(to, first + skipped, last - first - skipped + 1, row.at, text)
+  }
+
+  return ({ from, to, head, until }: { from: number; to: number; head: number; until: number }): number => {
+    let done = head
+    // listed first: the table grows while they are gone through
+    for (const { k, first, n } of rowsOfStep(rows.iterate(from, head + 1, until))) {
+      const last = Math.min(first + n - 1, until)
+      if (first === done + 1 && last === first + n - 1) copyRow.run(to, k)
+      else copyPart(k, to, { first, n, skipped: done + 1 - first, last })
+      done = last
+    }
+    setHead.run(done, to)
+    return done
+  }
+
+  /** At least one row, however large it is. */
+  function rowsOfStep<Row extends { bytes: number }>(found: Iterable<Row>): Row[] {
+    const step: Row[] = []
+    let total = 0
+    for (const row of found) {
+      total += row.bytes
+      if (step.length > 0 && total > STEP_BYTES) break
+      step.push(row)
+    }
+    return step
+  }
+}
