@@ -191,6 +191,14 @@ export const ENDPOINTS = {
     answer: 'Sessions',
     does: "Lists the agent's own sessions of a folder, also those begun in a terminal.",
   },
+  fork: {
+    method: 'POST',
+    path: '/v1/conversations/:id/fork',
+    params: 'ConversationPath',
+    body: 'ForkRequest',
+    answer: 'Conversation',
+    does: 'Begins a conversation that has the history of another up to an event, and goes on from there.',
+  },
   queue: {
     method: 'GET',
     path: '/v1/conversations/:id/queue',

@@ -25,6 +25,7 @@ export const STATUS = {
   idempotency_key_reused: 409,
   session_in_use: 409,
   session_unreadable: 409,
+  not_a_fork_point: 409,
   payload_too_large: 413,
   unsupported_media_type: 415,
   internal: 500,

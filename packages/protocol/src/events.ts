@@ -71,6 +71,20 @@ export function adoptedEvent(sessionId: string, events: number, timestamp: strin
   }
 }
 
+/** The event after the history that a conversation has from another. `session`: the agent's own copy of it. */
+export function forkedEvent(from: ForkOrigin, timestamp: string): EventPayload {
+  const { conversation, event, session = null } = from
+  const content = `This conversation has the events of ${conversation} up to ${event}; from here on it is its own.`
+  const origin = { from_conversation_id: conversation, from_event: event, session_id: session }
+  return { type: 'system', subtype: 'forked', ...origin, content, timestamp }
+}
+
+export interface ForkOrigin {
+  readonly conversation: string
+  readonly event: number
+  readonly session: string | undefined
+}
+
 /** The terminal event of a run that the service has to close itself. `subtype` says why. */
 export function errorResult(subtype: string, sentence: string, timestamp: string, more: object = {}): ResultPayload {
   return {

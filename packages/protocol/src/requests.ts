@@ -183,6 +183,7 @@ const tags = z
   .array(tag)
   .max(20)
   .transform((all) => [...new Set(all)])
+const eventNumber = z.int().min(1).max(999_999_999_999_999)
 
 /** Query of `GET /v1/conversations`. */
 export const ConversationsQuery = z.object({
@@ -205,6 +206,9 @@ export const NewConversation = z.object({
 
 /** Query of `GET /v1/sessions`. */
 export const SessionsQuery = z.object({ cwd, limit: optional(limit), cursor: optional(z.string().max(512)) })
+
+/** Body of `POST /v1/conversations/{id}/fork`. */
+export const ForkRequest = z.object({ from: optional(eventNumber), title: optional(title) })
 
 /** Body of `PATCH /v1/conversations/{id}`. */
 export const ConversationChange = z

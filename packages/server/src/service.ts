@@ -8,6 +8,7 @@ import { createApprovals } from './core/approvals/approvals.ts'
 import { createContinuation } from './core/runs/continuation.ts'
 import { createConversations } from './core/conversations.ts'
 import { isBelow } from './core/folders.ts'
+import { createForks } from './core/forks.ts'
 import { createBell } from './core/log/bell.ts'
 import { createEventLog } from './core/log/log.ts'
 import { createPartials } from './core/partials/partials.ts'
@@ -89,6 +90,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     newConversationId,
     endSettling: (folder) => host.endSettling(folder),
   })
+  const forks = createForks({ store, clock, rules, sessions: agent.sessions, newConversationId })
   const sessions = createSessionList({ store, clock, rules, sessions: agent.sessions, newConversationId })
 
   const stopping = new AbortController()
@@ -102,6 +104,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     commands,
     approvals,
     sessions,
+    forks,
     host,
     prepares: config.prepare,
     permissionSeconds: config.permissionSeconds,

@@ -3,8 +3,8 @@ import { adoptedEvent } from '@claude-proxy/protocol/events'
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
 import { type FolderRules, findFolder } from './folders.ts'
+import { publishFilled } from './history.ts'
 import type { Conversation } from './ports/conversation.ts'
-import type { Published } from './ports/draft.ts'
 import type { Clock } from './ports/outside.ts'
 import type { AgentSession, SessionMark, Sessions } from './ports/sessions.ts'
 import type { Store } from './ports/store.ts'
@@ -56,7 +56,7 @@ export function createSessionList({ store, clock, rules, sessions, newConversati
       const owner = await store.conversationOfSession(session)
       if (owner) throw owned(session, owner.id)
       refuseInUse(found)
-      return create(store, clock, async (draft, at) => {
+      return publishFilled(store, clock, async (draft, at) => {
         let events = 0
         for await (const lines of sessions.read(folder, session)) {
           await store.addToDraft(draft, lines, at)
@@ -73,25 +73,6 @@ export function createSessionList({ store, clock, rules, sessions, newConversati
         return published
       })
     },
-  }
-}
-
-/** Makes a conversation of a draft that `fill` fills and publishes; what fails leaves nothing. */
-export async function create(
-  store: Store,
-  clock: Clock,
-  fill: (draft: Awaited<ReturnType<Store['beginDraft']>>, at: number) => Promise<Published>,
-): Promise<Conversation> {
-  const at = clock.now()
-  const draft = await store.beginDraft(at)
-  try {
-    const published = await fill(draft, at)
-    if (published.status === 'published') return published.conversation
-    throw new AppError('conversation_exists', 'The conversation’s id is taken, or was.')
-  } catch (error) {
-    // What cannot be dropped now is dropped by the next start.
-    await store.dropDraft(draft).catch(() => {})
-    throw error
   }
 }
 

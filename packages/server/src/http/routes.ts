@@ -6,6 +6,7 @@ import { type AnswerTo, ENDPOINTS, type EndpointName } from '@claude-proxy/proto
 import { toLine } from '@claude-proxy/protocol/json'
 import type { Approvals } from '../core/approvals/approvals.ts'
 import type { Conversations } from '../core/conversations.ts'
+import type { Forks } from '../core/forks.ts'
 import { storedPages } from '../core/log/pages.ts'
 import type { RunOptions } from '../core/ports/run.ts'
 import type { Store } from '../core/ports/store.ts'
@@ -35,6 +36,7 @@ export interface RoutesDeps {
   readonly commands: Commands
   readonly approvals: Approvals
   readonly sessions: SessionList
+  readonly forks: Forks
   readonly host: Host
   /** How long the questions of a run wait that was begun at the old door; 0 for ever. */
   readonly permissionSeconds: number
@@ -69,7 +71,7 @@ export function createRoutes(deps: RoutesDeps): Routes {
     ...conversationRoutes(deps),
     ...docsRoutes(deps),
     ...transcriptRoutes(deps),
-    ...sessionRoutes(deps.sessions),
+    ...sessionRoutes(deps),
 
     async health() {
       return { status: 'ok', version: deps.version, started_at: deps.startedAt }

@@ -17,6 +17,17 @@ export function adopt(service: TestService, cwd: string, session: unknown): Prom
   return call(`${service.base}/v1/conversations`, { method: 'POST', body: { cwd, adopt: session } })
 }
 
+/** Begins a conversation; its id. */
+export async function newConversation(service: TestService, cwd: string, title?: string): Promise<string> {
+  const answer = await call(`${service.base}/v1/conversations`, { method: 'POST', body: { cwd, title } })
+  return String(answer.json?.['conversation_id'])
+}
+
+/** Forks a conversation. */
+export function fork(service: TestService, id: string, body: object = {}): Promise<Answer> {
+  return call(`${service.base}/v1/conversations/${id}/fork`, { method: 'POST', body })
+}
+
 /** Sends a prompt, and waits until its run is over. */
 export async function say(service: TestService, id: string, text: string, more: object = {}): Promise<void> {
   const url = `${service.base}/v1/conversations/${id}`

@@ -1,18 +1,27 @@
 import { ENDPOINTS } from '@claude-proxy/protocol/endpoints'
 import { AppError } from '@claude-proxy/protocol/errors'
-import type { ListedSession, SessionList } from '../../core/sessions.ts'
+import type { ListedSession } from '../../core/sessions.ts'
 import type { SessionMark } from '../../core/ports/sessions.ts'
-import { readQuery } from '../read.ts'
-import type { Routes } from '../routes.ts'
+import { summary } from '../conversation-body.ts'
+import { parse, readOptionalBody, readQuery } from '../read.ts'
+import type { Routes, RoutesDeps } from '../routes.ts'
 
-/** The door to the agent's own sessions. */
-export function sessionRoutes(sessions: SessionList): Routes<'sessions'> {
+type Deps = Pick<RoutesDeps, 'store' | 'sessions' | 'forks' | 'maxBodyBytes'>
+
+/** The doors to the agent's own sessions, and to what can be done with their past. */
+export function sessionRoutes({ store, sessions, forks, maxBodyBytes }: Deps): Routes<'sessions' | 'fork'> {
   return {
     async sessions({ request }) {
       const { cwd, limit = 50, cursor } = await readQuery(request.url ?? '', ENDPOINTS.sessions.query)
       const page = { after: cursor === undefined ? undefined : readCursor(cursor), limit }
       const { sessions: found, next } = await sessions.list(cwd, page)
       return { sessions: found.map(body), next_cursor: next ? writeCursor(next) : null }
+    },
+
+    async fork({ request, params }) {
+      const { id } = await parse(ENDPOINTS.fork.params, params)
+      const { from, title } = await readOptionalBody(request, ENDPOINTS.fork.body, maxBodyBytes)
+      return summary(store, await forks.fork(id, { from, title }))
     },
   }
 }

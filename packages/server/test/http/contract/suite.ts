@@ -2,6 +2,7 @@ import { describe } from 'vitest'
 import type { AgentName } from '../../support/service.ts'
 import type { Words } from '../words.ts'
 import { busyContract } from './busy.ts'
+import { forkContract } from './forks.ts'
 import { identityContract } from './identity.ts'
 import { interruptContract } from './interrupts.ts'
 import { permissionContract } from './permissions.ts'
@@ -19,5 +20,6 @@ export function contractSuite(agent: AgentName, words: Words): void {
     interruptContract(agent, words)
     permissionContract(agent, words)
     sessionContract(agent, words)
+    forkContract(agent, words)
   })
 }
