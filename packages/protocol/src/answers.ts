@@ -162,6 +162,15 @@ export const Session = z
 
 export const Sessions = z.object({ sessions: z.array(Session), next_cursor: z.string().nullable() })
 
+export const Rewound = z.object({
+  conversation_id: id,
+  to: number.describe('The number of the prompt.'),
+  dry_run: z.boolean(),
+  files: z.array(z.string()).describe('Absolute paths.'),
+  insertions: number.describe('Lines, in all files together.'),
+  deletions: number,
+})
+
 /** An error, whatever its status. */
 export const Problem = z
   .looseObject({

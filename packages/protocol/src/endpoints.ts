@@ -199,6 +199,14 @@ export const ENDPOINTS = {
     answer: 'Conversation',
     does: 'Begins a conversation that has the history of another up to an event, and goes on from there.',
   },
+  rewind: {
+    method: 'POST',
+    path: '/v1/conversations/:id/rewind',
+    params: 'ConversationPath',
+    body: 'RewindRequest',
+    answer: 'Rewound',
+    does: 'Puts the files back that the agent has changed since a prompt, or says which.',
+  },
   queue: {
     method: 'GET',
     path: '/v1/conversations/:id/queue',

@@ -26,6 +26,7 @@ export const STATUS = {
   session_in_use: 409,
   session_unreadable: 409,
   not_a_fork_point: 409,
+  no_checkpoint: 409,
   payload_too_large: 413,
   unsupported_media_type: 415,
   internal: 500,

@@ -85,6 +85,18 @@ export interface ForkOrigin {
   readonly session: string | undefined
 }
 
+/** Tells that files were put back as they were at the prompt with this number. */
+export function rewoundEvent(to: number, changes: FileChanges, timestamp: string): EventPayload {
+  return { type: 'system', subtype: 'files_rewound', to, ...changes, timestamp }
+}
+
+/** Files by their absolute paths, and how many lines are added to them and taken from them, together. */
+export interface FileChanges {
+  readonly files: readonly string[]
+  readonly insertions: number
+  readonly deletions: number
+}
+
 /** The terminal event of a run that the service has to close itself. `subtype` says why. */
 export function errorResult(subtype: string, sentence: string, timestamp: string, more: object = {}): ResultPayload {
   return {

@@ -210,6 +210,15 @@ export const SessionsQuery = z.object({ cwd, limit: optional(limit), cursor: opt
 /** Body of `POST /v1/conversations/{id}/fork`. */
 export const ForkRequest = z.object({ from: optional(eventNumber), title: optional(title) })
 
+/** Body of `POST /v1/conversations/{id}/rewind`. */
+export const RewindRequest = z
+  .object({
+    to: optional(eventNumber),
+    run_id: optional(z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 hex digits')),
+    dry_run: optional(z.boolean()),
+  })
+  .refine(({ to, run_id }) => (to === undefined) !== (run_id === undefined), 'needs either to or run_id')
+
 /** Body of `PATCH /v1/conversations/{id}`. */
 export const ConversationChange = z
   .object({ title: optional(title), archived: optional(z.boolean()), tags: optional(tags) })

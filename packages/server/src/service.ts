@@ -15,6 +15,7 @@ import { createPartials } from './core/partials/partials.ts'
 import type { Agent, AgentProcess } from './core/ports/agent.ts'
 import type { Clock, Log } from './core/ports/outside.ts'
 import type { Store } from './core/ports/store.ts'
+import { createRewinds } from './core/rewinds.ts'
 import { createCommands } from './core/runs/commands.ts'
 import { createHost } from './core/runs/host.ts'
 import { checkOptions } from './core/runs/options.ts'
@@ -90,6 +91,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     newConversationId,
     endSettling: (folder) => host.endSettling(folder),
   })
+  const rewinds = createRewinds({ store, events, clock, rules, host, agent })
   const forks = createForks({ store, clock, rules, sessions: agent.sessions, newConversationId })
   const sessions = createSessionList({ store, clock, rules, sessions: agent.sessions, newConversationId })
 
@@ -105,6 +107,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     approvals,
     sessions,
     forks,
+    rewinds,
     host,
     prepares: config.prepare,
     permissionSeconds: config.permissionSeconds,

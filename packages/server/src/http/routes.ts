@@ -7,6 +7,7 @@ import { toLine } from '@claude-proxy/protocol/json'
 import type { Approvals } from '../core/approvals/approvals.ts'
 import type { Conversations } from '../core/conversations.ts'
 import type { Forks } from '../core/forks.ts'
+import type { Rewinds } from '../core/rewinds.ts'
 import { storedPages } from '../core/log/pages.ts'
 import type { RunOptions } from '../core/ports/run.ts'
 import type { Store } from '../core/ports/store.ts'
@@ -37,6 +38,7 @@ export interface RoutesDeps {
   readonly approvals: Approvals
   readonly sessions: SessionList
   readonly forks: Forks
+  readonly rewinds: Rewinds
   readonly host: Host
   /** How long the questions of a run wait that was begun at the old door; 0 for ever. */
   readonly permissionSeconds: number

@@ -28,6 +28,11 @@ export function fork(service: TestService, id: string, body: object = {}): Promi
   return call(`${service.base}/v1/conversations/${id}/fork`, { method: 'POST', body })
 }
 
+/** Has files put back. */
+export function rewind(service: TestService, id: string, body: object): Promise<Answer> {
+  return call(`${service.base}/v1/conversations/${id}/rewind`, { method: 'POST', body })
+}
+
 /** Sends a prompt, and waits until its run is over. */
 export async function say(service: TestService, id: string, text: string, more: object = {}): Promise<void> {
   const url = `${service.base}/v1/conversations/${id}`

@@ -209,6 +209,7 @@ function agentThat(happens: () => AsyncGenerator<Happening>): Agent {
     onWake() {},
     prepare() {},
     endBackground: () => false,
+    rewind: async () => ({ status: 'no_checkpoint', why: '' }),
     sessions: createScriptedSessions({ now: () => 0 }),
     async close() {},
   }

@@ -1,3 +1,4 @@
+import { AppError } from '@claude-proxy/protocol/errors'
 import { errorResult } from '@claude-proxy/protocol/events'
 import { type ConversationId, promptUuid } from '@claude-proxy/protocol/ids'
 import type { Agent, Job, Preparation, Wake, Work } from '../../core/ports/agent.ts'
@@ -81,6 +82,25 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
       if (!session?.isIdle) return false
       void session.close()
       return true
+    },
+
+    async rewind({ conversation, folder, sessionId, prompt, isDryRun }) {
+      const warm = sessions.get(conversation)
+      await warm?.started
+      if (warm?.isAtRest && warm.sessionId === sessionId) return warm.rewind(prompt, isDryRun)
+      await warm?.close()
+      evictFor(conversation)
+      const launch = await prepareLaunch({}, folder, options)
+      const session = await start({ conversation, folder, options: {}, launch, resume: sessionId }, () => true)
+      if (!session) throw new AppError('shutting_down', 'The service is stopping.')
+      try {
+        return await session.rewind(prompt, isDryRun)
+      } catch (error) {
+        log.warn('an agent could not put files back', { conversation, error })
+        return { status: 'no_checkpoint', why: 'The agent could not take up its session again.' }
+      } finally {
+        await session.close()
+      }
     },
 
     sessions: createClaudeSessions({

@@ -48,6 +48,8 @@ export async function prepareLaunch(asked: RunOptions, folder: Folder, context: 
       asked.canAnswer?.includes(kind) ? [] : [tool],
     ),
     mcpServersDelivery: 'initialize',
+    // Costs a copy of each file that the agent edits; starts and turns take no longer.
+    enableFileCheckpointing: true,
     // An interrupt stops the turn, not the work in the background.
     perTaskStopAffordance: true,
     includePartialMessages: context.showsPartials,

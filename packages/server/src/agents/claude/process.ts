@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
-import type { Options, Query, SDKUserMessage, SpawnOptions } from '@anthropic-ai/claude-agent-sdk'
+import type { Options, Query, RewindFilesResult, SDKUserMessage, SpawnOptions } from '@anthropic-ai/claude-agent-sdk'
 import type { AgentProcess } from '../../core/ports/agent.ts'
 import { Queue } from '../queue.ts'
 import type { AgentMessage } from './normalise.ts'
@@ -24,6 +24,8 @@ export interface ClaudeProcess {
   /** Stops the turn. */
   interrupt(): Promise<void>
   stopTask(taskId: string): Promise<void>
+  /** Puts files back as they were at the prompt with this uuid, or says which it would. */
+  rewind(uuid: string, how: { readonly dryRun: boolean }): Promise<RewindFilesResult>
   /** Ends the process and everything it began: closes its input, then SIGTERM, then SIGKILL; or SIGKILL `atOnce`. */
   close(how?: { readonly atOnce?: boolean }): Promise<void>
 }
@@ -88,6 +90,7 @@ export async function startProcess(options: Options, marks: Marks, hooks: Proces
     async stopTask(taskId) {
       await agent.stopTask(taskId)
     },
+    rewind: (uuid, how) => agent.rewindFiles(uuid, how),
     async close({ atOnce = false } = {}) {
       const self = await identity.promise
       // Looked up first: once it is gone, its children are nobody's.

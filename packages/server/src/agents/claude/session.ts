@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ElicitationRequest, ElicitationResult, Options, PermissionResult } from '@anthropic-ai/claude-agent-sdk'
 import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
-import type { AgentProcess, Job } from '../../core/ports/agent.ts'
+import type { AgentProcess, Job, Rewound } from '../../core/ports/agent.ts'
 import type { Clock, Log } from '../../core/ports/outside.ts'
 import type { RunOptions } from '../../core/ports/run.ts'
 import type { Launch } from './launch.ts'
@@ -38,6 +38,9 @@ export interface SessionOptions {
 const KEPT_AT_REST = 1000
 /** How long an interrupt may take before the process is closed. */
 const INTERRUPT_MS = 3000
+/** How long putting files back may take. */
+const REWIND_MS = 60_000
+const NO_CHECKPOINT = 'The agent does not know how the files were then.'
 /** How long the process may take to begin with its first turn. */
 const START_MS = 60_000
 
@@ -161,6 +164,23 @@ export class Session {
     this.#taken.resolve(turn)
     for (const message of this.#kept.splice(0)) turn.take(message)
     if (turn.promptUuid !== undefined) this.#prompt(turn, turn.promptUuid)
+  }
+
+  /** Puts files back as they were at a prompt. The process has to be at rest. */
+  async rewind(prompt: string, isDryRun: boolean): Promise<Rewound> {
+    // Whoever waits for the folder is not kept for ever.
+    const watchdog = setTimeout(() => void this.close(), REWIND_MS)
+    try {
+      await this.ready
+      // What was done is told only of what would be done.
+      const would = await this.#process?.rewind(prompt, { dryRun: true })
+      const did = isDryRun || !would?.canRewind ? would : await this.#process?.rewind(prompt, { dryRun: false })
+      if (!would?.canRewind || !did?.canRewind) return { status: 'no_checkpoint', why: did?.error ?? NO_CHECKPOINT }
+      const { filesChanged: files = [], insertions = 0, deletions = 0 } = would
+      return { status: 'rewound', changes: { files, insertions, deletions } }
+    } finally {
+      clearTimeout(watchdog)
+    }
   }
 
   /** Ends the process, whatever it does. A turn that is under way ends with an error. */

@@ -49,6 +49,7 @@ export function createScriptedAgent({ clock }: { clock: Clock }): Agent {
     onWake() {},
     prepare() {},
     endBackground: () => false,
+    rewind: () => Promise.resolve({ status: 'no_checkpoint', why: 'The scripted agent changes no files.' }),
     sessions,
     async close() {
       for (const stop of running) stop.abort()

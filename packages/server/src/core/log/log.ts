@@ -68,6 +68,13 @@ export function createEventLog({ store, bell, clock, log, doubtMs }: EventLogDep
       return appended
     },
 
+    /** Stores an event that is no run's. Its number; undefined: there is no such conversation. */
+    async note(conversation: ConversationId, line: string): Promise<number | undefined> {
+      const number = await store.addNote(conversation, line, clock.now())
+      if (number !== undefined) tell(conversation, number, [line])
+      return number
+    },
+
     /** Stores a prompt that has to wait, or that is to steer a run, with the event that tells of it. */
     async addPrompt(prompt: NewPrompt): Promise<Added> {
       const added = await store.addPrompt(prompt)

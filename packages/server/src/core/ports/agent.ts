@@ -1,5 +1,5 @@
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
-import type { EventPayload, ResultPayload } from '@claude-proxy/protocol/events'
+import type { EventPayload, FileChanges, ResultPayload } from '@claude-proxy/protocol/events'
 import type { RunOptions } from './run.ts'
 import type { Sessions } from './sessions.ts'
 import type { ApprovalKind, PermissionDecision } from './approval.ts'
@@ -24,6 +24,8 @@ export interface Agent {
   prepare(preparation: Preparation): void
   /** Ends the process that rests in the conversation, and all it has begun. True when there was one. */
   endBackground(conversation: ConversationId): boolean
+  /** Puts the files back as they were when it got a prompt. Nothing else may work in the folder meanwhile. */
+  rewind(rewind: Rewind): Promise<Rewound>
   /** What it keeps of its conversations by itself. */
   readonly sessions: Sessions
   /** Ends all processes: asks, waits, kills. */
@@ -37,6 +39,19 @@ export interface Preparation {
   /** The session that the prompt will resume. */
   readonly sessionId: string | undefined
 }
+
+export interface Rewind {
+  readonly conversation: ConversationId
+  readonly folder: Folder
+  readonly sessionId: string
+  /** The prompt, as the agent calls it. */
+  readonly prompt: string
+  /** Only says what it would do. */
+  readonly isDryRun: boolean
+}
+
+/** `no_checkpoint`: it does not know how the files were then; `why` is a sentence. Nothing was changed. */
+export type Rewound = { status: 'rewound'; changes: FileChanges } | { status: 'no_checkpoint'; why: string }
 
 export interface Job {
   readonly run: RunId

@@ -10,6 +10,7 @@ import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
 import type { Approvals, Question } from '../approvals/approvals.ts'
 import { verdict } from '../approvals/rules.ts'
+import { folderBusy } from '../conversations.ts'
 import type { EventLog } from '../log/log.ts'
 import type { Partials, Sketch } from '../partials/partials.ts'
 import type { Agent, Happening, Job, Wake, Work } from '../ports/agent.ts'
@@ -66,6 +67,8 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
   /** Why open runs are to end. In memory before it is stored: whatever end comes from then on says so. */
   const stopping = new Map<RunId, string>()
   let queue: QueueHooks | undefined
+  /** The folders in which something else works, until it is through. */
+  const held = new Map<Folder, Promise<void>>()
   agent.onWake((wake) => void takeWake(wake))
 
   return {
@@ -143,6 +146,20 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
       return true
     },
 
+    /** Does something in a folder in which no run is open. Runs that come meanwhile are accepted, and wait. */
+    async alone<T>(folder: Folder, work: () => Promise<T>): Promise<T> {
+      if (held.has(folder)) throw folderBusy(folder)
+      const free = Promise.withResolvers<void>()
+      held.set(folder, free.promise)
+      try {
+        if (await store.openRun(folder)) throw folderBusy(folder)
+        return await work()
+      } finally {
+        held.delete(folder)
+        free.resolve()
+      }
+    },
+
     /** Accepts nothing new, stops what runs and waits until it is closed. */
     async stop(): Promise<void> {
       accepting = false
@@ -157,6 +174,7 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
   async function begin(run: Run, conversation: Conversation): Promise<void> {
     try {
       const unready = await agent.unready()
+      await held.get(run.folder)
       // Nobody has it yet: the next start begins it.
       if (!accepting) return
       // Somebody else has it, or has stopped it and closes it.
@@ -181,6 +199,7 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
   async function takeWake(wake: Wake): Promise<void> {
     try {
       const conversation = await store.conversation(wake.conversation)
+      await held.get(wake.folder)
       if (!accepting || !conversation) return wake.refuse()
       const at = clock.now()
       const begun = await events.begin({

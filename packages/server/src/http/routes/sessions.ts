@@ -1,21 +1,28 @@
 import { ENDPOINTS } from '@claude-proxy/protocol/endpoints'
 import { AppError } from '@claude-proxy/protocol/errors'
+import type { RunId } from '@claude-proxy/protocol/ids'
 import type { ListedSession } from '../../core/sessions.ts'
 import type { SessionMark } from '../../core/ports/sessions.ts'
 import { summary } from '../conversation-body.ts'
-import { parse, readOptionalBody, readQuery } from '../read.ts'
+import { parse, readBody, readOptionalBody, readQuery } from '../read.ts'
 import type { Routes, RoutesDeps } from '../routes.ts'
 
-type Deps = Pick<RoutesDeps, 'store' | 'sessions' | 'forks' | 'maxBodyBytes'>
+type Deps = Pick<RoutesDeps, 'store' | 'sessions' | 'forks' | 'rewinds' | 'maxBodyBytes'>
 
 /** The doors to the agent's own sessions, and to what can be done with their past. */
-export function sessionRoutes({ store, sessions, forks, maxBodyBytes }: Deps): Routes<'sessions' | 'fork'> {
+export function sessionRoutes({
+  store,
+  sessions,
+  forks,
+  rewinds,
+  maxBodyBytes,
+}: Deps): Routes<'sessions' | 'fork' | 'rewind'> {
   return {
     async sessions({ request }) {
       const { cwd, limit = 50, cursor } = await readQuery(request.url ?? '', ENDPOINTS.sessions.query)
       const page = { after: cursor === undefined ? undefined : readCursor(cursor), limit }
       const { sessions: found, next } = await sessions.list(cwd, page)
-      return { sessions: found.map(body), next_cursor: next ? writeCursor(next) : null }
+      return { sessions: found.map(sessionBody), next_cursor: next ? writeCursor(next) : null }
     },
 
     async fork({ request, params }) {
@@ -23,10 +30,18 @@ export function sessionRoutes({ store, sessions, forks, maxBodyBytes }: Deps): R
       const { from, title } = await readOptionalBody(request, ENDPOINTS.fork.body, maxBodyBytes)
       return summary(store, await forks.fork(id, { from, title }))
     },
+
+    async rewind({ request, params }) {
+      const { id } = await parse(ENDPOINTS.rewind.params, params)
+      const body = await readBody(request, ENDPOINTS.rewind.body, maxBodyBytes)
+      const { to: number, run_id: run, dry_run: isDryRun = false } = body
+      const { to, changes } = await rewinds.rewind(id, { number, run: run as RunId | undefined }, isDryRun)
+      return { conversation_id: id, to, dry_run: isDryRun, ...changes }
+    },
   }
 }
 
-function body(session: ListedSession) {
+function sessionBody(session: ListedSession) {
   return {
     session_id: session.id,
     conversation_id: session.conversation ?? null,

@@ -7,6 +7,7 @@ import { identityContract } from './identity.ts'
 import { interruptContract } from './interrupts.ts'
 import { permissionContract } from './permissions.ts'
 import { replayContract } from './replay.ts'
+import { rewindContract } from './rewinds.ts'
 import { runContract } from './runs.ts'
 import { sessionContract } from './sessions.ts'
 
@@ -21,5 +22,6 @@ export function contractSuite(agent: AgentName, words: Words): void {
     permissionContract(agent, words)
     sessionContract(agent, words)
     forkContract(agent, words)
+    rewindContract(agent, words)
   })
 }
