@@ -10,7 +10,7 @@ import { notLoadedEvent } from './folder-settings.ts'
 import { expectUnmoved, type Launch, type LaunchContext, prepareLaunch } from './launch.ts'
 import type { Marks } from './mark.ts'
 import { Session } from './session.ts'
-import { createClaudeSessions } from './sessions.ts'
+import { createClaudeSessions, grownEvent } from './sessions.ts'
 import { Turn } from './turn.ts'
 
 export interface ClaudeAgentOptions extends LaunchContext {
@@ -46,6 +46,12 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
   const living = new Set<Session>()
   const preparing = new Set<ConversationId>()
   const pids = new Set<number>()
+  const transcripts = createClaudeSessions({
+    configDirectory: configDirectory(options.environment),
+    clock,
+    log,
+    isOurs: (pid) => pids.has(pid),
+  })
   const starts = createAdmission(options.startsAtOnce)
   const places = createAdmission(options.maxProcesses)
   let onWake: (wake: Wake) => void = () => {}
@@ -103,12 +109,7 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
       }
     },
 
-    sessions: createClaudeSessions({
-      configDirectory: configDirectory(options.environment),
-      clock,
-      log,
-      isOurs: (pid) => pids.has(pid),
-    }),
+    sessions: transcripts,
 
     async close() {
       closed = true
@@ -124,7 +125,8 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
     await leaveFolderTo(job)
     const warm = sessions.get(job.conversation)
     await warm?.started
-    if (warm && fits(warm, job, launch)) {
+    const isBehind = await tellUnseen(turn)
+    if (warm && !isBehind && fits(warm, job, launch)) {
       if (!turn.ended) warm.begin(turn)
       return
     }
@@ -285,6 +287,19 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
         if (session.isWaking) void session.close()
       },
     }
+  }
+
+  /** Somebody else has gone on in the session: it is told, and a process that does not know of it has to go. */
+  async function tellUnseen(turn: Turn): Promise<boolean> {
+    const { folder, sessionId, newestMessage } = turn.job
+    if (sessionId === undefined || newestMessage === undefined) return false
+    const unseen = await transcripts.unseen(folder, sessionId, newestMessage).catch((error: unknown) => {
+      log.warn('a session could not be looked at', { session: sessionId, error })
+      return undefined
+    })
+    if (!unseen) return false
+    turn.tell(grownEvent(sessionId, unseen, timestamp()))
+    return true
   }
 
   function tellNotLoaded(turn: Turn, launch: Launch): void {

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import type { SDKSessionInfo } from '@anthropic-ai/claude-agent-sdk'
 import { AppError } from '@claude-proxy/protocol/errors'
+import type { EventPayload } from '@claude-proxy/protocol/events'
 import type { Folder } from '@claude-proxy/protocol/ids'
 import type { Clock, Log } from '../../core/ports/outside.ts'
 import type { AgentSession, Forked, SessionMark, Sessions } from '../../core/ports/sessions.ts'
@@ -8,7 +9,7 @@ import { Queue } from '../queue.ts'
 import { createAdmission } from './admission.ts'
 import { sessionsInUse } from './in-use.ts'
 import type { TranscriptReply, TranscriptWork } from './transcript-worker.ts'
-import { findTranscript, findTranscripts, readEnds, type TranscriptFile } from './transcripts.ts'
+import { countAfter, findTranscript, findTranscripts, readEnds, type TranscriptFile } from './transcripts.ts'
 
 /** A list looks into no more files for one page: those that are no sessions of the folder are passed over. */
 const LOOKED_INTO = 500
@@ -27,8 +28,18 @@ export interface ClaudeSessionsOptions {
   readonly isOurs: (pid: number) => boolean
 }
 
+export interface ClaudeSessions extends Sessions {
+  /** What the session has after this message, and whether somebody has it open; undefined when nothing is known of that. */
+  unseen(folder: Folder, id: string, message: string): Promise<Unseen | undefined>
+}
+
+interface Unseen {
+  readonly messages: number
+  readonly isInUse: boolean
+}
+
 /** Claude Code's sessions, read from its own files. */
-export function createClaudeSessions({ configDirectory, clock, log, isOurs }: ClaudeSessionsOptions): Sessions {
+export function createClaudeSessions({ configDirectory, clock, log, isOurs }: ClaudeSessionsOptions): ClaudeSessions {
   // One whole transcript in memory at a time.
   const turns = createAdmission(1)
 
@@ -63,9 +74,16 @@ export function createClaudeSessions({ configDirectory, clock, log, isOurs }: Cl
       for await (const reply of inThread(work)) if ('lines' in reply) yield reply.lines
     },
 
+    async unseen(folder, id, message) {
+      const file = await findTranscript(configDirectory, folder, id)
+      const messages = file && (await countAfter(file, message))
+      if (!messages) return undefined
+      return { messages, isInUse: (await sessionsInUse(configDirectory, isOurs)).has(id) }
+    },
+
     async fork(request) {
       const file = await findTranscript(configDirectory, request.folder, request.session)
-      if (!file || !(await describe(file, request.folder, new Set()))) return { status: 'unknown' }
+      if (!file) return { status: 'unknown' }
       expectSize(file)
       let forked: Forked = { status: 'unknown' }
       const work: TranscriptWork = { do: 'fork', path: file.path, session: request.session, request }
@@ -111,6 +129,16 @@ export function createClaudeSessions({ configDirectory, clock, log, isOurs }: Cl
       done()
     }
   }
+}
+
+/** Says in the transcript that it is not all that the agent knows. */
+export function grownEvent(session: string, { messages, isInUse }: Unseen, timestamp: string): EventPayload {
+  const where = isInUse
+    ? ' It is open elsewhere now: end it there, or what is said there and here is lost to each other.'
+    : ''
+  const content = `The agent's session holds messages that are not here (${messages}): it was used elsewhere, or cut off.${where}`
+  const told = { session_id: session, unseen_messages: messages, in_use: isInUse, content }
+  return { type: 'system', subtype: 'session_grown_elsewhere', ...told, timestamp }
 }
 
 // compiled, the neighbour is a .js file

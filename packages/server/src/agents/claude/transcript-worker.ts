@@ -7,7 +7,7 @@ import { readPlainFile } from '../../core/import/plain-file.ts'
 import type { Forked, ForkRequest } from '../../core/ports/sessions.ts'
 import { possibleEnds } from '../ends.ts'
 import { normalise } from './normalise.ts'
-import { type Entry, readEntry } from './transcripts.ts'
+import { type Entry, firstName, readEntry } from './transcripts.ts'
 
 /**
  * The thread that goes through a whole transcript, which may be large and hold anything: it costs nobody a wait, and if
@@ -82,12 +82,7 @@ function endsByName(): Map<string, string> {
 
 /** A fork gives its messages other names; the events that were copied keep those they had when they were said. */
 function originsOf(from: readonly Entry[]): Map<string, string> {
-  return new Map(from.map((entry) => [String(entry['uuid']), origin(entry)]))
-}
-
-function origin({ uuid, forkedFrom }: Entry): string {
-  const first = typeof forkedFrom === 'object' && forkedFrom !== null ? { ...forkedFrom } : {}
-  return 'messageUuid' in first ? String(first.messageUuid) : String(uuid)
+  return new Map(from.map((entry) => [String(entry['uuid']), firstName(entry)]))
 }
 
 /** Writes the new session beside the old one. A fork of a fork says where its messages came from in the beginning. */
@@ -96,7 +91,7 @@ async function save(session: string, forked: readonly Entry[]): Promise<void> {
   const lines = forked.map((entry) => {
     const { forkedFrom } = entry
     if (typeof forkedFrom !== 'object' || forkedFrom === null) return `${JSON.stringify(entry)}\n`
-    const messageUuid = origins.get(origin(entry)) ?? origin(entry)
+    const messageUuid = origins.get(firstName(entry)) ?? firstName(entry)
     return `${JSON.stringify({ ...entry, forkedFrom: { ...forkedFrom, messageUuid } })}\n`
   })
   await using file = await open(join(dirname(work.path), `${session}.jsonl`), 'wx', 0o600)

@@ -92,6 +92,39 @@ export async function readEnds({ path }: TranscriptFile): Promise<Entry[]> {
   }
 }
 
+/** Where the newest messages are looked for: in so many of the last bytes, then in so many. */
+const NEWEST_BYTES = [64 * 1024, 4 * 1024 * 1024]
+
+/** How many messages the session has after this one; undefined when it is not among the last. */
+export async function countAfter({ path }: TranscriptFile, message: string): Promise<number | undefined> {
+  await using file = await openPlainFile(path)
+  const { size } = await file.stat()
+  for (const bytes of NEWEST_BYTES) {
+    const buffer = Buffer.alloc(Math.min(size, bytes))
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, size - buffer.length)
+    let after = 0
+    for (const line of buffer.toString('utf8', 0, bytesRead).split('\n').toReversed()) {
+      const [entry = {}] = readEntry(line)
+      if (entry['uuid'] === message || firstName(entry) === message) return after
+      if (isMessage(entry)) after++
+    }
+    if (buffer.length === size) return undefined
+  }
+  return undefined
+}
+
+/** What somebody said: not what Claude Code keeps beside it, nor what it puts in by itself. */
+function isMessage({ type, isSidechain, isMeta, message }: Entry): boolean {
+  if ((type !== 'user' && type !== 'assistant') || isSidechain === true || isMeta === true) return false
+  return !(typeof message === 'object' && message !== null && 'model' in message && message.model === '<synthetic>')
+}
+
+/** What a message was called when it was said; a fork gives it another name. */
+export function firstName({ uuid, forkedFrom }: Entry): string {
+  const first = typeof forkedFrom === 'object' && forkedFrom !== null ? { ...forkedFrom } : {}
+  return 'messageUuid' in first ? String(first.messageUuid) : String(uuid)
+}
+
 /** The entry in a line; none when it is no JSON object, as the last line may be while it is written. */
 export function readEntry(line: string): Entry[] {
   if (!line.startsWith('{')) return []

@@ -61,6 +61,8 @@ export interface Job {
   readonly options: RunOptions
   /** The session to resume; undefined begins a new one. */
   readonly sessionId: string | undefined
+  /** The newest message of that session that the conversation has, as the agent calls it; undefined when that is not known. */
+  readonly newestMessage?: string | undefined
   /** Whether the client has forbidden this tool altogether, also where the agent would not ask. */
   forbids(tool: string): boolean
 }

@@ -13,6 +13,7 @@ import { verdict } from '../approvals/rules.ts'
 import { folderBusy } from '../conversations.ts'
 import type { EventLog } from '../log/log.ts'
 import type { Partials, Sketch } from '../partials/partials.ts'
+import { findSaid } from '../said.ts'
 import type { Agent, Happening, Job, Wake, Work } from '../ports/agent.ts'
 import type { Clock, Log } from '../ports/outside.ts'
 import type { Conversation } from '../ports/conversation.ts'
@@ -38,6 +39,8 @@ export type Host = ReturnType<typeof createHost>
 const UNSTORED_BYTES = 1024 * 1024
 /** A terminal event that cannot be stored is tried again: until it is, the folder stays busy. */
 const RETRY_END_MS = 1000
+/** So many events before a run are looked through for what was said last. */
+const LATELY = 32
 const NOT_STORED = 'The event store cannot be written.'
 
 /** What the queue has to know. Nothing of it rejects. */
@@ -188,11 +191,18 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
       lastOptions = usual
       // One that we began ourselves tells what was decided; whatever else comes, comes instead.
       if (run.begunBy === 'client') await approvals.dropCarried(run.conversation, 'A new prompt came.')
-      drive(run, agent.work({ ...jobOf(run), text: run.text, sessionId }))
+      const newestMessage = sessionId === conversation.sessionId ? await newestSaid(run) : undefined
+      drive(run, agent.work({ ...jobOf(run), text: run.text, sessionId, newestMessage }))
     } catch (error) {
       log.error('a run could not be begun', { run: run.id, error })
       await close(run, failure(error))
     }
+  }
+
+  /** The last that was said before the run, if it was lately. */
+  async function newestSaid({ conversation, first }: Run): Promise<string | undefined> {
+    const said = await findSaid(store, conversation, Math.max(0, first - 1 - LATELY), first - 1)
+    return said.at(-1)?.uuid
   }
 
   /** An agent at rest works again: a run of its own, if the folder is free. */
@@ -390,7 +400,7 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
   }
 }
 
-function jobOf(run: Run): Omit<Job, 'text' | 'sessionId'> {
+function jobOf(run: Run): Omit<Job, 'text' | 'sessionId' | 'newestMessage'> {
   return {
     run: run.id,
     conversation: run.conversation,
