@@ -45,6 +45,18 @@ const allowed = {
 
 const prompt = { prompt_id, conversation_id, state: 'queued', text: 'And now the tests.', created_at: at }
 
+const session = {
+  session_id: '47a51ef9-5558-4f45-9f45-f9eb11eb8bea',
+  conversation_id: null,
+  title: 'Fix the login form',
+  first_prompt: 'Fix the login form.',
+  git_branch: 'main',
+  created_at: at,
+  active_at: at,
+  bytes: 150_000,
+  in_use: false,
+}
+
 const conversation = {
   conversation_id,
   cwd,
@@ -118,6 +130,13 @@ export const EXAMPLES: Readonly<Partial<Record<EndpointName, Example>>> = {
   watch: { path: { id: conversation_id }, query: { since: '40' }, answer: messages },
   history: { path: { id: conversation_id }, query: { since: '41' }, answer: `${line}\n` },
   events: { path: { id: conversation_id }, query: { since: '41' }, answer: `${line}\n` },
+  sessions: { query: { cwd }, answer: { sessions: [session], next_cursor: null } },
+  fork: { path: { id: conversation_id }, body: { from: 12 }, answer: { ...conversation, title: 'Login (fork)' } },
+  rewind: {
+    path: { id: conversation_id },
+    body: { to: 7, dry_run: true },
+    answer: { conversation_id, to: 7, dry_run: true, files: [`${cwd}/login.html`], insertions: 2, deletions: 1 },
+  },
   transcript: {
     path: { id: conversation_id },
     query: { format: 'md' },

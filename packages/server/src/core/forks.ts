@@ -41,16 +41,16 @@ export function createForks({ store, clock, rules, sessions, newConversationId }
       if (from > source.head) throw new AppError('bad_request', `from is beyond the last event, ${source.head}.`)
       const title = asked.title ?? (source.title && `${source.title.slice(0, LONGEST_TITLE)} (fork)`.toWellFormed())
       const session = await forkSession(source, from, title)
-      return publishFilled(store, clock, async (draft, at) => {
+      return publishFilled(store, clock, async (staged, at) => {
         for (let head = 0; head < from;) {
-          const copied = await store.copyToDraft(draft, id, from)
+          const copied = await store.copyToStaged(staged, id, from)
           if (copied === undefined) throw conversationUnknown(id)
           head = copied
         }
         const line = toLine(forkedEvent({ conversation: id, event: from, session }, new Date(at).toISOString()))
         const { folder, cwd } = source
         const place = { id: newConversationId(), folder, cwd, title, sessionId: session, ownsSession: false }
-        return store.publishDraft({ draft, ...place, line, at })
+        return store.publishStaged({ staged, ...place, line, at })
       })
     },
   }

@@ -28,6 +28,7 @@ export interface Adoption {
   readonly id: ConversationId | undefined
   readonly cwd: string
   readonly title: string | undefined
+  readonly tags: readonly string[] | undefined
 }
 
 export type SessionList = ReturnType<typeof createSessionList>
@@ -49,17 +50,17 @@ export function createSessionList({ store, clock, rules, sessions, newConversati
     },
 
     /** Makes a conversation of a session: with its history, and with itself to go on in. */
-    async adopt({ session, id = newConversationId(), cwd, title }: Adoption): Promise<Conversation> {
+    async adopt({ session, id = newConversationId(), cwd, title, tags }: Adoption): Promise<Conversation> {
       const folder = await findFolder(cwd, rules)
       const found = await sessions.find(folder, session)
       if (!found) throw new AppError('session_unknown', `${folder} has no session ${session}.`, { session_id: session })
       const owner = await store.conversationOfSession(session)
       if (owner) throw owned(session, owner.id)
       refuseInUse(found)
-      return publishFilled(store, clock, async (draft, at) => {
+      return publishFilled(store, clock, async (staged, at) => {
         let events = 0
         for await (const lines of sessions.read(folder, session)) {
-          await store.addToDraft(draft, lines, at)
+          await store.addToStaged(staged, lines, at)
           events += lines.length
         }
         // Somebody may have come while we read.
@@ -67,8 +68,8 @@ export function createSessionList({ store, clock, rules, sessions, newConversati
         if (now) refuseInUse(now)
         const line = toLine(adoptedEvent(session, events, new Date(at).toISOString()))
         const named = title ?? titleOf(found.title ?? found.firstPrompt ?? '')
-        const place = { id, folder, cwd, title: named, sessionId: session, ownsSession: true }
-        const published = await store.publishDraft({ draft, ...place, line, at })
+        const place = { id, folder, cwd, title: named, tags, sessionId: session, ownsSession: true }
+        const published = await store.publishStaged({ staged, ...place, line, at })
         if (published.status === 'owned') throw owned(session, published.by)
         return published
       })

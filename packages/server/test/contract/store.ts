@@ -5,7 +5,7 @@ import { approvals } from './approvals.ts'
 import { appending } from './appending.ts'
 import { conversations } from './conversations.ts'
 import { deletion } from './deletion.ts'
-import { drafts } from './drafts.ts'
+import { staging } from './staging.ts'
 import { imports } from './imports.ts'
 import { listing } from './listing.ts'
 import { names } from './names.ts'
@@ -46,7 +46,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     numbering(() => store)
     imports(() => store)
     deletion(() => store)
-    drafts(() => store)
+    staging(() => store)
     processes(() => store)
     prompts(() => store)
     requests(() => store)

@@ -13,13 +13,13 @@ import type { Prompt, NewPrompt, Added, PromptChange, Changed, PromptBegun } fro
 import type { Appended, StoredPage } from './event.ts'
 import type { NewApproval, Approval, SettleApproval, Settled, ApprovalRule } from './approval.ts'
 import type { AgentProcess } from './agent.ts'
-import type { Drafts } from './draft.ts'
+import type { Staging } from './staging.ts'
 
 /**
  * Where everything is kept. Each method is one transaction: it happens whole or not at all, and when its promise
  * resolves, the change survives `kill -9` and power loss. Numbers of events are given here and nowhere else.
  */
-export interface Store extends Drafts {
+export interface Store extends Staging {
   /** The conversation with this very id, canonical or not. */
   conversation(id: ConversationId): Promise<Conversation | undefined>
   /** Follows a name (own id or alias) to its folder's canonical conversation. */

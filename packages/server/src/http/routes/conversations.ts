@@ -60,7 +60,7 @@ export function conversationRoutes({
       const created =
         adopt === undefined
           ? await conversations.create({ id, cwd, title, tags })
-          : await sessions.adopt({ session: adopt, id, cwd, title })
+          : await sessions.adopt({ session: adopt, id, cwd, title, tags })
       return summary(store, created)
     },
 

@@ -2,7 +2,7 @@ import type { ApprovalId, ConversationId, Folder, RunId } from '@claude-proxy/pr
 import type { AgentProcess } from '../../core/ports/agent.ts'
 import type { Approval, ApprovalRule } from '../../core/ports/approval.ts'
 import type { Conversation } from '../../core/ports/conversation.ts'
-import type { DraftId } from '../../core/ports/draft.ts'
+import type { StagedId } from '../../core/ports/staging.ts'
 import type { Prompt } from '../../core/ports/prompt.ts'
 import type { Run } from '../../core/ports/run.ts'
 
@@ -25,7 +25,7 @@ export interface State {
   /** The queued prompts of each folder, in order. */
   readonly queues: Map<Folder, readonly RunId[]>
   /** The lines of conversations that are not whole yet, with their newlines. */
-  readonly drafts: Map<DraftId, Buffer[]>
+  readonly staged: Map<StagedId, Buffer[]>
   /** By folder and key. */
   readonly requests: Map<string, { readonly digest: string; readonly run: RunId; readonly at: number }>
 }
@@ -43,7 +43,7 @@ export function emptyState(): State {
     processes: new Map(),
     prompts: new Map(),
     queues: new Map(),
-    drafts: new Map(),
+    staged: new Map(),
     requests: new Map(),
   }
 }

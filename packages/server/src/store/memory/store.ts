@@ -5,7 +5,7 @@ import type { Store } from '../../core/ports/store.ts'
 import { approvalRules, approvals, ask, carryApprovals, dropCarried, settleApproval } from './approvals.ts'
 import { canonical, change, changeConversation, createConversation, resolve } from './conversations.ts'
 import { deleteConversation } from './delete.ts'
-import { addToDraft, beginDraft, conversationOfSession, copyToDraft, dropDraft, publishDraft } from './drafts.ts'
+import { addToStaged, beginStaged, conversationOfSession, copyToStaged, dropStaged, publishStaged } from './staging.ts'
 import { addNote, page } from './events.ts'
 import { activate, ensureCanonical } from './folders.ts'
 import { importConversation } from './import.ts'
@@ -86,11 +86,11 @@ export function createMemoryStore(): Store {
 
     importConversation: (conversation) => does((all) => importConversation(all, conversation)),
 
-    beginDraft: () => does((all) => beginDraft(all)),
-    addToDraft: (draft, lines) => does((all) => addToDraft(all, draft, lines)),
-    copyToDraft: (draft, from, until) => does((all) => copyToDraft(all, { draft, from, until })),
-    publishDraft: (publication) => does((all) => publishDraft(all, publication)),
-    dropDraft: (draft) => does((all) => dropDraft(all, draft)),
+    beginStaged: () => does((all) => beginStaged(all)),
+    addToStaged: (staged, lines) => does((all) => addToStaged(all, staged, lines)),
+    copyToStaged: (staged, from, until) => does((all) => copyToStaged(all, { staged, from, until })),
+    publishStaged: (publication) => does((all) => publishStaged(all, publication)),
+    dropStaged: (staged) => does((all) => dropStaged(all, staged)),
     conversationOfSession: (sessionId) => does((all) => conversationOfSession(all, sessionId)),
     addNote: (conversation, line, at) => does((all) => addNote(all, conversation, line, at)),
 

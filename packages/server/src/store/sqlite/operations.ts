@@ -2,7 +2,7 @@ import { approvalOperations, readApprovals, writeApprovals } from './approvals.t
 import { beginOperations, placing, writeRuns } from './begin.ts'
 import { conversationOperations, readConversations, writeConversations } from './conversations.ts'
 import { deleteOperations } from './delete.ts'
-import { draftOperations, readSessions } from './drafts.ts'
+import { stagingOperations, readSessions } from './staging.ts'
 import { writeEvents } from './events.ts'
 import { folderOperations } from './folders.ts'
 import { importOperations } from './import.ts'
@@ -23,8 +23,9 @@ export function writerOperations(db: Database) {
   const prompts = readPrompts(db)
   const requests = { ...readRequests(db), ...writeRequests(db) }
   const place = placing(reads, writes)
+  const conversations = conversationOperations(db, reads, writes)
   const operations = {
-    ...conversationOperations(db, reads, writes),
+    ...conversations,
     ...folderOperations(reads, writes, runs),
     ...approvalOperations(db, readApprovals(db), events),
     ...beginOperations(reads, place, runs, prompts, requests),
@@ -33,7 +34,7 @@ export function writerOperations(db: Database) {
     ...requestOperations(db, requests, requests),
     ...deleteOperations(db, reads, runs),
     ...importOperations(db, reads, writes, events),
-    ...draftOperations(db, reads, readSessions(db), events),
+    ...stagingOperations(db, reads, readSessions(db), events, conversations.changeConversation),
     ...noteOperations(reads, events),
     ...processOperations(db),
   }

@@ -6,7 +6,7 @@ import type { Store } from '../../core/ports/store.ts'
 import { readApprovals } from './approvals.ts'
 import { readConversations, toConversation } from './conversations.ts'
 import { makeDataDir, syncPath } from './data-dir.ts'
-import { readSessions } from './drafts.ts'
+import { readSessions } from './staging.ts'
 import { readEvents } from './events.ts'
 import { failure, toError } from './failure.ts'
 import { listConversations } from './listing.ts'
@@ -199,18 +199,18 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
       return writer.submit('importConversation', conversation, lines)
     },
 
-    beginDraft: async (at) => writer.submit('beginDraft', at),
-    async addToDraft(draft, given, at) {
+    beginStaged: async (at) => writer.submit('beginStaged', at),
+    async addToStaged(staged, given, at) {
       const lines = pieces(given, IMPORTED_ROW)
-      return writer.submit('addToDraft', { draft, lines, at }, lines)
+      return writer.submit('addToStaged', { staged, lines, at }, lines)
     },
-    copyToDraft: async (draft, from, until) => writer.submit('copyToDraft', { draft, from, until }),
-    async publishDraft({ draft, id, folder, cwd, title, sessionId, ownsSession, line, at }) {
+    copyToStaged: async (staged, from, until) => writer.submit('copyToStaged', { staged, from, until }),
+    async publishStaged({ staged, id, folder, cwd, title, tags, sessionId, ownsSession, line, at }) {
       const lines = pieces([line])
-      const publication = { draft, id, folder, cwd, title, sessionId, ownsSession, lines, at }
-      return writer.submit('publishDraft', publication, lines)
+      const publication = { staged, id, folder, cwd, title, tags, sessionId, ownsSession, lines, at }
+      return writer.submit('publishStaged', publication, lines)
     },
-    dropDraft: async (draft) => writer.submit('dropDraft', draft),
+    dropStaged: async (staged) => writer.submit('dropStaged', staged),
     conversationOfSession: (sessionId) => read(() => sessions.conversationOfSession(sessionId)),
     async addNote(conversation, line, at) {
       const lines = pieces([line])

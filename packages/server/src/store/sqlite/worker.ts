@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { batches, type Outcome } from './batch.ts'
 import { createCheckpointer } from './checkpointer.ts'
 import { removing } from './delete.ts'
-import { dropDrafts } from './drafts.ts'
+import { dropAllStaged } from './staging.ts'
 import { failure, type Failure } from './failure.ts'
 import { openForWriting } from './open.ts'
 import type { Operation } from './operations.ts'
@@ -33,7 +33,7 @@ if (parentPort === null) throw new Error('worker.ts is the inside of a worker th
 const port = parentPort
 const { file }: WriterData = workerData
 const db = openForWriting(file)
-dropDrafts(db)
+dropAllStaged(db)
 const commit = batches(db)
 const seal = sealing(db)
 const remove = removing(db)

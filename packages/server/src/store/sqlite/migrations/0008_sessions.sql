@@ -3,4 +3,4 @@ CREATE INDEX conversation_session ON conversation (session_id) WHERE session_id 
 
 -- Conversations that are not whole yet. Their rows count as deleted, under ids that no client can name, until they are
 -- published; those that a crash has left here are removed like what was deleted.
-CREATE TABLE draft (c INTEGER PRIMARY KEY REFERENCES conversation (c)) STRICT;
+CREATE TABLE staged (c INTEGER PRIMARY KEY REFERENCES conversation (c)) STRICT;

@@ -7,15 +7,15 @@ import { temporaryDir, temporaryStore } from './temporary.ts'
 
 const LINE = JSON.stringify('x'.repeat(500))
 
-it('a draft that a crash has left behind is gone after the next start, and what it held goes by and by', async () => {
+it('a staged conversation that a crash has left behind is gone after the next start, and what it held goes by and by', async () => {
   const dataDir = temporaryDir()
   const store = await temporaryStore(dataDir)
   const { id, run } = await started(store)
-  const draft = await store.beginDraft(1)
-  await store.addToDraft(draft, Array(5000).fill(LINE), 1)
+  const staged = await store.beginStaged(1)
+  await store.addToStaged(staged, Array(5000).fill(LINE), 1)
   await store.close()
   const again = await temporaryStore(dataDir)
-  await expect(again.addToDraft(draft, [LINE], 2)).rejects.toMatchObject({ code: 'storage_unavailable' })
+  await expect(again.addToStaged(staged, [LINE], 2)).rejects.toMatchObject({ code: 'storage_unavailable' })
   const db = connect(join(dataDir, 'claude-proxy.db'), true)
   onTestFinished(() => db.close())
   const left = db.prepare<{ n: number }>('SELECT count(*) AS n FROM chunk')
@@ -32,12 +32,12 @@ it('others append while a large conversation is copied, also while its rows are 
   const expected = await allLines(store, id, 10_000_000)
   await store.endRun(run.id, ['{}'], 3)
   const other = await started(store)
-  const draft = await store.beginDraft(1)
+  const staged = await store.beginStaged(1)
   let steps = 0
   let appended = 0
   const copying = (async () => {
     for (let head = 0; head < expected.length; steps++)
-      head = (await store.copyToDraft(draft, id, expected.length)) ?? expected.length
+      head = (await store.copyToStaged(staged, id, expected.length)) ?? expected.length
   })()
   const isCopied = copying.then(() => 'copied')
   while ((await Promise.race([isCopied, store.append(other.run.id, ['{}'], 3)])) !== 'copied') appended++
@@ -46,6 +46,6 @@ it('others append while a large conversation is copied, also while its rows are 
   const copy = ConversationId.parse('copy')
   const folder = '/copy' as Folder
   const usual = { cwd: folder, title: undefined, sessionId: undefined, ownsSession: true, line: '{}', at: 4 }
-  await store.publishDraft({ draft, id: copy, folder, ...usual })
+  await store.publishStaged({ staged, id: copy, folder, ...usual })
   expect(await allLines(store, copy, 10_000_000)).toEqual([...expected, '{}'])
 })

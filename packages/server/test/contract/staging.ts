@@ -1,65 +1,74 @@
 import { describe, expect, it } from 'vitest'
-import type { DraftId, Publication } from '../../src/core/ports/draft.ts'
+import type { StagedId, Publication } from '../../src/core/ports/staging.ts'
 import type { Store } from '../../src/core/ports/store.ts'
 import { allLines, endOf, fresh, newRun, started } from './samples.ts'
 
 /** Conversations that begin with a history. */
-export function drafts(store: () => Store): void {
-  const publication = (draft: DraftId, more: Partial<Publication> = {}): Publication => {
+export function staging(store: () => Store): void {
+  const publication = (staged: StagedId, more: Partial<Publication> = {}): Publication => {
     const { id, folder } = fresh()
     const usual = {
       title: 'Old',
+      tags: ['old'],
       sessionId: crypto.randomUUID() as string,
       ownsSession: true,
       line: '{"end":1}',
       at: 7,
     }
-    return { draft, id, folder, cwd: folder, ...usual, ...more }
+    return { staged, id, folder, cwd: folder, ...usual, ...more }
   }
   const lines = (count: number, bytes: number) =>
     Array.from({ length: count }, (_, n) => JSON.stringify({ n: n + 1, x: 'x'.repeat(bytes) }))
 
-  describe('drafts', () => {
+  describe('staging', () => {
     it('become conversations with all they hold, beside the one that their folder has', async () => {
       const { folder, id: canonical } = await started(store())
-      const draft = await store().beginDraft(5)
-      await store().addToDraft(draft, ['{"n":1}', '{"n":2}'], 5)
-      await store().addToDraft(draft, ['{"n":3}'], 6)
-      const input = publication(draft, { folder, cwd: '~/x' })
+      const staged = await store().beginStaged(5)
+      await store().addToStaged(staged, ['{"n":1}', '{"n":2}'], 5)
+      await store().addToStaged(staged, ['{"n":3}'], 6)
+      const input = publication(staged, { folder, cwd: '~/x' })
       const { id, sessionId } = input
-      const published = await store().publishDraft(input)
+      const published = await store().publishStaged(input)
       const conversation = await store().conversation(id)
       expect(published).toEqual({ status: 'published', conversation })
-      expect(conversation).toMatchObject({ folder, cwd: '~/x', title: 'Old', sessionId, head: 4, activeAt: 7 })
+      expect(conversation).toMatchObject({
+        folder,
+        cwd: '~/x',
+        title: 'Old',
+        tags: ['old'],
+        sessionId,
+        head: 4,
+        activeAt: 7,
+      })
       expect(await allLines(store(), id)).toEqual(['{"n":1}', '{"n":2}', '{"n":3}', '{"end":1}'])
       expect(await store().canonical(folder)).toMatchObject({ id: canonical })
       expect(await store().conversationOfSession(String(sessionId))).toMatchObject({ id })
     })
 
     it('are nobody’s before: no list, no name, no id leads to them', async () => {
-      const draft = await store().beginDraft(Number.MAX_SAFE_INTEGER)
-      await store().addToDraft(draft, ['{"n":1}'], 5)
+      const staged = await store().beginStaged(Number.MAX_SAFE_INTEGER)
+      await store().addToStaged(staged, ['{"n":1}'], 5)
       const listed = await store().conversations({ limit: 999 })
       expect(listed.filter(({ head, folder }) => head === 1 && folder === '')).toEqual([])
-      expect(await store().conversation(draft as never)).toBeUndefined()
-      await store().dropDraft(draft)
-      await expect(store().addToDraft(draft, ['{"n":2}'], 5)).rejects.toThrow()
-      await expect(store().publishDraft(publication(draft))).rejects.toThrow()
+      expect(await store().conversation(staged as never)).toBeUndefined()
+      await store().dropStaged(staged)
+      await expect(store().addToStaged(staged, ['{"n":2}'], 5)).rejects.toThrow()
+      await expect(store().publishStaged(publication(staged))).rejects.toThrow()
     })
 
-    it('take no id that is or was taken, and no session that is another’s, and stay drafts', async () => {
+    it('take no id that is or was taken, and no session that is another’s, and stay staged', async () => {
       const { id: taken, run } = await started(store())
       await store().setSession(taken, 'their-session', 2)
       const gone = await started(store())
       await store().endRun(gone.run.id, ['{}'], 2)
       await store().deleteConversation(gone.id)
-      const draft = await store().beginDraft(5)
+      const staged = await store().beginStaged(5)
       for (const id of [taken, gone.id])
-        expect(await store().publishDraft(publication(draft, { id }))).toEqual({ status: 'taken' })
-      const wanted = publication(draft, { sessionId: 'their-session' })
-      expect(await store().publishDraft(wanted)).toEqual({ status: 'owned', by: taken })
+        expect(await store().publishStaged(publication(staged, { id }))).toEqual({ status: 'taken' })
+      const wanted = publication(staged, { sessionId: 'their-session' })
+      expect(await store().publishStaged(wanted)).toEqual({ status: 'owned', by: taken })
       expect(await store().conversation(wanted.id)).toBeUndefined()
-      expect(await store().publishDraft({ ...wanted, ownsSession: false })).toMatchObject({ status: 'published' })
+      expect(await store().publishStaged({ ...wanted, ownsSession: false })).toMatchObject({ status: 'published' })
       await store().endRun(run.id, ['{}'], 3)
       await store().deleteConversation(taken)
       // The session has found another owner by then.
@@ -70,15 +79,15 @@ export function drafts(store: () => Store): void {
       const source = await started(store())
       await store().append(source.run.id, lines(2500, 300), 2)
       for (let n = 0; n < 500; n++) await store().append(source.run.id, [`{"single":${n}}`], 3)
-      const draft = await store().beginDraft(5)
+      const staged = await store().beginStaged(5)
       let head = 0
       while (head < until) {
-        const next: number | undefined = await store().copyToDraft(draft, source.id, until)
+        const next: number | undefined = await store().copyToStaged(staged, source.id, until)
         expect(next).toBeGreaterThan(head)
         head = next ?? until
       }
-      const input = publication(draft)
-      expect(await store().publishDraft(input)).toMatchObject({ status: 'published' })
+      const input = publication(staged)
+      expect(await store().publishStaged(input)).toMatchObject({ status: 'published' })
       const expected = (await allLines(store(), source.id)).slice(0, until)
       expect(await allLines(store(), input.id)).toEqual([...expected, '{"end":1}'])
       await endOf(store(), newRun({ name: input.id, folder: input.folder }))
@@ -87,12 +96,12 @@ export function drafts(store: () => Store): void {
 
     it('copy nothing that is not there, or not any more', async () => {
       const source = await started(store())
-      const draft = await store().beginDraft(5)
-      expect(await store().copyToDraft(draft, source.id, 2)).toBeUndefined()
-      expect(await store().copyToDraft(draft, fresh().id, 1)).toBeUndefined()
+      const staged = await store().beginStaged(5)
+      expect(await store().copyToStaged(staged, source.id, 2)).toBeUndefined()
+      expect(await store().copyToStaged(staged, fresh().id, 1)).toBeUndefined()
       await store().endRun(source.run.id, ['{}'], 2)
       await store().deleteConversation(source.id)
-      expect(await store().copyToDraft(draft, source.id, 1)).toBeUndefined()
+      expect(await store().copyToStaged(staged, source.id, 1)).toBeUndefined()
     })
   })
 

@@ -3,8 +3,13 @@ import { AppError } from '@claude-proxy/protocol/errors'
 import { skipLines } from '@claude-proxy/protocol/frames'
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import type { Conversation } from '../../core/ports/conversation.ts'
-import type { DraftId, Publication, Published } from '../../core/ports/draft.ts'
-import { toConversation, type ConversationReads, type ConversationRow } from './conversations.ts'
+import type { StagedId, Publication, Published } from '../../core/ports/staging.ts'
+import {
+  toConversation,
+  type conversationOperations,
+  type ConversationReads,
+  type ConversationRow,
+} from './conversations.ts'
 import type { EventWrites } from './events.ts'
 import type { Database } from './open.ts'
 import type { Piece } from './pieces.ts'
@@ -27,20 +32,21 @@ export function readSessions(db: Database) {
 const STEP_BYTES = 1024 * 1024
 
 /** Conversations that come into being with a history. */
-export function draftOperations(
+export function stagingOperations(
   db: Database,
   reads: ConversationReads,
   sessions: ReturnType<typeof readSessions>,
   events: EventWrites,
+  changeConversation: ReturnType<typeof conversationOperations>['changeConversation'],
 ) {
   const insert = db.prepare<{ c: number }>(
     `INSERT INTO conversation (id, folder, cwd, created_at, updated_at, deleted) VALUES (?1, '', '', ?2, ?2, 1) RETURNING c`,
   )
-  const note = db.prepare('INSERT INTO draft (c) VALUES (?)')
+  const note = db.prepare('INSERT INTO staged (c) VALUES (?)')
   const byId = db.prepare<{ c: number; head: number }>(
-    'SELECT c, head FROM conversation JOIN draft USING (c) WHERE id = ?',
+    'SELECT c, head FROM conversation JOIN staged USING (c) WHERE id = ?',
   )
-  const forget = db.prepare('DELETE FROM draft WHERE c = ?')
+  const forget = db.prepare('DELETE FROM staged WHERE c = ?')
   const remove = db.prepare('INSERT INTO deletion (c) VALUES (?)')
   const publish = db.prepare(`
     UPDATE conversation SET id = ?1, folder = ?2, cwd = ?3, title = ?4, session_id = ?5, deleted = 0,
@@ -49,34 +55,42 @@ export function draftOperations(
   const markForSealing = db.prepare('INSERT OR IGNORE INTO unsealed (c) VALUES (?)')
   const copy = copying(db)
 
-  function open(draft: DraftId): { c: number; head: number } {
-    const row = byId.get(draft)
+  function open(staged: StagedId): { c: number; head: number } {
+    const row = byId.get(staged)
     if (row !== undefined) return row
     throw new AppError('storage_unavailable', 'What was being made is gone with the thread that wrote it.')
   }
 
   return {
-    beginDraft(at: number): DraftId {
+    beginStaged(at: number): StagedId {
       // a client's ids begin with a letter or a digit
-      const id = `.${randomBytes(16).toString('hex')}` as DraftId
+      const id = `.${randomBytes(16).toString('hex')}` as StagedId
       const row = insert.get(id, at)
       if (row === undefined) throw new Error('INSERT … RETURNING returned nothing')
       note.run(row.c)
       return id
     },
 
-    addToDraft({ draft, lines, at }: { draft: DraftId; lines: readonly Piece[]; at: number }): void {
-      events.append(open(draft).c, lines, at)
+    addToStaged({ staged, lines, at }: { staged: StagedId; lines: readonly Piece[]; at: number }): void {
+      events.append(open(staged).c, lines, at)
     },
 
-    copyToDraft({ draft, from, until }: { draft: DraftId; from: ConversationId; until: number }): number | undefined {
-      const { c, head } = open(draft)
+    copyToStaged({
+      staged,
+      from,
+      until,
+    }: {
+      staged: StagedId
+      from: ConversationId
+      until: number
+    }): number | undefined {
+      const { c, head } = open(staged)
       const source = reads.byId(from)
       return source === undefined || source.head < until ? undefined : copy({ from: source.c, to: c, head, until })
     },
 
-    publishDraft(input: Omit<Publication, 'line'> & { lines: readonly Piece[] }): Published {
-      const { c } = open(input.draft)
+    publishStaged(input: Omit<Publication, 'line'> & { lines: readonly Piece[] }): Published {
+      const { c } = open(input.staged)
       if (reads.folderOf(input.id) !== undefined || reads.wasDeleted(input.id)) return { status: 'taken' }
       const owner = input.ownsSession && input.sessionId ? sessions.conversationOfSession(input.sessionId) : undefined
       if (owner !== undefined) return { status: 'owned', by: owner.id }
@@ -85,22 +99,22 @@ export function draftOperations(
       events.append(c, input.lines, at)
       forget.run(c)
       markForSealing.run(c)
-      const row = reads.byId(id)
-      if (row === undefined) throw new Error('a draft is gone right after it was published')
-      return { status: 'published', conversation: toConversation(row) }
+      const conversation = changeConversation({ id, tags: input.tags })
+      if (conversation === undefined) throw new Error('a conversation is gone right after it was published')
+      return { status: 'published', conversation }
     },
 
-    dropDraft(draft: DraftId): void {
-      const { c } = open(draft)
+    dropStaged(staged: StagedId): void {
+      const { c } = open(staged)
       forget.run(c)
       remove.run(c)
     },
   }
 }
 
-/** Gives up the drafts of a writer that is gone. Called before there is another. */
-export function dropDrafts(db: Database): void {
-  inTransaction(db, () => db.exec('INSERT INTO deletion (c) SELECT c FROM draft; DELETE FROM draft'))
+/** Gives up what a writer that is gone had staged. Called before there is another. */
+export function dropAllStaged(db: Database): void {
+  inTransaction(db, () => db.exec('INSERT INTO deletion (c) SELECT c FROM staged; DELETE FROM staged'))
 }
 
 /** Copies rows as they are; only the first and the last may have to be cut. */
