@@ -3,7 +3,7 @@ import { type Answer, call, replay } from '../support/client.ts'
 import type { TestService } from '../support/service.ts'
 import { textsOf } from '../http/calls.ts'
 
-const PATIENCE = { timeout: 30_000, interval: 20 }
+const PATIENCE = { timeout: 60_000, interval: 20 }
 
 /** What `GET /v1/sessions` says of a folder. */
 export async function list(service: TestService, cwd: string): Promise<Record<string, unknown>[]> {

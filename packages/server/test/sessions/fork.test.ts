@@ -7,7 +7,10 @@ import { startTestService, type TestService } from '../support/service.ts'
 import { fork, lastSaid, newConversation, say } from './doors.ts'
 import { transcriptOf } from './terminal.ts'
 
-test('each branch of a fork has its own history at the model, also that of a fork of a fork', async () => {
+/** Many starts of an agent: on a busy machine they take their time. */
+const LONG = { timeout: 180_000 }
+
+test('each branch of a fork has its own history at the model, also that of a fork of a fork', LONG, async () => {
   await using service = await startTestService({ agent: 'claude' })
   const cwd = service.folder()
   const source = await newConversation(service, cwd)

@@ -6,6 +6,9 @@ import { startTestService, type TestService } from '../support/service.ts'
 import { adopt, fork, lastSaid, newConversation, rewind, say } from './doors.ts'
 import { inTerminal, transcriptOf } from './terminal.ts'
 
+/** Many starts of an agent: on a busy machine they take their time. */
+const LONG = { timeout: 180_000 }
+
 /** A folder in which the second of three prompts has changed one file and made another. */
 async function changed(service: TestService) {
   const cwd = service.folder()
@@ -19,41 +22,45 @@ async function changed(service: TestService) {
   return { cwd, old, made, id, events, prompts: prompts(events) }
 }
 
-test('a dry run says which files would be put back and changes nothing; a rewind puts them back and says so', async () => {
-  await using service = await startTestService({ agent: 'claude' })
-  const {
-    id,
-    old,
-    made,
-    events,
-    prompts: [, second = 0],
-  } = await changed(service)
-  const changes = { files: [old, made], insertions: 1, deletions: 2 }
-  const told = { status: 200, json: { conversation_id: id, to: second, dry_run: true, ...changes } }
-  expect(await rewind(service, id, { to: second, dry_run: true })).toMatchObject(told)
-  // Also when no process is there any more.
-  await service.restart()
-  expect(await rewind(service, id, { to: second, dry_run: true })).toMatchObject(told)
-  expect([readFileSync(old, 'utf8'), readFileSync(made, 'utf8')]).toEqual(['changed', 'new'])
-  expect(await replay(service.base, id)).toEqual(events)
+test(
+  'a dry run says which files would be put back and changes nothing; a rewind puts them back and says so',
+  LONG,
+  async () => {
+    await using service = await startTestService({ agent: 'claude' })
+    const {
+      id,
+      old,
+      made,
+      events,
+      prompts: [, second = 0],
+    } = await changed(service)
+    const changes = { files: [old, made], insertions: 1, deletions: 2 }
+    const told = { status: 200, json: { conversation_id: id, to: second, dry_run: true, ...changes } }
+    expect(await rewind(service, id, { to: second, dry_run: true })).toMatchObject(told)
+    // Also when no process is there any more.
+    await service.restart()
+    expect(await rewind(service, id, { to: second, dry_run: true })).toMatchObject(told)
+    expect([readFileSync(old, 'utf8'), readFileSync(made, 'utf8')]).toEqual(['changed', 'new'])
+    expect(await replay(service.base, id)).toEqual(events)
 
-  const before = service.model?.requests().length
-  const run = String(events[second - 1]?.event['uuid']).replaceAll('-', '')
-  expect(await rewind(service, id, { run_id: run })).toMatchObject({
-    status: 200,
-    json: { to: second, dry_run: false, ...changes },
-  })
-  expect(readFileSync(old, 'utf8')).toBe('original\n')
-  expect(existsSync(made)).toBe(false)
-  expect(service.model?.requests()).toHaveLength(before ?? 0)
-  const after = await replay(service.base, id)
-  expect(after.slice(0, -1)).toEqual(events)
-  expect(after.at(-1)?.event).toMatchObject({ type: 'system', subtype: 'files_rewound', to: second, ...changes })
-  // The conversation goes on, and remembers all of it.
-  await say(service, id, '@recall')
-  expect(await lastSaid(service, id)).toContain('(3) Three.')
-  expect(readFileSync(old, 'utf8')).toBe('original\n')
-})
+    const before = service.model?.requests().length
+    const run = String(events[second - 1]?.event['uuid']).replaceAll('-', '')
+    expect(await rewind(service, id, { run_id: run })).toMatchObject({
+      status: 200,
+      json: { to: second, dry_run: false, ...changes },
+    })
+    expect(readFileSync(old, 'utf8')).toBe('original\n')
+    expect(existsSync(made)).toBe(false)
+    expect(service.model?.requests()).toHaveLength(before ?? 0)
+    const after = await replay(service.base, id)
+    expect(after.slice(0, -1)).toEqual(events)
+    expect(after.at(-1)?.event).toMatchObject({ type: 'system', subtype: 'files_rewound', to: second, ...changes })
+    // The conversation goes on, and remembers all of it.
+    await say(service, id, '@recall')
+    expect(await lastSaid(service, id)).toContain('(3) Three.')
+    expect(readFileSync(old, 'utf8')).toBe('original\n')
+  },
+)
 
 test('is refused while a run is open in the folder, and a prompt that comes meanwhile waits for it', async () => {
   await using service = await startTestService({ agent: 'claude' })

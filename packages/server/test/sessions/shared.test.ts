@@ -4,31 +4,38 @@ import { startTestService, type TestService } from '../support/service.ts'
 import { adopt, lastSaid, list, newConversation, say } from './doors.ts'
 import { hasOpened, inTerminal } from './terminal.ts'
 
-test('what a terminal has added to a session is told, and the agent knows of it, warm process or not', async () => {
-  await using service = await startTestService({ agent: 'claude' })
-  const cwd = service.folder()
-  const { session, said } = inTerminal(service, cwd, 'One.')
-  await said
-  const id = String((await adopt(service, cwd, session)).json?.['conversation_id'])
-  await say(service, id, 'Two.')
-  await say(service, id, 'Three.')
-  expect(await grown(service, id)).toEqual([])
+/** Many starts of an agent: on a busy machine they take their time. */
+const LONG = { timeout: 180_000 }
 
-  await inTerminal(service, cwd, 'Four, typed.', session).said
-  await say(service, id, '@recall')
-  expect(await lastSaid(service, id)).toContain('(4) Four, typed.')
-  expect(await grown(service, id)).toMatchObject([{ session_id: session, unseen_messages: 2, in_use: false }])
+test(
+  'what a terminal has added to a session is told, and the agent knows of it, warm process or not',
+  LONG,
+  async () => {
+    await using service = await startTestService({ agent: 'claude' })
+    const cwd = service.folder()
+    const { session, said } = inTerminal(service, cwd, 'One.')
+    await said
+    const id = String((await adopt(service, cwd, session)).json?.['conversation_id'])
+    await say(service, id, 'Two.')
+    await say(service, id, 'Three.')
+    expect(await grown(service, id)).toEqual([])
 
-  await inTerminal(service, cwd, 'Five, typed.', session).said
-  await service.restart()
-  await say(service, id, '@recall')
-  expect(await lastSaid(service, id)).toContain('Five, typed.')
-  // Told once each.
-  expect(await grown(service, id)).toMatchObject([{ unseen_messages: 2 }, { unseen_messages: 2 }])
-  await say(service, id, 'Six.')
-  expect(await grown(service, id)).toHaveLength(2)
-  expect(await list(service, cwd)).toHaveLength(1)
-})
+    await inTerminal(service, cwd, 'Four, typed.', session).said
+    await say(service, id, '@recall')
+    expect(await lastSaid(service, id)).toContain('(4) Four, typed.')
+    expect(await grown(service, id)).toMatchObject([{ session_id: session, unseen_messages: 2, in_use: false }])
+
+    await inTerminal(service, cwd, 'Five, typed.', session).said
+    await service.restart()
+    await say(service, id, '@recall')
+    expect(await lastSaid(service, id)).toContain('Five, typed.')
+    // Told once each.
+    expect(await grown(service, id)).toMatchObject([{ unseen_messages: 2 }, { unseen_messages: 2 }])
+    await say(service, id, 'Six.')
+    expect(await grown(service, id)).toHaveLength(2)
+    expect(await list(service, cwd)).toHaveLength(1)
+  },
+)
 
 test('a terminal that works in the session right now is told of', async () => {
   await using service = await startTestService({ agent: 'claude' })
