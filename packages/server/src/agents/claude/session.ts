@@ -65,6 +65,8 @@ export class Session {
   #turn: Turn | undefined
   #waking = false
   #closing = false
+  /** Its background agents were stopped after its last turn: that news wakes it, and nobody wants to hear it. */
+  #isStopped = false
   #hasSpoken = false
   readonly #started = Promise.withResolvers<void>()
   readonly #ready = Promise.withResolvers<void>()
@@ -151,6 +153,7 @@ export class Session {
   begin(turn: Turn): void {
     this.#turn = turn
     this.#waking = false
+    this.#isStopped = false
     this.runOptions = turn.job.options
     turn.useSession(this.sessionId)
     turn.attach({
@@ -222,7 +225,9 @@ export class Session {
     }
     // Half a text is of no use to a turn that comes later.
     if (this.#kept.length < KEPT_AT_REST && message.type !== 'stream_event') this.#kept.push(message)
-    if (beginsTurn(message) && !this.#waking && !this.isGone) {
+    if (!beginsTurn(message) || this.#waking || this.isGone) return
+    if (this.#isStopped) void this.close()
+    else {
       this.#waking = true
       this.#options.hooks.onWake(this)
     }
@@ -268,6 +273,7 @@ export class Session {
   }
 
   #stopBackgroundAgents(): void {
+    this.#isStopped = true
     for (const task of this.#backgroundAgents) {
       this.#process?.stopTask(task).catch((error: unknown) => {
         this.#options.log.warn('a background agent could not be stopped', { conversation: this.conversation, error })
