@@ -79,12 +79,34 @@ export const Rules = z.object({ rules: z.array(Rule) })
 
 export const RemovedRule = z.object({ removed: id })
 
+const attachment = {
+  name: z.string().nullable(),
+  media_type: z.enum(['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'application/pdf', 'text/plain']),
+  bytes: number,
+  width: z.int().min(1).optional().describe('Of an image, in pixels.'),
+  height: z.int().min(1).optional(),
+}
+
+/** What came with a prompt. */
+export const Attachment = z
+  .object({ attachment_id: id, ...attachment })
+  .meta({ id: 'Attachment', description: 'Something that came with a prompt.' })
+
+const attachments = z.array(Attachment).optional()
+
+export const Upload = z.object({
+  upload_id: id.describe('For the prompt to come; its id as an attachment, too.'),
+  ...attachment,
+  expires_at: time.describe('When it is removed, unless a prompt has used it.'),
+})
+
 export const Prompt = z
   .object({
     prompt_id: id.describe('Also the id of the run that it becomes.'),
     conversation_id: id,
     state: z.enum(['queued', 'steering', 'steered', 'begun', 'cancelled']),
     text: z.string(),
+    attachments,
     created_at: time,
   })
   .meta({ id: 'Prompt', description: 'A prompt that came while its folder was busy.' })
@@ -129,7 +151,7 @@ export const ConversationDetails = z
   .object({
     ...Conversation.shape,
     approvals: z.array(Approval),
-    queue: z.array(z.object({ prompt_id: id, text: z.string(), created_at: time })),
+    queue: z.array(z.object({ prompt_id: id, text: z.string(), attachments, created_at: time })),
   })
   .meta({ id: 'ConversationDetails' })
 

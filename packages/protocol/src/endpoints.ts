@@ -221,6 +221,21 @@ export const ENDPOINTS = {
     answer: 'document',
     does: 'Tells a conversation as a document to read: Markdown, HTML or JSON.',
   },
+  upload: {
+    method: 'POST',
+    path: '/v1/uploads',
+    query: 'UploadQuery',
+    isFile: true,
+    answer: 'Upload',
+    does: 'Takes an image, a PDF or a text, as it is, for a prompt to come.',
+  },
+  uploaded: {
+    method: 'GET',
+    path: '/v1/uploads/:id',
+    params: 'UploadPath',
+    answer: 'file',
+    does: 'Gives back what was uploaded, or came with a prompt.',
+  },
 } as const satisfies Record<string, Endpoint>
 
 export type EndpointName = keyof typeof ENDPOINTS
@@ -256,5 +271,7 @@ interface Endpoint {
   readonly isOpen?: true
   /** Its answer is a stream that goes on until one of the two sides has enough. */
   readonly isEndless?: true
+  /** Its body is a file as it is, and is not held in memory. */
+  readonly isFile?: true
   readonly does: string
 }

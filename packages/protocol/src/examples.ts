@@ -13,6 +13,7 @@ const run_id = '0b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e'
 const prompt_id = '3c2d1e0f9a8b7c6d5e4f3a2b1c0d9e8f'
 const approval_id = '9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d'
 const rule_id = '5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b'
+const upload_id = '7d6c5e4f3a2b1c0d9e8f7a6b5c4d3e2f'
 const cwd = '/home/ada/project'
 const at = '2026-11-23T08:15:30.000Z'
 
@@ -137,5 +138,18 @@ export const EXAMPLES: Readonly<Partial<Record<EndpointName, Example>>> = {
   queue: { path: { id: conversation_id }, answer: { conversation_id, others_ahead: 0, prompts: [prompt] } },
   editPrompt: { path: { prompt_id }, body: { position: 1 }, answer: prompt },
   cancelPrompt: { path: { prompt_id }, answer: { ...prompt, state: 'cancelled' } },
+  upload: {
+    query: { name: 'screen.png' },
+    answer: {
+      upload_id,
+      name: 'screen.png',
+      media_type: 'image/png',
+      bytes: 48_213,
+      width: 1280,
+      height: 800,
+      expires_at: at,
+    },
+  },
+  uploaded: { path: { id: upload_id } },
   steerPrompt: { path: { prompt_id }, answer: { ...prompt, state: 'steering' } },
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type ApprovalId as ApprovalIdType, ConversationId } from './ids.ts'
+import { type ApprovalId as ApprovalIdType, type AttachmentId, ConversationId } from './ids.ts'
 
 const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined)
 
@@ -60,6 +60,28 @@ const runFields = {
 }
 export type RunFields = z.infer<z.ZodObject<typeof runFields>>
 
+const AttachmentId = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/, 'must be 32 hex digits')
+  .transform((id) => id as AttachmentId)
+
+/** What a person calls a file. Only ever shown: it could lead nowhere, and looks like what it is. */
+const fileName = wellFormed
+  .trim()
+  .min(1, 'must not be blank')
+  .max(255)
+  .refine((name) => !/[\p{Cc}\u2028-\u202e\u2066-\u2069]/u.test(name), 'must not hold control characters')
+  .refine((name) => !/[/\\]/.test(name) && name !== '.' && name !== '..', 'must be the name of a file, without a path')
+
+/** Something that comes with a prompt: inside the request, or uploaded before. */
+const Attachment = z.union(
+  [
+    z.object({ upload_id: AttachmentId }),
+    z.object({ name: optional(fileName), data: z.string().min(1, 'must not be empty') }),
+  ],
+  'has to be {"upload_id"} or {"name"?, "data"} with the bytes in base64',
+)
+
 /** How a prompt is sent. */
 const sendFields = {
   when_busy: optional(z.enum(['reject', 'queue', 'steer', 'interrupt'])).describe(
@@ -68,6 +90,7 @@ const sendFields = {
   client_message_id: optional(idempotencyKey('client_message_id')).describe(
     'The same as the header `Idempotency-Key`.',
   ),
+  attachments: optional(z.array(Attachment).max(1000)).describe('Images, PDFs and texts that come with the prompt.'),
 }
 
 /** Body of `POST /v1/agent/stream`. Fields it does not name are ignored. `prompt` and `session_id` are synonyms. */
@@ -208,11 +231,18 @@ export const ConversationChange = z
   .refine((change) => Object.values(change).some((fact) => fact !== undefined), 'needs a title, archived or tags')
 
 /** Body of `POST /v1/conversations/{id}/messages`. */
-export const Message = z.object({
-  text: wellFormed.refine((text) => text.trim() !== '', 'must not be blank'),
-  ...sendFields,
-  ...runFields,
-})
+export const Message = z
+  .object({ text: optional(wellFormed), ...sendFields, ...runFields })
+  .refine(({ text, attachments }) => text?.trim() || attachments?.length, {
+    path: ['text'],
+    error: 'must not be blank where nothing is attached',
+  })
+
+/** Query of `POST /v1/uploads`. */
+export const UploadQuery = z.object({ name: optional(fileName) })
+
+/** Path of `/v1/uploads/{id}`. */
+export const UploadPath = z.object({ id: AttachmentId })
 
 /** Query of `GET /v1/conversations/{id}/history`. */
 export const HistoryQuery = z.object({ since: optional(position('since')) })

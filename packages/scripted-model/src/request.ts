@@ -22,6 +22,8 @@ export interface ModelMessage {
 export type ModelBlock =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'tool_use'; readonly name: string; readonly input: unknown }
+  /** `data`: in base64, or a text as it is. */
+  | { readonly type: 'image' | 'document'; readonly mediaType: string; readonly data: string; readonly title: string }
   | { readonly type: 'tool_result'; readonly text: string; readonly isError: boolean }
 
 /** Reads the body of a request; undefined when it is not JSON. What is missing or odd in it is left out. */
@@ -56,8 +58,21 @@ function readBlock(value: unknown): ModelBlock[] {
       return [{ type: 'tool_use', name: string(block['name']), input: block['input'] }]
     case 'tool_result':
       return [{ type: 'tool_result', text: textOf(block['content']), isError: block['is_error'] === true }]
+    case 'image':
+    case 'document':
+      return [readFile(block['type'], block)]
     default:
       return []
+  }
+}
+
+function readFile(type: 'image' | 'document', block: Record<string, unknown>): ModelBlock {
+  const source = object(block['source'])
+  return {
+    type,
+    mediaType: string(source?.['media_type']),
+    data: string(source?.['data']),
+    title: string(block['title']),
   }
 }
 

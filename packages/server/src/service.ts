@@ -1,10 +1,12 @@
 import { realpath } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
-import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
+import type { AttachmentId, ConversationId, RunId } from '@claude-proxy/protocol/ids'
 import type { Marks } from './agents/claude/mark.ts'
 import { type Config, ConfigError } from './config.ts'
 import { createApprovals } from './core/approvals/approvals.ts'
+import { createAttachments } from './core/attachments/attachments.ts'
+import { tidyAttachments } from './core/attachments/tidy.ts'
 import { createContinuation } from './core/runs/continuation.ts'
 import { createConversations } from './core/conversations.ts'
 import { isBelow } from './core/folders.ts'
@@ -12,6 +14,7 @@ import { createBell } from './core/log/bell.ts'
 import { createEventLog } from './core/log/log.ts'
 import { createPartials } from './core/partials/partials.ts'
 import type { Agent, AgentProcess } from './core/ports/agent.ts'
+import type { AttachmentFiles } from './core/ports/attachment.ts'
 import type { Clock, Log } from './core/ports/outside.ts'
 import type { Store } from './core/ports/store.ts'
 import { createCommands } from './core/runs/commands.ts'
@@ -56,8 +59,25 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   const rules = { allowedRoots, trustedRoots, allowBypass: config.allowBypass }
 
   await using building = new AsyncDisposableStack()
-  const store = await openStore(config, log)
+  const { store, files } = await openStore(config, log)
   building.defer(() => store.close())
+  // Before listening: what comes from here on is on its way in, and nothing that a crash has left behind.
+  const filesLeft = await files.names()
+  const attachments = createAttachments({
+    store,
+    files,
+    clock,
+    log,
+    limits: {
+      maxCount: config.maxAttachments,
+      maxBytes: config.maxAttachmentBytes,
+      maxImageBytes: config.maxImageBytes,
+      maxTextBytes: config.maxTextBytes,
+      maxUnusedBytes: config.maxUnusedBytes,
+      unusedMs: config.unusedHours * 3_600_000,
+    },
+    newId: () => newHexId() as AttachmentId,
+  })
   const events = createEventLog({ store, bell: createBell(), clock, log, doubtMs: DOUBT_MS })
   // Only with the agent that has processes, as all that is the agent's alone.
   const marks = config.agent === 'claude' ? await createMarksFor(config) : undefined
@@ -66,7 +86,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   const approvals = createApprovals({ store, events, clock, log, newId: newHexId })
   const newRunId = () => newHexId() as RunId
   const partials = config.partials ? createPartials() : undefined
-  const host = createHost({ store, events, clock, log, agent, approvals, partials, newRunId })
+  const host = createHost({ store, events, clock, log, agent, approvals, partials, files, newRunId })
   const continuation = createContinuation({ store, events, host, approvals, clock, log, newRunId })
   const queue = createQueue({ store, events, clock, log, host })
   const commands = createCommands({ store, events, clock, host, queue, approvals })
@@ -77,6 +97,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     rules,
     host,
     queue,
+    attachments,
     newRunId,
     check: (options, folder) => checkOptions(options, folder, rules),
   })
@@ -87,6 +108,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     rules,
     newConversationId,
     endSettling: (folder) => host.endSettling(folder),
+    removeFiles: () => attachments.sweep(),
   })
 
   const stopping = new AbortController()
@@ -99,6 +121,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     runs,
     commands,
     approvals,
+    attachments,
     host,
     prepares: config.prepare,
     permissionSeconds: config.permissionSeconds,
@@ -140,6 +163,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   }).then(() => continuation.resume())
   recovered.catch((error: unknown) => log.error('what a crash left behind could not be put in order', { error }))
   building.use(forgetOldRequests({ store, clock, log }))
+  building.use(tidyAttachments(attachments, filesLeft))
   const built = building.move()
   return { url: server.url, version, unready: await agent.unready(), recovered, stop: () => built.disposeAsync() }
 }
@@ -158,10 +182,18 @@ async function createMarksFor({ dataDir }: Config): Promise<Marks> {
 }
 
 /** Only the store that was chosen is loaded, as with the agents: every file is time at the start. */
-async function openStore(config: Config, log: Log): Promise<Store> {
-  if (config.store === 'memory') return (await import('./store/memory/store.ts')).createMemoryStore()
+async function openStore(
+  { store: kind, dataDir }: Config,
+  log: Log,
+): Promise<{ store: Store; files: AttachmentFiles }> {
+  if (kind === 'memory') {
+    const { createMemoryFiles } = await import('./store/memory/attachment-files.ts')
+    return { store: (await import('./store/memory/store.ts')).createMemoryStore(), files: createMemoryFiles() }
+  }
   const { openSqliteStore } = await import('./store/sqlite/store.ts')
-  return openSqliteStore({ dataDir: config.dataDir, log })
+  const { openAttachmentFiles } = await import('./store/sqlite/attachment-files.ts')
+  const store = await openSqliteStore({ dataDir, log })
+  return { store, files: openAttachmentFiles(dataDir) }
 }
 
 interface AgentDeps {

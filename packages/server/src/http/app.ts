@@ -63,7 +63,8 @@ export function createListener({ routes, rules, log, headers, stopping, maxBodyB
     const { name, params, path } = door
     const signal = () => AbortSignal.any([goneSignal(response), stopping])
     try {
-      if (!('body' in ENDPOINTS[name])) await passOver(request, maxBodyBytes)
+      const isWanted = 'body' in ENDPOINTS[name] || 'isFile' in ENDPOINTS[name]
+      if (!isWanted) await passOver(request, maxBodyBytes)
       const value = await routes[name]({ request, response, params, signal })
       if (value !== undefined) sendJson(response, response.statusCode, toLine(value))
     } catch (error) {

@@ -1,6 +1,8 @@
 import type { Answer } from '@claude-proxy/protocol/endpoints'
 import { approvalBody } from './approvals.ts'
 import type { Conversation, ConversationState } from '../core/ports/conversation.ts'
+import { attachmentMarks } from '../core/attachments/marks.ts'
+import type { Prompt } from '../core/ports/prompt.ts'
 import type { Store } from '../core/ports/store.ts'
 
 /** A conversation as a list shows it. */
@@ -33,8 +35,12 @@ export async function details(store: Store, conversation: Conversation): Promise
   return {
     ...(await summary(store, conversation)),
     approvals: approvals.map((each) => approvalBody(each)),
-    queue: own.map(({ id, text, at }) => ({ prompt_id: id, text, created_at: time(at) })),
+    queue: own.map(waitingPrompt),
   }
+}
+
+function waitingPrompt({ id, text, attachments, at }: Prompt) {
+  return { prompt_id: id, text, ...attachmentMarks(attachments), created_at: time(at) }
 }
 
 function time(at: number): string {

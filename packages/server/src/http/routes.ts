@@ -5,6 +5,7 @@ import { AppError } from '@claude-proxy/protocol/errors'
 import { type AnswerTo, ENDPOINTS, type EndpointName } from '@claude-proxy/protocol/endpoints'
 import { toLine } from '@claude-proxy/protocol/json'
 import type { Approvals } from '../core/approvals/approvals.ts'
+import type { Attachments } from '../core/attachments/attachments.ts'
 import type { Conversations } from '../core/conversations.ts'
 import { storedPages } from '../core/log/pages.ts'
 import type { RunOptions } from '../core/ports/run.ts'
@@ -21,6 +22,7 @@ import { commandRoutes } from './routes/commands.ts'
 import { conversationRoutes } from './routes/conversations.ts'
 import { docsRoutes } from './routes/docs.ts'
 import { transcriptRoutes } from './routes/transcript.ts'
+import { uploadRoutes } from './routes/uploads.ts'
 import { keyOf, runOptions } from './run-fields.ts'
 import type { SseStreams } from './sse.ts'
 
@@ -32,6 +34,7 @@ export interface RoutesDeps {
   readonly runs: Runs
   readonly commands: Commands
   readonly approvals: Approvals
+  readonly attachments: Attachments
   readonly host: Host
   /** How long the questions of a run wait that was begun at the old door; 0 for ever. */
   readonly permissionSeconds: number
@@ -66,6 +69,7 @@ export function createRoutes(deps: RoutesDeps): Routes {
     ...conversationRoutes(deps),
     ...docsRoutes(deps),
     ...transcriptRoutes(deps),
+    ...uploadRoutes(deps),
 
     async health() {
       return { status: 'ok', version: deps.version, started_at: deps.startedAt }
@@ -81,6 +85,7 @@ export function createRoutes(deps: RoutesDeps): Routes {
         cwd: body.cwd,
         group: body.conversation_group,
         text: body.text,
+        attachments: body.attachments,
         options: { ...originalDeadline(deps.permissionSeconds), ...runOptions(body) },
         lastEventId: header === undefined || header === '' ? undefined : await parse('LastEventId', header),
         whenBusy: body.when_busy ?? 'reject',

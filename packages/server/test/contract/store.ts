@@ -3,6 +3,7 @@ import type { Store } from '../../src/core/ports/store.ts'
 import { activation } from './activation.ts'
 import { approvals } from './approvals.ts'
 import { appending } from './appending.ts'
+import { attachments } from './attachments.ts'
 import { conversations } from './conversations.ts'
 import { deletion } from './deletion.ts'
 import { imports } from './imports.ts'
@@ -41,6 +42,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     runs(() => store)
     appending(() => store)
     approvals(() => store)
+    attachments(() => store)
     pages(() => store)
     numbering(() => store)
     imports(() => store)

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import type { Folder } from '@claude-proxy/protocol/ids'
 import type { ConversationFilter } from '../../src/core/ports/conversation.ts'
+import { readAttachments } from '../../src/store/sqlite/attachments.ts'
 import { readConversations } from '../../src/store/sqlite/conversations.ts'
 import { removing } from '../../src/store/sqlite/delete.ts'
 import { readEvents } from '../../src/store/sqlite/events.ts'
@@ -58,6 +59,7 @@ function statements(db: Database): string[] {
     ...recorded(db, (listening) => {
       readConversations(listening)
       readEvents(listening)
+      readAttachments(listening)
       writerOperations(listening)
       sealing(listening)
       removing(listening)

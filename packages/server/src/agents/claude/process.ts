@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import type { Options, Query, SDKUserMessage, SpawnOptions } from '@anthropic-ai/claude-agent-sdk'
-import type { AgentProcess } from '../../core/ports/agent.ts'
+import type { AgentProcess, Attached } from '../../core/ports/agent.ts'
 import { Queue } from '../queue.ts'
 import type { AgentMessage } from './normalise.ts'
+import { contentOf } from './content.ts'
 import { type Marks, marked } from './mark.ts'
 import { endAll, identify, signalAll, tree } from './process-tree.ts'
 
@@ -19,8 +20,8 @@ export interface ClaudeProcess {
   readonly identity: Promise<AgentProcess | undefined>
   /** Resolves when it has started up, or failed to. */
   readonly ready: Promise<void>
-  /** Sends a prompt. `uuid` comes back in what the agent says of it. */
-  prompt(text: string, uuid: string): void
+  /** Sends a prompt, with what came with it. `uuid` comes back in what the agent says of it. */
+  prompt(text: string, uuid: string, attached?: readonly Attached[]): void
   /** Stops the turn. */
   interrupt(): Promise<void>
   stopTask(taskId: string): Promise<void>
@@ -36,14 +37,14 @@ const LEAVE_MS = 2000
 export async function startProcess(options: Options, marks: Marks, hooks: ProcessHooks): Promise<ClaudeProcess> {
   // The SDK is large; a service that only replays never loads it.
   const { query } = await import('@anthropic-ai/claude-agent-sdk')
-  const input = new Queue<SDKUserMessage>()
+  const input = new Queue<Prompt>()
   const identity = Promise.withResolvers<AgentProcess | undefined>()
   const gone = Promise.withResolvers<void>()
   const { mark, environment } = marks.next()
   let stderr = ''
 
   const agent = query({
-    prompt: input,
+    prompt: written(input, hooks),
     options: {
       ...options,
       spawnClaudeCodeProcess(spawning) {
@@ -74,14 +75,7 @@ export async function startProcess(options: Options, marks: Marks, hooks: Proces
       () => {},
       () => {},
     ),
-    prompt(text, uuid) {
-      input.push({
-        type: 'user',
-        message: { role: 'user', content: [{ type: 'text', text }] },
-        parent_tool_use_id: null,
-        uuid: uuid as NonNullable<SDKUserMessage['uuid']>,
-      })
-    },
+    prompt: (text, uuid, attached = []) => input.push({ text, uuid, attached }),
     async interrupt() {
       await agent.interrupt()
     },
@@ -101,6 +95,32 @@ export async function startProcess(options: Options, marks: Marks, hooks: Proces
       // What it began without staying its parent, or when it died before we asked.
       await signalAll(await marked(mark), 'SIGKILL')
     },
+  }
+}
+
+interface Prompt {
+  readonly text: string
+  readonly uuid: string
+  readonly attached: readonly Attached[]
+}
+
+/** The prompts as the agent takes them, in order. Only then are the bytes of what came with one in memory. */
+async function* written(prompts: AsyncIterable<Prompt>, hooks: ProcessHooks): AsyncGenerator<SDKUserMessage> {
+  for await (const { text, uuid, attached } of prompts) {
+    try {
+      yield {
+        type: 'user',
+        message: { role: 'user', content: await contentOf(text, attached) },
+        parent_tool_use_id: null,
+        uuid: uuid as NonNullable<SDKUserMessage['uuid']>,
+      }
+    } catch (error) {
+      // Without it, the prompt would mean something else.
+      hooks.onGone(
+        `What came with the prompt cannot be read. ${error instanceof Error ? error.message : String(error)}`,
+      )
+      return
+    }
   }
 }
 

@@ -152,7 +152,7 @@ export class Session {
     turn.useSession(this.sessionId)
     turn.attach({
       interrupt: () => this.#interrupt(turn),
-      steer: (text, uuid) => this.#process?.prompt(text, uuid),
+      steer: (text, uuid, attached) => this.#process?.prompt(text, uuid, attached),
       backgroundAgents: () => this.#backgroundAgents.length,
       stopBackgroundAgents: () => this.#stopBackgroundAgents(),
       sessionMissing: () => this.#loseSession(turn),
@@ -183,7 +183,7 @@ export class Session {
   }
 
   #prompt(turn: Turn, uuid: string): void {
-    this.#process?.prompt(turn.job.text, uuid)
+    this.#process?.prompt(turn.job.text, uuid, turn.job.attached)
     const watchdog = setTimeout(() => {
       if (this.#turn !== turn || this.#hasSpoken) return
       turn.died(`The agent has said nothing for ${START_MS / 1000} s after its start.`)

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { asInterrupted, errorResult, type EventPayload, type ResultPayload } from '@claude-proxy/protocol/events'
 import type { RunId } from '@claude-proxy/protocol/ids'
 import type { Clock } from '../../core/ports/outside.ts'
-import type { Happening, Job, PermissionRequest, Work } from '../../core/ports/agent.ts'
+import type { Attached, Happening, Job, PermissionRequest, Work } from '../../core/ports/agent.ts'
 import type { PermissionDecision } from '../../core/ports/approval.ts'
 import { Queue } from '../queue.ts'
 import { type AgentMessage, normalise, normaliseResult, turnResult } from './normalise.ts'
@@ -30,7 +30,7 @@ export interface TurnHooks {
   /** Stops what the agent does now. */
   readonly interrupt: () => void
   /** Sends another prompt into the turn that is under way. */
-  readonly steer: (text: string, uuid: string) => void
+  readonly steer: (text: string, uuid: string, attached: readonly Attached[]) => void
   /** How many agents work in the background of the process. */
   readonly backgroundAgents: () => number
   /** Stops them: nobody waits for them any more. */
@@ -111,11 +111,11 @@ export class Turn implements Work {
     return isOwn && this.#mode === 'working' && this.#interruptedBecause === undefined
   }
 
-  steer(prompt: RunId, text: string): boolean {
+  steer(prompt: RunId, text: string, attached: readonly Attached[] = []): boolean {
     if (!this.isSteerable) return false
     const uuid = randomUUID()
     this.#steering.set(uuid, { prompt, isTaken: false })
-    this.#hooks?.steer(text, uuid)
+    this.#hooks?.steer(text, uuid, attached)
     return true
   }
 

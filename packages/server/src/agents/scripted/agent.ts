@@ -6,7 +6,7 @@ import type { PermissionDecision } from '../../core/ports/approval.ts'
 import { parseDirectives } from './directives.ts'
 import { draft } from './draft.ts'
 import { load } from './load.ts'
-import { initEvent, message, success, text } from './messages.ts'
+import { initEvent, listOf, message, success, text } from './messages.ts'
 import { createSteering, type Steering } from './steering.ts'
 import { createTicker, type Ticker } from './ticker.ts'
 
@@ -32,7 +32,7 @@ export function createScriptedAgent({ clock }: { clock: Clock }): Agent {
       return {
         [Symbol.asyncIterator]: () =>
           play(job, { clock, ticker, steering, signal: stop.signal, reason: () => reason, over }),
-        steer: (prompt, words) => steering.give({ prompt, words }),
+        steer: (prompt, words, attached = []) => steering.give({ prompt, words, attached }),
         get isSteerable() {
           return steering.isOpen
         },
@@ -69,6 +69,7 @@ async function* play(job: Job, { clock, ticker, steering, signal, reason, over }
   try {
     yield { kind: 'session', sessionId }
     yield { kind: 'event', payload: initEvent(job, sessionId, timestamp()) }
+    if (job.attached?.length) yield text(await listOf(job.attached), sessionId, timestamp())
     let result: ResultPayload | undefined
     try {
       for (const directive of parseDirectives(job.text)) {

@@ -1,10 +1,17 @@
 import type { EventPayload, ResultPayload } from '@claude-proxy/protocol/events'
-import type { Job } from '../../core/ports/agent.ts'
+import type { Attached, Job } from '../../core/ports/agent.ts'
 
 /** What the scripted agent says, in the form of Claude Code's own messages. */
 
 export function text(words: string, sessionId: string, timestamp: string): { kind: 'event'; payload: EventPayload } {
   return { kind: 'event', payload: message('assistant', [{ type: 'text', text: words }], sessionId, timestamp) }
+}
+
+/** What came with a prompt, with how much of it there is to read. */
+export async function listOf(attached: readonly Attached[]): Promise<string> {
+  const each = async ({ name, mediaType, read }: Attached) =>
+    `${name ?? 'without a name'} (${mediaType}, ${(await read()).length} bytes)`
+  return `Attached: ${(await Promise.all(attached.map(each))).join(', ')}`
 }
 
 export function message(

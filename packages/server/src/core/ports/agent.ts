@@ -1,5 +1,6 @@
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { EventPayload, ResultPayload } from '@claude-proxy/protocol/events'
+import type { Attachment } from './attachment.ts'
 import type { RunOptions } from './run.ts'
 import type { ApprovalKind, PermissionDecision } from './approval.ts'
 import type { PartialUpdate } from './partial.ts'
@@ -40,11 +41,19 @@ export interface Job {
   readonly conversation: ConversationId
   readonly folder: Folder
   readonly text: string
+  /** What came with the prompt. */
+  readonly attached?: readonly Attached[]
   readonly options: RunOptions
   /** The session to resume; undefined begins a new one. */
   readonly sessionId: string | undefined
   /** Whether the client has forbidden this tool altogether, also where the agent would not ask. */
   forbids(tool: string): boolean
+}
+
+/** Something that came with a prompt. */
+export interface Attached extends Pick<Attachment, 'name' | 'mediaType' | 'bytes'> {
+  /** Its bytes, read now: nobody holds them until then. */
+  readonly read: () => Promise<Uint8Array>
 }
 
 export interface Work extends AsyncIterable<Happening> {
@@ -54,7 +63,7 @@ export interface Work extends AsyncIterable<Happening> {
    * Gives the turn that is under way another prompt. A `steered` tells what became of it; a work that ends without one
    * has not taken it. False: it cannot be steered now, and has done nothing.
    */
-  steer(prompt: RunId, text: string): boolean
+  steer(prompt: RunId, text: string, attached?: readonly Attached[]): boolean
   /** Whether it can be steered now. */
   readonly isSteerable: boolean
   /** Ends a work that only waits for background tasks. True when it did. */

@@ -1,4 +1,4 @@
-import type { ApprovalId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
+import type { ApprovalId, AttachmentId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type {
   Conversation,
   ConversationFacts,
@@ -13,6 +13,7 @@ import type { Prompt, NewPrompt, Added, PromptChange, Changed, PromptBegun } fro
 import type { Appended, StoredPage } from './event.ts'
 import type { NewApproval, Approval, SettleApproval, Settled, ApprovalRule } from './approval.ts'
 import type { AgentProcess } from './agent.ts'
+import type { Attachment } from './attachment.ts'
 
 /**
  * Where everything is kept. Each method is one transaction: it happens whole or not at all, and when its promise
@@ -119,6 +120,18 @@ export interface Store {
   }): Promise<ApprovalRule[]>
   /** False when there is no such rule. */
   removeApprovalRule(id: string): Promise<boolean>
+
+  /** Remembers what was uploaded, until a prompt uses it: `beginRun` and `addPrompt` with it. */
+  addUpload(attachment: Attachment, at: number): Promise<void>
+  /** What was uploaded, or is referred to by a conversation. */
+  attachment(id: AttachmentId): Promise<Attachment | undefined>
+  /** How much was uploaded that no prompt has used. */
+  unusedUploads(): Promise<{ readonly count: number; readonly bytes: number }>
+  /**
+   * Forgets some of what was uploaded before `before` and never used, and of what only deleted conversations referred
+   * to. None: there is no more. Whoever asks removes their files.
+   */
+  removeUnusedAttachments(before: number): Promise<AttachmentId[]>
 
   /** Remembers the agent processes that are alive, so that the next start finds what a crash left behind. */
   addProcess(process: AgentProcess): Promise<void>

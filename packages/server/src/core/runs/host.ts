@@ -10,12 +10,15 @@ import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
 import type { Approvals, Question } from '../approvals/approvals.ts'
 import { verdict } from '../approvals/rules.ts'
+import { attached } from '../attachments/attached.ts'
 import type { EventLog } from '../log/log.ts'
 import type { Partials, Sketch } from '../partials/partials.ts'
 import type { Agent, Happening, Job, Wake, Work } from '../ports/agent.ts'
 import type { Clock, Log } from '../ports/outside.ts'
 import type { Conversation } from '../ports/conversation.ts'
 import type { NewApproval, PermissionDecision } from '../ports/approval.ts'
+import type { AttachmentFiles } from '../ports/attachment.ts'
+import type { Prompt } from '../ports/prompt.ts'
 import type { Run, RunOptions } from '../ports/run.ts'
 import type { Store } from '../ports/store.ts'
 
@@ -28,6 +31,7 @@ export interface HostDeps {
   readonly approvals: Approvals
   /** Where what agents are about to say is shown; undefined where that is not wanted. */
   readonly partials: Partials | undefined
+  readonly files: AttachmentFiles
   readonly newRunId: () => RunId
 }
 
@@ -57,7 +61,7 @@ interface Active {
 }
 
 /** The owner of agents: gives them the runs that are accepted, and stores what comes of them. */
-export function createHost({ store, events, clock, log, agent, approvals, partials, newRunId }: HostDeps) {
+export function createHost({ store, events, clock, log, agent, approvals, partials, files, newRunId }: HostDeps) {
   const active = new Map<Folder, Active>()
   const beginning = new Set<Promise<void>>()
   let accepting = true
@@ -111,9 +115,9 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
     },
 
     /** Gives a run another prompt, which is stored as `steering`. False: it is over, or nearly. */
-    steer(into: RunId, folder: Folder, prompt: RunId, text: string): boolean {
+    steer(into: RunId, { id, folder, text, attachments }: Prompt): boolean {
       const current = active.get(folder)
-      return current?.run.id === into && current.work.steer(prompt, text)
+      return current?.run.id === into && current.work.steer(id, text, attached(files, attachments))
     },
 
     /** Ends what lives in the background of a conversation at rest. */
@@ -170,7 +174,8 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
       lastOptions = usual
       // One that we began ourselves tells what was decided; whatever else comes, comes instead.
       if (run.begunBy === 'client') await approvals.dropCarried(run.conversation, 'A new prompt came.')
-      drive(run, agent.work({ ...jobOf(run), text: run.text, sessionId }))
+      const brought = attached(files, run.attachments)
+      drive(run, agent.work({ ...jobOf(run), text: run.text, attached: brought, sessionId }))
     } catch (error) {
       log.error('a run could not be begun', { run: run.id, error })
       await close(run, failure(error))

@@ -82,7 +82,8 @@ export function conversationRoutes({
       const { id } = await parse(ENDPOINTS.send.params, params)
       const body = await readBody(request, ENDPOINTS.send.body, maxBodyBytes)
       const { watch, outcome } = await runs.send(id, {
-        text: body.text,
+        text: body.text ?? '',
+        attachments: body.attachments,
         options: runOptions(body),
         whenBusy: body.when_busy ?? 'queue',
         key: await keyOf(request, body.client_message_id),

@@ -1,5 +1,6 @@
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import type { Deleted } from '../../core/ports/conversation.ts'
+import { unrefer } from './attachments.ts'
 import { openRun } from './runs.ts'
 import type { State } from './state.ts'
 
@@ -16,6 +17,7 @@ export function deleteConversation(state: State, id: ConversationId): Deleted {
   for (const [key, { conversation, scope }] of state.rules)
     if (conversation === id && scope === 'session') state.rules.delete(key)
   for (const [key, { conversation }] of state.prompts) if (conversation === id) state.prompts.delete(key)
+  unrefer(state, id)
   state.queues.set(
     known.folder,
     (state.queues.get(known.folder) ?? []).filter((each) => state.prompts.has(each)),

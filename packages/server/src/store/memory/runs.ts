@@ -4,6 +4,7 @@ import type { Begun, NewRun, Run } from '../../core/ports/run.ts'
 import type { Conversation } from '../../core/ports/conversation.ts'
 import { phaseOf, RUN_TABLE, type RunInput, type RunPhase } from '../../core/runs/run-machine.ts'
 import { titleOf } from '../../core/titles.ts'
+import { expectThere, refer } from './attachments.ts'
 import { canonical, change, create, folderOf, refuseDeleted, setGroup } from './conversations.ts'
 import { appendEvents, checkLines } from './events.ts'
 import { remember, requestOf } from './requests.ts'
@@ -28,6 +29,7 @@ export function beginRun(state: State, input: NewRun): Begun {
   if (input.begunBy === 'client' && state.queues.get(input.folder)?.length) return { status: 'waiting' }
   if (state.runs.has(input.id)) throw new Error(`There is a run ${input.id} already.`)
 
+  expectThere(state, input.attachments)
   const conversation = place(state, input).id
   remember(state, input.folder, input.key, input.id, input.at)
   const run = storeRun(state, conversation, input)
@@ -38,7 +40,7 @@ export function beginRun(state: State, input: NewRun): Begun {
 export function storeRun(
   state: State,
   conversation: ConversationId,
-  { id, folder, begunBy, text, options, line, at }: Omit<NewRun, 'name' | 'cwd'>,
+  { id, folder, begunBy, text, attachments, options, line, at }: Omit<NewRun, 'name' | 'cwd'>,
 ): Run {
   const { first } = appendEvents(state, conversation, [line], at)
   const run: Run = {
@@ -48,6 +50,7 @@ export function storeRun(
     state: 'accepted',
     begunBy,
     text,
+    ...refer(state, conversation, at, attachments),
     options,
     first,
     last: undefined,

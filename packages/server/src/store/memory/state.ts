@@ -1,6 +1,7 @@
-import type { ApprovalId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
+import type { ApprovalId, AttachmentId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { AgentProcess } from '../../core/ports/agent.ts'
 import type { Approval, ApprovalRule } from '../../core/ports/approval.ts'
+import type { Attachment } from '../../core/ports/attachment.ts'
 import type { Conversation } from '../../core/ports/conversation.ts'
 import type { Prompt } from '../../core/ports/prompt.ts'
 import type { Run } from '../../core/ports/run.ts'
@@ -25,6 +26,13 @@ export interface State {
   readonly queues: Map<Folder, readonly RunId[]>
   /** By folder and key. */
   readonly requests: Map<string, { readonly digest: string; readonly run: RunId; readonly at: number }>
+  /** With the conversations that refer to each; none, and nobody has used it yet. */
+  readonly attachments: Map<
+    AttachmentId,
+    { readonly attachment: Attachment; readonly uploadedAt: number; readonly conversations: Set<ConversationId> }
+  >
+  /** What only deleted conversations referred to, until its file is removed. */
+  readonly unreferred: AttachmentId[]
 }
 
 export function emptyState(): State {
@@ -41,5 +49,7 @@ export function emptyState(): State {
     prompts: new Map(),
     queues: new Map(),
     requests: new Map(),
+    attachments: new Map(),
+    unreferred: [],
   }
 }

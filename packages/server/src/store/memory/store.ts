@@ -4,6 +4,7 @@ import type { AgentProcess } from '../../core/ports/agent.ts'
 import type { Store } from '../../core/ports/store.ts'
 import { approvalRules, approvals, ask, carryApprovals, dropCarried, settleApproval } from './approvals.ts'
 import { canonical, change, changeConversation, createConversation, resolve } from './conversations.ts'
+import { addUpload, removeUnusedAttachments, unusedUploads } from './attachments.ts'
 import { deleteConversation } from './delete.ts'
 import { page } from './events.ts'
 import { activate, ensureCanonical } from './folders.ts'
@@ -78,6 +79,11 @@ export function createMemoryStore(): Store {
     dropCarried: (id) => does((all) => dropCarried(all, id)),
     approvalRules: (where) => does((all) => approvalRules(all, where)),
     removeApprovalRule: (id) => does((all) => all.rules.delete(id)),
+
+    addUpload: (attachment, at) => does((all) => addUpload(all, attachment, at)),
+    attachment: (id) => does(({ attachments }) => attachments.get(id)?.attachment),
+    unusedUploads: () => does((all) => unusedUploads(all)),
+    removeUnusedAttachments: (before) => does((all) => removeUnusedAttachments(all, before)),
 
     addProcess: (process) => does(({ processes }) => void processes.set(key(process), process)),
     removeProcess: (process) => does(({ processes }) => void processes.delete(key(process))),

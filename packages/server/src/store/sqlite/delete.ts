@@ -23,6 +23,10 @@ export function deleteOperations(db: Database, reads: ConversationReads, runs: R
       created_at = 0, updated_at = 0, title = NULL, tags = '[]'
     WHERE c = ?`)
   const dropTags = db.prepare('DELETE FROM tagged WHERE c = ?')
+  const unrefer = db.prepare(`
+    UPDATE attachment SET unused_since = 0 WHERE f IN (SELECT f FROM attachment_use WHERE c = ?1)
+      AND NOT EXISTS (SELECT 1 FROM attachment_use AS other WHERE other.f = attachment.f AND other.c <> ?1)`)
+  const dropReferences = db.prepare('DELETE FROM attachment_use WHERE c = ?')
   const remember = db.prepare('INSERT INTO deletion (c) VALUES (?)')
   // those that still stand somewhere in a queue; the others are removed later
   const dropPrompts = db.prepare("DELETE FROM prompt WHERE c = ? AND state IN ('queued', 'steering')")
@@ -33,7 +37,8 @@ export function deleteOperations(db: Database, reads: ConversationReads, runs: R
       if (row === undefined) return { status: 'unknown' }
       const run = runs.openRun(row.folder)
       if (run?.conversation === id) return { status: 'busy', run }
-      const steps = [keepNames, dropNames, freeFolder, dropRules, dropPrompts, dropTags, forgetSealing, empty, remember]
+      const names = [keepNames, dropNames, freeFolder]
+      const steps = [...names, unrefer, dropReferences, dropRules, dropPrompts, dropTags, forgetSealing, empty, remember]
       for (const step of steps) step.run(row.c)
       return { status: 'deleted' }
     },

@@ -1,4 +1,5 @@
 import { approvalOperations, readApprovals, writeApprovals } from './approvals.ts'
+import { attachmentOperations, writeAttachments } from './attachments.ts'
 import { beginOperations, placing, writeRuns } from './begin.ts'
 import { conversationOperations, readConversations, writeConversations } from './conversations.ts'
 import { deleteOperations } from './delete.ts'
@@ -17,7 +18,8 @@ export function writerOperations(db: Database) {
   const writes = writeConversations(db, reads)
   const readingRuns = readRuns(db)
   const events = writeEvents(db)
-  const runs = { ...readingRuns, ...writeRuns(db, reads, readingRuns, events) }
+  const attachments = writeAttachments(db)
+  const runs = { ...readingRuns, ...writeRuns(db, reads, readingRuns, events, attachments) }
   const prompts = readPrompts(db)
   const requests = { ...readRequests(db), ...writeRequests(db) }
   const place = placing(reads, writes)
@@ -27,9 +29,10 @@ export function writerOperations(db: Database) {
     ...approvalOperations(db, readApprovals(db), events),
     ...beginOperations(reads, place, runs, prompts, requests),
     ...runOperations(db, runs, events, writeApprovals(db)),
-    ...promptOperations(db, reads, place, runs, prompts, requests, events),
+    ...promptOperations(db, reads, place, runs, prompts, requests, events, attachments),
     ...requestOperations(db, requests, requests),
     ...deleteOperations(db, reads, runs),
+    ...attachmentOperations(db, attachments),
     ...importOperations(db, reads, writes, events),
     ...processOperations(db),
   }

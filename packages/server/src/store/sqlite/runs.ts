@@ -2,6 +2,7 @@ import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { Appended } from '../../core/ports/event.ts'
 import type { NewApproval } from '../../core/ports/approval.ts'
 import type { Run, RunState } from '../../core/ports/run.ts'
+import { attachmentsOf } from './attachments.ts'
 import type { ApprovalWrites } from './approvals.ts'
 import type { EventWrites } from './events.ts'
 import type { Database } from './open.ts'
@@ -82,6 +83,7 @@ interface RunRow {
   readonly state: RunState
   readonly begun_by: 'client' | 'agent'
   readonly text: string
+  readonly attachments: string | null
   readonly options: string
   readonly first: number
   readonly last: number | null
@@ -99,6 +101,7 @@ function toRun(row: RunRow | undefined): Run | undefined {
       state: row.state,
       begunBy: row.begun_by,
       text: row.text,
+      ...attachmentsOf(row),
       options: JSON.parse(row.options),
       first: row.first,
       last: row.last ?? undefined,

@@ -4,6 +4,7 @@ import { AppError } from '@claude-proxy/protocol/errors'
 import type { Log } from '../../core/ports/outside.ts'
 import type { Store } from '../../core/ports/store.ts'
 import { readApprovals } from './approvals.ts'
+import { readAttachments } from './attachments.ts'
 import { readConversations, toConversation } from './conversations.ts'
 import { makeDataDir, syncPath } from './data-dir.ts'
 import { readEvents } from './events.ts'
@@ -43,6 +44,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
   const runs = readRuns(db)
   const events = readEvents(db)
   const approvals = readApprovals(db)
+  const attachments = readAttachments(db)
   const processes = readProcesses(db)
   const prompts = readPrompts(db)
   const requests = readRequests(db)
@@ -92,7 +94,21 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
     setSession: async (id, sessionId, at) => writer.submit('setSession', { id, sessionId, at }),
     deleteConversation: async (id) => writer.submit('deleteConversation', id),
 
-    async beginRun({ id, name, isOwn = false, folder, cwd, group, begunBy, text, options, line, at, key }) {
+    async beginRun({
+      id,
+      name,
+      isOwn = false,
+      folder,
+      cwd,
+      group,
+      begunBy,
+      text,
+      attachments: brought,
+      options,
+      line,
+      at,
+      key,
+    }) {
       const lines = pieces([line])
       const run = {
         id,
@@ -103,6 +119,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
         group,
         begunBy,
         text,
+        attachments: brought,
         options: JSON.stringify(options),
         lines,
         at,
@@ -132,6 +149,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
       cwd,
       group,
       text,
+      attachments: brought,
       options,
       line,
       at,
@@ -148,6 +166,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
         cwd,
         group,
         text,
+        attachments: brought,
         options: JSON.stringify(options),
         lines,
         at,
@@ -186,6 +205,11 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
     dropCarried: async (id) => writer.submit('dropCarried', id),
     approvalRules: (where) => read(() => approvals.approvalRules(where)),
     removeApprovalRule: async (id) => writer.submit('removeApprovalRule', id),
+
+    addUpload: async (attachment, at) => writer.submit('addUpload', { attachment, at }),
+    attachment: (id) => read(() => attachments.attachment(id)),
+    unusedUploads: () => read(() => attachments.unusedUploads()),
+    removeUnusedAttachments: async (before) => writer.submit('removeUnusedAttachments', before),
 
     addProcess: async ({ pid, startedAt }) => writer.submit('addProcess', { pid, startedAt }),
     removeProcess: async ({ pid, startedAt }) => writer.submit('removeProcess', { pid, startedAt }),

@@ -1,6 +1,7 @@
 import { describe } from 'vitest'
 import type { AgentName } from '../../support/service.ts'
 import type { Words } from '../words.ts'
+import { attachmentContract } from './attachments.ts'
 import { busyContract } from './busy.ts'
 import { identityContract } from './identity.ts'
 import { interruptContract } from './interrupts.ts'
@@ -17,5 +18,6 @@ export function contractSuite(agent: AgentName, words: Words): void {
     busyContract(agent, words)
     interruptContract(agent, words)
     permissionContract(agent, words)
+    attachmentContract(agent, words)
   })
 }
