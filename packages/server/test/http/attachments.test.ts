@@ -3,7 +3,7 @@ import type { ModelBlock } from '@claude-proxy/scripted-model/request'
 import { stream, streamAll } from '../support/client.ts'
 import { pdf, png } from '../support/files.ts'
 import { startTestService, type TestService } from '../support/service.ts'
-import { marksOf, textsOf, uploaded } from './calls.ts'
+import { decide, marksOf, questionOf, runIdOf, textsOf, uploaded } from './calls.ts'
 
 /** What the real Claude Code makes of attachments: what the Messages API gets. */
 
@@ -48,28 +48,46 @@ test.each([
   expect(sent(service)).toHaveLength(1)
 })
 
-test('what comes with a prompt that steers is in the turn that is under way', async () => {
+test.each(['By this map.', undefined])(
+  'a picture that comes with a prompt that steers (%s) is in the turn that is under way',
+  async (text) => {
+    await using service = await startTestService({ agent: 'claude' })
+    const { place, running, goOn } = await runThatAsks(service)
+    const picture = png(9, 9)
+    const attachments = [{ name: 'map.png', data: picture.toString('base64') }]
+    const steering = await stream(service.base, { ...place, text, when_busy: 'steer', attachments })
+    expect(steering.headers['x-proxy-outcome']).toBe('steering')
+    const told = await running.until(({ event }) => event['steer'] === true)
+    expect(marksOf(told)).toMatchObject([{ name: 'map.png' }])
+    await goOn()
+    const seen = await running.ended
+    expect(seen.some(({ event }) => event.subtype === 'prompt_steered')).toBe(true)
+    expect(sent(service)).toMatchObject([{ type: 'image', data: picture.toString('base64') }])
+  },
+)
+
+test('a document waits for a run of its own: the agent would lose it on the way into its turn', async () => {
   await using service = await startTestService({ agent: 'claude' })
-  const place = { conversation_id: 'steer', cwd: service.folder() }
-  const running = await stream(service.base, {
-    ...place,
-    text: '@bash touch gate\n@say Done.',
-  })
-  const { event } = await running.until((each) => each.event.type === 'tool_permission')
+  const { place, running, goOn } = await runThatAsks(service)
   const attachments = [{ name: 'map.pdf', data: pdf().toString('base64') }]
-  const steering = await stream(service.base, { ...place, text: 'By this map.', when_busy: 'steer', attachments })
-  expect(steering.headers['x-proxy-outcome']).toBe('steering')
-  const told = await running.until((each) => each.event['steer'] === true)
-  expect(marksOf(told)).toMatchObject([{ name: 'map.pdf' }])
-  await fetch(`${service.base}/v1/approvals/${String(event['permission_id'])}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: '{"behavior":"allow"}',
-  })
-  const seen = await running.ended
-  expect(seen.some((each) => each.event.subtype === 'prompt_steered')).toBe(true)
+  const waiting = await stream(service.base, { ...place, text: '@say Seen.', when_busy: 'steer', attachments })
+  expect(waiting.headers['x-proxy-outcome']).toBe('queued')
+  const promoted = await fetch(`${service.base}/v1/queue/${runIdOf(waiting)}/steer`, { method: 'POST' })
+  expect(await promoted.json()).toMatchObject({ state: 'queued', attachments: [{ name: 'map.pdf' }] })
+  await goOn()
+  await running.ended
+  expect((await waiting.ended).at(-1)?.event).toMatchObject({ type: 'result', is_error: false })
   expect(sent(service)).toMatchObject([{ type: 'document', title: 'map.pdf' }])
 })
+
+/** A run that waits for an answer, and goes on with its turn when it has it. */
+async function runThatAsks(service: TestService) {
+  const place = { conversation_id: 'steer', cwd: service.folder() }
+  const running = await stream(service.base, { ...place, text: '@bash touch gate\n@say Done.' })
+  const question = await questionOf(running)
+  const goOn = () => decide(service, place.conversation_id, place.cwd, question, { behavior: 'allow' })
+  return { place, running, goOn }
+}
 
 test('a later prompt, and a session that is resumed after a restart, still have them', async () => {
   await using service = await startTestService({ agent: 'claude' })

@@ -3,6 +3,7 @@ import { asInterrupted, errorResult, type EventPayload, type ResultPayload } fro
 import type { RunId } from '@claude-proxy/protocol/ids'
 import type { Clock } from '../../core/ports/outside.ts'
 import type { Attached, Happening, Job, PermissionRequest, Work } from '../../core/ports/agent.ts'
+import type { MediaType } from '../../core/ports/attachment.ts'
 import type { PermissionDecision } from '../../core/ports/approval.ts'
 import { Queue } from '../queue.ts'
 import { type AgentMessage, normalise, normaliseResult, turnResult } from './normalise.ts'
@@ -109,6 +110,11 @@ export class Turn implements Work {
   get isSteerable(): boolean {
     const isOwn = this.promptUuid !== undefined && this.#hooks !== undefined
     return isOwn && this.#mode === 'working' && this.#interruptedBecause === undefined
+  }
+
+  /** The agent drops documents from a prompt that it takes into its turn, and says nothing of it. */
+  steersWith(mediaType: MediaType): boolean {
+    return mediaType.startsWith('image/')
   }
 
   steer(prompt: RunId, text: string, attached: readonly Attached[] = []): boolean {

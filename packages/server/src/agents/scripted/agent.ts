@@ -36,6 +36,7 @@ export function createScriptedAgent({ clock }: { clock: Clock }): Agent {
         get isSteerable() {
           return steering.isOpen
         },
+        steersWith: () => true,
         interrupt(because) {
           reason = because
           steering.close()

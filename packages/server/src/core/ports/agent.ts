@@ -1,6 +1,6 @@
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { EventPayload, ResultPayload } from '@claude-proxy/protocol/events'
-import type { Attachment } from './attachment.ts'
+import type { Attachment, MediaType } from './attachment.ts'
 import type { RunOptions } from './run.ts'
 import type { ApprovalKind, PermissionDecision } from './approval.ts'
 import type { PartialUpdate } from './partial.ts'
@@ -66,6 +66,8 @@ export interface Work extends AsyncIterable<Happening> {
   steer(prompt: RunId, text: string, attached?: readonly Attached[]): boolean
   /** Whether it can be steered now. */
   readonly isSteerable: boolean
+  /** Whether what is of this kind arrives with a prompt that steers it. */
+  steersWith(mediaType: MediaType): boolean
   /** Ends a work that only waits for background tasks. True when it did. */
   endSettling(): boolean
 }

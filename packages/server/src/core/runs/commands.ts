@@ -81,7 +81,7 @@ export function createCommands({ store, events, clock, host, queue, approvals }:
       const prompt = await findPrompt(id)
       if (prompt.state !== 'queued') throw notQueued(prompt)
       const open = await store.openRun(prompt.folder)
-      if (open?.conversation !== prompt.conversation || !host.isSteerable(open)) return prompt
+      if (open?.conversation !== prompt.conversation || !host.isSteerable(open, prompt.attachments)) return prompt
       const marks = { prompt_id: prompt.id, steer: true as const, ...attachmentMarks(prompt.attachments) }
       const line = toLine(promptEvent(prompt.text, timestamp(), marks))
       const at = clock.now()

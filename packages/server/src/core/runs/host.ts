@@ -17,7 +17,7 @@ import type { Agent, Happening, Job, Wake, Work } from '../ports/agent.ts'
 import type { Clock, Log } from '../ports/outside.ts'
 import type { Conversation } from '../ports/conversation.ts'
 import type { NewApproval, PermissionDecision } from '../ports/approval.ts'
-import type { AttachmentFiles } from '../ports/attachment.ts'
+import type { Attachment, AttachmentFiles } from '../ports/attachment.ts'
 import type { Prompt } from '../ports/prompt.ts'
 import type { Run, RunOptions } from '../ports/run.ts'
 import type { Store } from '../ports/store.ts'
@@ -108,10 +108,11 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
     /** Why the run is to end, if somebody has said so in this process. */
     interruptedBecause: (run: RunId): string | undefined => stopping.get(run),
 
-    /** Whether the run takes prompts while it works. */
-    isSteerable: ({ id, folder }: Run): boolean => {
+    /** Whether the run takes prompts while it works, with what comes with this one. */
+    isSteerable: ({ id, folder }: Run, attachments: readonly Attachment[] = []): boolean => {
       const current = active.get(folder)
-      return current?.run.id === id && current.work.isSteerable
+      if (current?.run.id !== id || !current.work.isSteerable) return false
+      return attachments.every(({ mediaType }) => current.work.steersWith(mediaType))
     },
 
     /** Gives a run another prompt, which is stored as `steering`. False: it is over, or nearly. */

@@ -164,7 +164,7 @@ export function createRuns({ store, events, clock, rules, host, queue, attachmen
       return wait(request, folder, added)
     }
     const isWanted = request.whenBusy === 'steer' && run !== undefined && (await leadsTo(request, folder, run))
-    if (isWanted && host.isSteerable(run)) {
+    if (isWanted && host.isSteerable(run, input.attachments)) {
       const added = await events.addPrompt({ ...input, into: run.id, line: steering(input) })
       if (added.status === 'added') await queue.handOver(added.prompt, run.id)
       // Closed: it has ended meanwhile, or is being stopped.
