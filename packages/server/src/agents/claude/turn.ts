@@ -1,9 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { asInterrupted, errorResult, type EventPayload, type ResultPayload } from '@claude-proxy/protocol/events'
+import {
+  asInterrupted,
+  errorResult,
+  type EventPayload,
+  type MediaType,
+  type ResultPayload,
+} from '@claude-proxy/protocol/events'
 import type { RunId } from '@claude-proxy/protocol/ids'
 import type { Clock } from '../../core/ports/outside.ts'
 import type { Attached, Happening, Job, PermissionRequest, Work } from '../../core/ports/agent.ts'
-import type { MediaType } from '../../core/ports/attachment.ts'
 import type { PermissionDecision } from '../../core/ports/approval.ts'
 import { Queue } from '../queue.ts'
 import { type AgentMessage, normalise, normaliseResult, turnResult } from './normalise.ts'

@@ -1,6 +1,6 @@
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
-import type { EventPayload, ResultPayload } from '@claude-proxy/protocol/events'
-import type { Attachment, MediaType } from './attachment.ts'
+import type { EventPayload, MediaType, ResultPayload } from '@claude-proxy/protocol/events'
+import type { Attachment } from './attachment.ts'
 import type { RunOptions } from './run.ts'
 import type { ApprovalKind, PermissionDecision } from './approval.ts'
 import type { PartialUpdate } from './partial.ts'

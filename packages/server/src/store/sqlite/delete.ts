@@ -38,7 +38,17 @@ export function deleteOperations(db: Database, reads: ConversationReads, runs: R
       const run = runs.openRun(row.folder)
       if (run?.conversation === id) return { status: 'busy', run }
       const names = [keepNames, dropNames, freeFolder]
-      const steps = [...names, unrefer, dropReferences, dropRules, dropPrompts, dropTags, forgetSealing, empty, remember]
+      const steps = [
+        ...names,
+        unrefer,
+        dropReferences,
+        dropRules,
+        dropPrompts,
+        dropTags,
+        forgetSealing,
+        empty,
+        remember,
+      ]
       for (const step of steps) step.run(row.c)
       return { status: 'deleted' }
     },
