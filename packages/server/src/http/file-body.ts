@@ -1,8 +1,13 @@
 import type { IncomingMessage } from 'node:http'
+import { addAbortSignal } from 'node:stream'
 import { AppError } from '@claude-proxy/protocol/errors'
 
-/** The body of a request as it arrives. Whoever has enough may stop: the connection can still be answered. */
-export async function* partsOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
+/**
+ * The body of a request as it arrives. Whoever has enough may stop: the connection can still be answered. Throws when
+ * `signal` aborts: of a request that was refused as no HTTP in its middle, Node tells no end.
+ */
+export async function* partsOf(request: IncomingMessage, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  addAbortSignal(signal, request)
   try {
     yield* request.iterator({ destroyOnReturn: false })
   } catch (cause) {

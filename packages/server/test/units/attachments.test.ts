@@ -25,8 +25,8 @@ function subject() {
     },
     newId: () => (++count).toString(16).padStart(32, '0') as AttachmentId,
   })
-  const upload = (parts: AsyncIterable<Uint8Array>) =>
-    attachments.upload({ name: undefined, announced: undefined, parts })
+  const upload = (from: AsyncIterable<Uint8Array>) =>
+    attachments.upload({ name: undefined, announced: undefined, parts: from })
   return { store, files, time, warnings, attachments, upload }
 }
 

@@ -8,13 +8,13 @@ import type { Routes, RoutesDeps } from '../routes.ts'
 /** The doors for what comes with prompts. */
 export function uploadRoutes({ attachments }: Pick<RoutesDeps, 'attachments'>): Routes<'upload' | 'uploaded'> {
   return {
-    async upload({ request }) {
+    async upload({ request, signal }) {
       const { name } = await readQuery(request.url ?? '', ENDPOINTS.upload.query)
       checkFileType(request)
       const uploaded = await attachments.upload({
         name,
         announced: announcedLength(request),
-        parts: partsOf(request),
+        parts: partsOf(request, signal()),
       })
       const { attachment_id: id, ...facts } = attachmentMark(uploaded)
       return { upload_id: id, ...facts, expires_at: new Date(uploaded.expiresAt).toISOString() }
