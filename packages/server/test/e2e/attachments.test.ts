@@ -94,7 +94,7 @@ it('a large upload does not make the service large, and others are answered mean
   const body = new ReadableStream({
     pull: (controller) => {
       peak = Math.max(peak, residentMegabytes(program.pid))
-      if (sent++ < 200) controller.enqueue(piece)
+      if (sent++ < 80) controller.enqueue(piece)
       else controller.close()
     },
   })
@@ -102,8 +102,8 @@ it('a large upload does not make the service large, and others are answered mean
   const answered = fetch(`${program.base}/v1/uploads`, { method: 'POST', body, duplex: 'half' })
   const healthy = await call(`${program.base}/healthz`)
   expect(healthy.status).toBe(200)
-  expect(await (await answered).json()).toMatchObject({ media_type: 'application/pdf', bytes: 200 * 1024 * 1024 })
-  expect(peak - before).toBeLessThan(100)
+  expect(await (await answered).json()).toMatchObject({ media_type: 'application/pdf', bytes: 80 * 1024 * 1024 })
+  expect(peak - before).toBeLessThan(60)
 })
 
 function residentMegabytes(pid: number): number {

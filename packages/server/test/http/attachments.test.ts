@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { ModelBlock } from '@claude-proxy/scripted-model/request'
 import { stream, streamAll } from '../support/client.ts'
@@ -78,6 +80,22 @@ test('a document waits for a run of its own: the agent would lose it on the way 
   await running.ended
   expect((await waiting.ended).at(-1)?.event).toMatchObject({ type: 'result', is_error: false })
   expect(sent(service)).toMatchObject([{ type: 'document', title: 'map.pdf' }])
+})
+
+test('a prompt whose file is gone from the disk ends with an error that says so, and the next one works', async () => {
+  await using service = await startTestService({ agent: 'claude' })
+  const { place, running, goOn } = await runThatAsks(service)
+  const upload = await uploaded(service, pdf(), 'map.pdf')
+  const attachments = [{ upload_id: upload }]
+  const waiting = await stream(service.base, { ...place, text: '@say Seen.', when_busy: 'queue', attachments })
+  rmSync(join(service.dataDir, 'attachments', upload))
+  await goOn()
+  const seen = await waiting.ended
+  expect(seen.at(-1)?.event).toMatchObject({ is_error: true, result: expect.stringMatching(/cannot be read.*ENOENT/) })
+  const head = (await running.ended).length + seen.length
+  expect((await streamAll(service.base, { ...place, text: '@say Here.' }, head)).at(-1)?.event).toMatchObject({
+    is_error: false,
+  })
 })
 
 /** A run that waits for an answer, and goes on with its turn when it has it. */

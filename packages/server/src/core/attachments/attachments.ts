@@ -94,7 +94,7 @@ export function createAttachments({ store, files, clock, log, limits, newId }: A
           for (const id of ids) await files.remove(id)
         }
       } catch (error) {
-        log.warn('attachments that nobody needs could not be removed; the next start tries again', { error })
+        notRemoved('attachments that nobody needs', { error })
       }
     },
 
@@ -140,15 +140,21 @@ export function createAttachments({ store, files, clock, log, limits, newId }: A
       try {
         if (!(await store.attachment(id))) await files.remove(id)
       } catch (error) {
-        log.warn('a file that nobody needs could not be removed; the next start tries again', { id, error })
+        notRemoved('a file that nobody needs', { id, error })
       }
     }
   }
 
   async function remove(name: string): Promise<void> {
     await files.remove(name).catch((error: unknown) => {
-      log.warn('what is left of an upload could not be removed; the next start tries again', { name, error })
+      notRemoved('what is left of an upload', { name, error })
     })
+  }
+
+  function notRemoved(what: string, details: { readonly error: unknown; readonly [detail: string]: unknown }): void {
+    // The service stops, and the next start tries again anyway.
+    if (details.error instanceof AppError && details.error.code === 'shutting_down') return
+    log.warn(`${what} could not be removed; the next start tries again`, details)
   }
 }
 

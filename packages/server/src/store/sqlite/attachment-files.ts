@@ -78,14 +78,14 @@ async function sync(directory: string): Promise<void> {
 }
 
 function makePrivate(directory: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const made = mkdirSync(directory, { recursive: true, mode: 0o700 })
   if (!lstatSync(directory).isDirectory())
     throw new AppError(
       'storage_unavailable',
       `${directory} has to be a directory, not a link: move what it leads to here.`,
     )
   chmodSync(directory, 0o700)
-  if (process.platform !== 'win32') syncDirectory(join(directory, '..'))
+  if (made !== undefined && process.platform !== 'win32') syncDirectory(join(directory, '..'))
 }
 
 /** What the disk or the system did, as a sentence; anything else is what a client sent, or a mistake of ours. */
