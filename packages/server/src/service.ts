@@ -59,8 +59,9 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   const rules = { allowedRoots, trustedRoots, allowBypass: config.allowBypass }
 
   await using building = new AsyncDisposableStack()
-  const { store, files } = await openStore(config, log)
+  const store = await openStore(config, log)
   building.defer(() => store.close())
+  const files = await openFiles(config)
   // Before listening: what comes from here on is on its way in, and nothing that a crash has left behind.
   const filesLeft = await files.names()
   const attachments = createAttachments({
@@ -182,18 +183,16 @@ async function createMarksFor({ dataDir }: Config): Promise<Marks> {
 }
 
 /** Only the store that was chosen is loaded, as with the agents: every file is time at the start. */
-async function openStore(
-  { store: kind, dataDir }: Config,
-  log: Log,
-): Promise<{ store: Store; files: AttachmentFiles }> {
-  if (kind === 'memory') {
-    const { createMemoryFiles } = await import('./store/memory/attachment-files.ts')
-    return { store: (await import('./store/memory/store.ts')).createMemoryStore(), files: createMemoryFiles() }
-  }
+async function openStore(config: Config, log: Log): Promise<Store> {
+  if (config.store === 'memory') return (await import('./store/memory/store.ts')).createMemoryStore()
   const { openSqliteStore } = await import('./store/sqlite/store.ts')
-  const { openAttachmentFiles } = await import('./store/sqlite/attachment-files.ts')
-  const store = await openSqliteStore({ dataDir, log })
-  return { store, files: openAttachmentFiles(dataDir) }
+  return openSqliteStore({ dataDir: config.dataDir, log })
+}
+
+/** After the store, whose data directory they lie in. */
+async function openFiles(config: Config): Promise<AttachmentFiles> {
+  if (config.store === 'memory') return (await import('./store/memory/attachment-files.ts')).createMemoryFiles()
+  return (await import('./store/sqlite/attachment-files.ts')).openAttachmentFiles(config.dataDir)
 }
 
 interface AgentDeps {

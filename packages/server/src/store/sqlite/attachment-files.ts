@@ -32,7 +32,11 @@ export function openAttachmentFiles(dataDir: string): AttachmentFiles {
       try {
         // A link is nothing that we have put there.
         const handle = await open(pathOf(id), constants.O_RDONLY | constants.O_NOFOLLOW)
-        return { ...(await contentOf(handle)), [Symbol.asyncDispose]: () => handle.close() }
+        await using opening = new AsyncDisposableStack()
+        opening.use(handle)
+        const content = await contentOf(handle)
+        const opened = opening.move()
+        return { ...content, [Symbol.asyncDispose]: () => opened.disposeAsync() }
       } catch (error) {
         throw translated(error, 'An attachment cannot be read')
       }
