@@ -25,7 +25,17 @@ test('a run whose events could not be stored does not say that it ended well, ev
   const approvals = createApprovals({ store, events, clock, log, newId: () => 'p' })
   const agent = createScriptedAgent({ clock })
   const newRunId = () => '1'.repeat(32) as RunId
-  const host = createHost({ store, events, clock, log, agent, approvals, partials: undefined, files: createMemoryFiles(), newRunId })
+  const host = createHost({
+    store,
+    events,
+    clock,
+    log,
+    agent,
+    approvals,
+    partials: undefined,
+    files: createMemoryFiles(),
+    newRunId,
+  })
 
   const name = 'lost' as ConversationId
   const folder = '/lost' as Folder
