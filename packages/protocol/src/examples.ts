@@ -150,6 +150,6 @@ export const EXAMPLES: Readonly<Partial<Record<EndpointName, Example>>> = {
       expires_at: at,
     },
   },
-  uploaded: { path: { id: upload_id } },
+  uploaded: { path: { id: upload_id }, answer: '(the bytes)' },
   steerPrompt: { path: { prompt_id }, answer: { ...prompt, state: 'steering' } },
 }
