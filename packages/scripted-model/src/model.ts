@@ -95,7 +95,9 @@ function fixtureFor(reply: Exclude<Reply, { kind: 'silence' }>): Fixture {
   const pace = reply.delayMs > 0 ? { latency: reply.delayMs, chunkSize: SLOW_CHUNK } : {}
   const breaks = reply.breaksAfter === undefined ? {} : { truncateAfterChunks: reply.breaksAfter }
   const thinking = reply.thinking === undefined ? {} : { reasoning: reply.thinking }
-  return { match, response: { blocks: reply.blocks.map(toAimock), ...thinking }, ...pace, ...breaks }
+  const { input = 0, output = 0 } = reply.usage ?? {}
+  const usage = { input_tokens: input, output_tokens: output }
+  return { match, response: { blocks: reply.blocks.map(toAimock), usage, ...thinking }, ...pace, ...breaks }
 }
 
 function toAimock(block: ReplyBlock) {

@@ -25,7 +25,7 @@ import { createListener } from './http/app.ts'
 import { createRoutes } from './http/routes.ts'
 import { listen } from './http/server.ts'
 import { createSseStreams } from './http/sse.ts'
-import { readVersion } from './version.ts'
+import { readSdkVersion, readVersion } from './version.ts'
 
 export interface Service {
   readonly url: string
@@ -103,6 +103,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     prepares: config.prepare,
     permissionSeconds: config.permissionSeconds,
     version,
+    sdkVersion: config.agent === 'claude' ? readSdkVersion() : undefined,
     startedAt,
     maxBodyBytes: config.maxBodyBytes,
   })

@@ -1,7 +1,10 @@
 import type { Answer } from '@claude-proxy/protocol/endpoints'
 import { approvalBody } from './approvals.ts'
 import type { Conversation, ConversationState } from '../core/ports/conversation.ts'
+import { conversationUnknown } from '../core/conversations.ts'
 import type { Store } from '../core/ports/store.ts'
+import { accountBody, upToNow } from './account-body.ts'
+import type { RoutesDeps } from './routes.ts'
 
 /** A conversation as a list shows it. */
 export async function summary(store: Store, conversation: Conversation): Promise<Answer<'Conversation'>> {
@@ -23,17 +26,29 @@ export async function summary(store: Store, conversation: Conversation): Promise
   }
 }
 
-/** A conversation with all that waits in it. */
-export async function details(store: Store, conversation: Conversation): Promise<Answer<'ConversationDetails'>> {
-  const [approvals, queued] = await Promise.all([
+export type DetailsDeps = Pick<RoutesDeps, 'store' | 'host' | 'version' | 'sdkVersion'>
+
+/** A conversation with all that waits in it, and what it has come to. Starts no agent. */
+export async function details(
+  { store, host, version, sdkVersion }: DetailsDeps,
+  conversation: Conversation,
+): Promise<Answer<'ConversationDetails'>> {
+  const [approvals, queued, account] = await Promise.all([
     store.approvals({ conversation: conversation.id, isPending: true, limit: 100 }),
     store.queuedPrompts(conversation.folder),
+    store.account(conversation.id),
   ])
+  if (!account) throw conversationUnknown(conversation.id)
+  const inFolder = host.underWay(conversation.folder)
+  const underWay = inFolder?.run.conversation === conversation.id ? inFolder : undefined
+  const now = upToNow(account, underWay)
   const own = queued.filter((prompt) => prompt.conversation === conversation.id)
   return {
     ...(await summary(store, conversation)),
     approvals: approvals.map((each) => approvalBody(each)),
     queue: own.map(({ id, text, at }) => ({ prompt_id: id, text, created_at: time(at) })),
+    ...accountBody(now),
+    versions: { service: version, agent_sdk: sdkVersion ?? null, claude_code: now.facts.version ?? null },
   }
 }
 

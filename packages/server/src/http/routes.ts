@@ -38,6 +38,8 @@ export interface RoutesDeps {
   /** Whether processes are made ready in advance. */
   readonly prepares: boolean
   readonly version: string
+  /** Of the Agent SDK; undefined for an agent without. */
+  readonly sdkVersion: string | undefined
   readonly startedAt: string
   readonly maxBodyBytes: number
 }

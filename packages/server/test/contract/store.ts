@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Store } from '../../src/core/ports/store.ts'
+import { accounts } from './accounts.ts'
 import { activation } from './activation.ts'
 import { approvals } from './approvals.ts'
 import { appending } from './appending.ts'
@@ -48,6 +49,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     processes(() => store)
     prompts(() => store)
     requests(() => store)
+    accounts(() => store)
     walks(() => store)
 
     it('refuses all work once it is closed, and may be closed twice', async () => {

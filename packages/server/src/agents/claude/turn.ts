@@ -5,6 +5,7 @@ import type { Clock } from '../../core/ports/outside.ts'
 import type { Happening, Job, PermissionRequest, Work } from '../../core/ports/agent.ts'
 import type { PermissionDecision } from '../../core/ports/approval.ts'
 import { Queue } from '../queue.ts'
+import { factsOf, usageOf } from './facts.ts'
 import { type AgentMessage, normalise, normaliseResult, turnResult } from './normalise.ts'
 import { readPartial } from './partial.ts'
 
@@ -72,6 +73,8 @@ export class Turn implements Work {
   #held: ResultPayload | undefined
   #last: ResultPayload | undefined
   #interruptedBecause: string | undefined
+  /** The model that the agent has used last. */
+  #model: string | undefined
   #settleTimer: NodeJS.Timeout | undefined
 
   constructor({ job, clock, promptUuid, settleMs }: TurnOptions) {
@@ -155,6 +158,7 @@ export class Turn implements Work {
   /** Takes a message of the agent's. */
   take(message: AgentMessage): void {
     if (this.#mode === 'ended') return
+    this.#noteFacts(message)
     if (message.type === 'command_lifecycle') this.#noteLifecycle(message)
     else if (message.type === 'result') this.#noteResult(message)
     else if (message.type === 'system' && message.subtype === 'session_state_changed') this.#noteState(message)
@@ -178,6 +182,14 @@ export class Turn implements Work {
     this.#happenings.push({ kind: 'end', result: this.#explained(result) })
     this.#happenings.end()
     this.#hooks?.ended()
+  }
+
+  #noteFacts(message: AgentMessage): void {
+    const facts = factsOf(message, this.#model)
+    this.#model = facts.model ?? this.#model
+    if (Object.keys(facts).length > 0) this.#happenings.push({ kind: 'facts', facts })
+    const usage = message.type === 'result' ? usageOf(message) : []
+    if (usage.length > 0) this.#happenings.push({ kind: 'usage', usage })
   }
 
   get #promptDone(): boolean {

@@ -6,7 +6,7 @@ import type { PermissionDecision } from '../../core/ports/approval.ts'
 import { parseDirectives } from './directives.ts'
 import { draft } from './draft.ts'
 import { load } from './load.ts'
-import { initEvent, message, success, text } from './messages.ts'
+import { factsOf, initEvent, message, success, text, used } from './messages.ts'
 import { createSteering, type Steering } from './steering.ts'
 import { createTicker, type Ticker } from './ticker.ts'
 
@@ -69,6 +69,7 @@ async function* play(job: Job, { clock, ticker, steering, signal, reason, over }
   try {
     yield { kind: 'session', sessionId }
     yield { kind: 'event', payload: initEvent(job, sessionId, timestamp()) }
+    yield factsOf(job)
     let result: ResultPayload | undefined
     try {
       for (const directive of parseDirectives(job.text)) {
@@ -77,6 +78,7 @@ async function* play(job: Job, { clock, ticker, steering, signal, reason, over }
         else if (directive.do === 'draft') yield* draft(directive, { sessionId, clock, ticker, signal })
         else if (directive.do === 'say') yield text(directive.text, sessionId, timestamp())
         else if (directive.do === 'ask') yield* ask(directive.tool, sessionId, clock, signal)
+        else if (directive.do === 'use') yield* used(job, directive)
         else if (directive.do === 'hang') yield* hang(steering, sessionId, timestamp, signal)
         else if (directive.do === 'die') throw new Error('The scripted agent died, as it was told.')
         else result = errorResult('error_during_execution', 'The scripted agent failed, as it was told.', timestamp())

@@ -1,11 +1,32 @@
 import type { EventPayload, ResultPayload } from '@claude-proxy/protocol/events'
-import type { Job } from '../../core/ports/agent.ts'
+import type { Happening, Job } from '../../core/ports/agent.ts'
+import type { Directive } from './directives.ts'
 
 /** What the scripted agent says, in the form of Claude Code's own messages. */
 
 export function text(words: string, sessionId: string, timestamp: string): { kind: 'event'; payload: EventPayload } {
   return { kind: 'event', payload: message('assistant', [{ type: 'text', text: words }], sessionId, timestamp) }
 }
+
+/** What it says of itself, as Claude Code does in its own way. */
+export function factsOf({ options }: Job): Happening {
+  const { model = SCRIPTED, permissionMode = 'default' } = options
+  return { kind: 'facts', facts: { model, effort: null, permissionMode } }
+}
+
+/** What it was told to have used, and how full that makes it. */
+export function used({ options }: Job, { input, output, usd }: Extract<Directive, { do: 'use' }>): Happening[] {
+  const { model = SCRIPTED } = options
+  const none = { cacheReadTokens: 0, cacheCreationTokens: 0 }
+  return [
+    { kind: 'facts', facts: { contextTokens: input + output, contextWindow: WINDOW } },
+    { kind: 'usage', usage: [{ model, inputTokens: input, outputTokens: output, ...none, costUsd: usd }] },
+  ]
+}
+
+const SCRIPTED = 'scripted'
+/** Tokens. */
+const WINDOW = 200_000
 
 export function message(
   role: 'assistant' | 'user',
@@ -29,7 +50,7 @@ export function initEvent(job: Job, sessionId: string, timestamp: string): Event
     cwd: job.folder,
     session_id: sessionId,
     tools: ['Bash'],
-    model: 'scripted',
+    model: job.options.model ?? SCRIPTED,
     permissionMode: job.options.permissionMode ?? 'default',
     agent: 'scripted: no process, no model; it obeys directives in the prompt',
     timestamp,

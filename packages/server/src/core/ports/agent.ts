@@ -1,5 +1,6 @@
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { EventPayload, ResultPayload } from '@claude-proxy/protocol/events'
+import type { AgentFacts, ModelUse } from './account.ts'
 import type { RunOptions } from './run.ts'
 import type { ApprovalKind, PermissionDecision } from './approval.ts'
 import type { PartialUpdate } from './partial.ts'
@@ -67,6 +68,10 @@ export type Happening =
   | { kind: 'partial'; update: PartialUpdate }
   | { kind: 'session'; sessionId: string }
   | { kind: 'steered'; prompt: RunId; outcome: 'taken' | 'missed' }
+  /** What it says of itself. */
+  | { kind: 'facts'; facts: AgentFacts }
+  /** What it has used since it said so last. */
+  | { kind: 'usage'; usage: readonly ModelUse[] }
   /** It only waits for its background from now on. */
   | { kind: 'settling' }
   /** The agent waits until `answer` is called, or until `signal` aborts because it no longer wants to know. */

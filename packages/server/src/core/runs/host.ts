@@ -18,6 +18,7 @@ import type { Conversation } from '../ports/conversation.ts'
 import type { NewApproval, PermissionDecision } from '../ports/approval.ts'
 import type { Run, RunOptions } from '../ports/run.ts'
 import type { Store } from '../ports/store.ts'
+import { endingOf, NOTHING, sumByModel, type Tally, withFacts } from './account.ts'
 
 export interface HostDeps {
   readonly store: Store
@@ -54,6 +55,8 @@ interface Active {
   readonly work: Work
   /** Resolves when the terminal event is stored. */
   readonly ended: Promise<void>
+  /** What the agent has used and said so far. */
+  tally: Tally
 }
 
 /** The owner of agents: gives them the runs that are accepted, and stores what comes of them. */
@@ -103,6 +106,11 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
 
     /** Why the run is to end, if somebody has said so in this process. */
     interruptedBecause: (run: RunId): string | undefined => stopping.get(run),
+
+    /** What the agent has used and said so far in the run that is under way in the folder. */
+    underWay(folder: Folder): { readonly run: Run; readonly tally: Tally } | undefined {
+      return active.get(folder)
+    },
 
     /** Whether the run takes prompts while it works. */
     isSteerable: ({ id, folder }: Run): boolean => {
@@ -208,7 +216,7 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
       if (active.get(run.folder)?.run === run) active.delete(run.folder)
       onFree(run.folder)
     })
-    active.set(run.folder, { run, work, ended })
+    active.set(run.folder, { run, work, ended, tally: NOTHING })
     const because = accepting ? stopping.get(run.id) : 'The service was stopped while this run was working.'
     if (because !== undefined) work.interrupt(because)
   }
@@ -231,6 +239,7 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
         else if (happening.kind === 'ask') asking.push(ask(run, happening, storeQuestion, work))
         else if (happening.kind === 'settling') queue?.settling(run)
         else if (happening.kind === 'steered' && queue) steered.push(queue.steered(happening.prompt, happening.outcome))
+        else if (happening.kind === 'facts' || happening.kind === 'usage') note(run, happening)
         else if (happening.kind !== 'steered') take(run, happening, (payload) => writer.tell(payload))
         if (writer.isFull) await writer.room()
       }
@@ -250,6 +259,17 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
     // The agent may have been through when it was to be stopped: its word for the end would be that all is here.
     if (writer.hasGap && result.subtype !== 'interrupted') result = errorResult('interrupted', NOT_STORED, timestamp())
     await close(run, result)
+  }
+
+  /** Adds to what is known of a run. */
+  function note({ id, folder }: Run, said: Extract<Happening, { kind: 'facts' | 'usage' }>): void {
+    const current = active.get(folder)
+    if (current?.run.id !== id) return
+    const { usage, facts } = current.tally
+    current.tally =
+      said.kind === 'usage'
+        ? { facts, usage: sumByModel([...usage, ...said.usage]) }
+        : { usage, facts: withFacts(facts, said.facts) }
   }
 
   function take(
@@ -349,7 +369,9 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
     for (;;) {
       try {
         const because = stopping.get(run.id)
-        await events.end(run, [toLine(because === undefined ? result : asInterrupted(result, because))])
+        const told = because === undefined ? result : asInterrupted(result, because)
+        const current = active.get(run.folder)
+        await events.end(run, [toLine(told)], endingOf(told, current?.run.id === run.id ? current.tally : NOTHING))
         break
       } catch (error) {
         log.error('a run could not be closed', { run: run.id, error })

@@ -5,7 +5,7 @@ import { toLine } from '@claude-proxy/protocol/json'
 import type { Conversation } from '../../core/ports/conversation.ts'
 import { folderOrSpelling } from '../../core/folders.ts'
 import { storedPages } from '../../core/log/pages.ts'
-import { details, summary } from '../conversation-body.ts'
+import { details, type DetailsDeps, summary } from '../conversation-body.ts'
 import { LAST_EVENT_ID, RESET } from '../headers.ts'
 import { sendNdjson } from '../ndjson.ts'
 import { parse, readBody, readQuery } from '../read.ts'
@@ -22,16 +22,11 @@ type ConversationDoor =
   | 'send'
   | 'watch'
   | 'history'
-type Deps = Pick<RoutesDeps, 'store' | 'conversations' | 'runs' | 'streams' | 'maxBodyBytes'>
+type Deps = DetailsDeps & Pick<RoutesDeps, 'conversations' | 'runs' | 'streams' | 'maxBodyBytes'>
 
 /** The doors for conversations as things of their own. They know them by their own ids and follow no alias. */
-export function conversationRoutes({
-  store,
-  conversations,
-  runs,
-  streams,
-  maxBodyBytes,
-}: Deps): Routes<ConversationDoor> {
+export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
+  const { store, conversations, runs, streams, maxBodyBytes } = deps
   return {
     async conversations({ request }) {
       const query = await readQuery(request.url ?? '', ENDPOINTS.conversations.query)
@@ -60,7 +55,7 @@ export function conversationRoutes({
 
     async conversation({ params }) {
       const { id } = await parse(ENDPOINTS.conversation.params, params)
-      return details(store, await conversations.own(id))
+      return details(deps, await conversations.own(id))
     },
 
     async changeConversation({ request, params }) {
@@ -120,7 +115,7 @@ export function conversationRoutes({
       const after = asked === 'head' ? head : (asked ?? 0)
       const verdict = after > head ? 'reset' : after === head ? 'live' : 'resumed'
       const first = query.snapshot
-        ? `event: snapshot\ndata: ${toLine({ verdict, ...(await details(store, conversation)) })}\n\n`
+        ? `event: snapshot\ndata: ${toLine({ verdict, ...(await details(deps, conversation)) })}\n\n`
         : ''
       response.setHeader(LAST_EVENT_ID, String(head))
       if (verdict === 'reset') response.setHeader(RESET, 'true')

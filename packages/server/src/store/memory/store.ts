@@ -2,6 +2,7 @@ import { setImmediate as nextTick } from 'node:timers/promises'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { AgentProcess } from '../../core/ports/agent.ts'
 import type { Store } from '../../core/ports/store.ts'
+import { account } from './accounts.ts'
 import { approvalRules, approvals, ask, carryApprovals, dropCarried, settleApproval } from './approvals.ts'
 import { canonical, change, changeConversation, createConversation, resolve } from './conversations.ts'
 import { deleteConversation } from './delete.ts'
@@ -51,9 +52,10 @@ export function createMemoryStore(): Store {
       await nextTick()
       return appended
     },
-    endRun: (run, lines, at) => does((all) => endRun(all, run, lines, at)),
+    endRun: (run, lines, at, ending) => does((all) => endRun(all, run, lines, at, ending)),
     interruptRun: (id, because) => does((all) => interruptRun(all, id, because)),
     run: (id) => does(({ runs }) => runs.get(id)),
+    account: (id) => does((all) => account(all, id)),
     openRun: (folder) => does((all) => openRun(all, folder)),
     openRuns: () => does((all) => openRuns(all)),
 

@@ -1,3 +1,4 @@
+import { writeAccounts } from './accounts.ts'
 import { approvalOperations, readApprovals, writeApprovals } from './approvals.ts'
 import { beginOperations, placing, writeRuns } from './begin.ts'
 import { conversationOperations, readConversations, writeConversations } from './conversations.ts'
@@ -26,7 +27,7 @@ export function writerOperations(db: Database) {
     ...folderOperations(reads, writes, runs),
     ...approvalOperations(db, readApprovals(db), events),
     ...beginOperations(reads, place, runs, prompts, requests),
-    ...runOperations(db, runs, events, writeApprovals(db)),
+    ...runOperations(db, runs, events, writeApprovals(db), writeAccounts(db)),
     ...promptOperations(db, reads, place, runs, prompts, requests, events),
     ...requestOperations(db, requests, requests),
     ...deleteOperations(db, reads, runs),
