@@ -124,12 +124,24 @@ export const Conversations = z.object({
   next_cursor: z.string().nullable().describe('Where the next page begins; null on the last one.'),
 })
 
-/** A conversation with all that waits in it, and what it has come to. */
+const setting = (inUse: z.ZodType<string | null>) =>
+  z.object({
+    asked: z.string().nullable().describe("What the conversation's runs begin with; null is the default."),
+    in_use: inUse,
+  })
+const lastSaid = z.string().nullable().describe('What the agent said last that it works with; null before that.')
+
+/** A conversation with all that waits in it, what it is set to and what it has come to. */
 export const ConversationDetails = z
   .object({
     ...Conversation.shape,
     approvals: z.array(Approval),
     queue: z.array(z.object({ prompt_id: id, text: z.string(), created_at: time })),
+    model: setting(lastSaid),
+    effort: setting(lastSaid),
+    permission_mode: setting(
+      z.string().describe('In a run what the agent is in, at rest what the next one begins with.'),
+    ),
     runs: number.describe('How many runs it had, the open one included.'),
     cost_usd: z.number().nullable().describe("The agent's own estimate; null where it never gave one."),
     usage: z
@@ -160,6 +172,18 @@ export const ConversationDetails = z
     }),
   })
   .meta({ id: 'ConversationDetails' })
+
+const takesEffect = z.enum(['now', 'next_run'])
+
+/** A conversation that was changed, and since when each setting holds that was given. */
+export const ChangedConversation = z.object({
+  ...ConversationDetails.shape,
+  takes_effect: z.object({
+    model: takesEffect.optional(),
+    effort: takesEffect.optional(),
+    permission_mode: takesEffect.optional(),
+  }),
+})
 
 export const DeletedConversation = z.object({ deleted: id })
 

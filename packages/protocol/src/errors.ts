@@ -22,6 +22,7 @@ export const STATUS = {
   prompt_not_queued: 409,
   queue_full: 409,
   idempotency_key_reused: 409,
+  setting_refused: 409,
   payload_too_large: 413,
   unsupported_media_type: 415,
   internal: 500,

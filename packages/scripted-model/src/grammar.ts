@@ -34,8 +34,8 @@ export interface Step {
   /** What to answer with before the response is given, in this order. */
   readonly refusals: readonly Refusal[]
   readonly hangs: boolean
-  /** The tokens that the response says it has used. */
-  readonly usage: Usage
+  /** The tokens that the response says it has used; none, unless it is told to. */
+  readonly usage: Usage | undefined
 }
 
 export interface Usage {
@@ -63,7 +63,7 @@ export function parseScript(prompt: string): Script {
   const directives = prompt.split(/\r?\n/).flatMap((line) => readLine(repeated(line)) ?? [])
   if (directives.length === 0) return { kind: 'none' }
   const steps: Step[] = []
-  let step = emptyStep(0, { input: 0, output: 0 })
+  let step = emptyStep(0, undefined)
   let closing: string | undefined
   const next = () => {
     steps.push(step)
@@ -103,7 +103,7 @@ export function parseScript(prompt: string): Script {
 }
 
 /** A step that is still being built. */
-type OpenStep = { parts: Part[]; delayMs: number; refusals: Refusal[]; hangs: boolean; usage: Usage }
+type OpenStep = { parts: Part[]; delayMs: number; refusals: Refusal[]; hangs: boolean; usage: Usage | undefined }
 
 /** What a line comes to: a part of a response, a setting, or why it cannot be read. */
 type Read =
@@ -190,7 +190,7 @@ function use(input: number, output: number): Read {
   return { does: 'use', usage: { input, output } }
 }
 
-function emptyStep(delayMs: number, usage: Usage): OpenStep {
+function emptyStep(delayMs: number, usage: Usage | undefined): OpenStep {
   return { parts: [], delayMs, refusals: [], hangs: false, usage }
 }
 

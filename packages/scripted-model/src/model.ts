@@ -38,6 +38,8 @@ export async function startScriptedModel(options: { port?: number } = {}): Promi
     if (request === undefined) return sendJson(res, 400, error('invalid_request_error', 'The body is not JSON'))
     requests.push(request)
     if (requests.length > MOST_REQUESTS) requests.shift()
+    if (request.model.startsWith(NO_SUCH))
+      return sendJson(res, 404, error('not_found_error', `model: ${request.model}`))
     const situation = readSituation(request)
     const key = stepKey(request, situation)
     const refused = refusals.get(key) ?? 0
@@ -68,6 +70,9 @@ export async function startScriptedModel(options: { port?: number } = {}): Promi
     },
   }
 }
+
+/** No model has a name that begins so; any other one is there. */
+const NO_SUCH = 'no-such-'
 
 const MESSAGES = '/v1/messages'
 const COUNT_TOKENS = '/v1/messages/count_tokens'

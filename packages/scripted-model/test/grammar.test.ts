@@ -44,7 +44,7 @@ describe('the grammar', () => {
 
   test('says of a response and all later ones what they have used', () => {
     expect(steps('@bash one', '@bash two', '@usage 1000 20', '@end Done.').map(({ usage }) => usage)).toEqual([
-      { input: 0, output: 0 },
+      undefined,
       { input: 1000, output: 20 },
       { input: 1000, output: 20 },
     ])

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
-import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
+import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { Marks } from './agents/claude/mark.ts'
 import { type Config, ConfigError } from './config.ts'
 import { createApprovals } from './core/approvals/approvals.ts'
@@ -13,7 +13,10 @@ import { createEventLog } from './core/log/log.ts'
 import { createPartials } from './core/partials/partials.ts'
 import type { Agent, AgentProcess } from './core/ports/agent.ts'
 import type { Clock, Log } from './core/ports/outside.ts'
+import type { RunOptions } from './core/ports/run.ts'
 import type { Store } from './core/ports/store.ts'
+import { createKeptSettings } from './core/settings/keep.ts'
+import { createChangeSettings } from './core/settings/settings.ts'
 import { createCommands } from './core/runs/commands.ts'
 import { createHost } from './core/runs/host.ts'
 import { checkOptions } from './core/runs/options.ts'
@@ -66,10 +69,13 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   const approvals = createApprovals({ store, events, clock, log, newId: newHexId })
   const newRunId = () => newHexId() as RunId
   const partials = config.partials ? createPartials() : undefined
-  const host = createHost({ store, events, clock, log, agent, approvals, partials, newRunId })
+  const settings = createKeptSettings({ store, events, clock, start: newHexId() })
+  const host = createHost({ store, events, clock, log, agent, approvals, partials, settings, newRunId })
   const continuation = createContinuation({ store, events, host, approvals, clock, log, newRunId })
   const queue = createQueue({ store, events, clock, log, host })
   const commands = createCommands({ store, events, clock, host, queue, approvals })
+  const check = (options: RunOptions, folder: Folder) => checkOptions(options, folder, rules)
+  const changeSettings = createChangeSettings({ store, kept: settings, host, log, check })
   const runs = createRuns({
     store,
     events,
@@ -78,7 +84,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     host,
     queue,
     newRunId,
-    check: (options, folder) => checkOptions(options, folder, rules),
+    check,
   })
   const newConversationId = () => newHexId() as ConversationId
   const conversations = createConversations({
@@ -100,6 +106,8 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     commands,
     approvals,
     host,
+    settings,
+    changeSettings,
     prepares: config.prepare,
     permissionSeconds: config.permissionSeconds,
     version,

@@ -1,4 +1,5 @@
 import type { Account, AgentFacts, ModelUse } from '../core/ports/account.ts'
+import type { Settings } from '../core/ports/settings.ts'
 import type { Run } from '../core/ports/run.ts'
 import { sumByModel, type Tally, withFacts } from '../core/runs/account.ts'
 
@@ -17,6 +18,17 @@ export function upToNow(account: Account, underWay: UnderWay | undefined): Accou
     ...account,
     usage: sumByModel([...account.usage, ...usage]),
     facts: withFacts(account.facts, facts),
+  }
+}
+
+/** What the conversation's next runs begin with, and what the agent said last that it works with. */
+export function settingsBody({ model, effort, permissionMode }: Settings, facts: AgentFacts, isUnderWay: boolean) {
+  const mode = permissionMode ?? null
+  return {
+    model: { asked: model ?? null, in_use: facts.model ?? null },
+    effort: { asked: effort ?? null, in_use: facts.effort ?? null },
+    // At rest it is nothing that the agent could still be in.
+    permission_mode: { asked: mode, in_use: (isUnderWay ? facts.permissionMode : undefined) ?? mode ?? 'default' },
   }
 }
 

@@ -3,7 +3,7 @@ import { approvalBody } from './approvals.ts'
 import type { Conversation, ConversationState } from '../core/ports/conversation.ts'
 import { conversationUnknown } from '../core/conversations.ts'
 import type { Store } from '../core/ports/store.ts'
-import { accountBody, upToNow } from './account-body.ts'
+import { accountBody, settingsBody, upToNow } from './account-body.ts'
 import type { RoutesDeps } from './routes.ts'
 
 /** A conversation as a list shows it. */
@@ -26,11 +26,11 @@ export async function summary(store: Store, conversation: Conversation): Promise
   }
 }
 
-export type DetailsDeps = Pick<RoutesDeps, 'store' | 'host' | 'version' | 'sdkVersion'>
+export type DetailsDeps = Pick<RoutesDeps, 'store' | 'host' | 'settings' | 'version' | 'sdkVersion'>
 
-/** A conversation with all that waits in it, and what it has come to. Starts no agent. */
+/** A conversation with all that waits in it, what it is set to and what it has come to. Starts no agent. */
 export async function details(
-  { store, host, version, sdkVersion }: DetailsDeps,
+  { store, host, settings, version, sdkVersion }: DetailsDeps,
   conversation: Conversation,
 ): Promise<Answer<'ConversationDetails'>> {
   const [approvals, queued, account] = await Promise.all([
@@ -47,6 +47,7 @@ export async function details(
     ...(await summary(store, conversation)),
     approvals: approvals.map((each) => approvalBody(each)),
     queue: own.map(({ id, text, at }) => ({ prompt_id: id, text, created_at: time(at) })),
+    ...settingsBody(settings.of(conversation), now.facts, underWay !== undefined),
     ...accountBody(now),
     versions: { service: version, agent_sdk: sdkVersion ?? null, claude_code: now.facts.version ?? null },
   }

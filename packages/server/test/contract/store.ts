@@ -16,6 +16,7 @@ import { prompts } from './prompts.ts'
 import { requests } from './requests.ts'
 import { runs } from './runs.ts'
 import { fresh } from './samples.ts'
+import { settings } from './settings.ts'
 import { walks } from './walks.ts'
 
 /** A store to test, and how to throw it away. */
@@ -50,6 +51,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     prompts(() => store)
     requests(() => store)
     accounts(() => store)
+    settings(() => store)
     walks(() => store)
 
     it('refuses all work once it is closed, and may be closed twice', async () => {

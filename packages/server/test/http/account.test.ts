@@ -1,43 +1,13 @@
 import { expect, test } from 'vitest'
 import { call } from '../support/client.ts'
-import { type AgentName, startTestService, type TestService } from '../support/service.ts'
-import { interrupt, post } from './calls.ts'
+import { type AgentName, startTestService } from '../support/service.ts'
+import { interrupt } from './calls.ts'
+import { atRest, made, PATIENCE, run, send, show } from './conversation-calls.ts'
 import { CLAUDE, SCRIPTED, type Words } from './words.ts'
 
 /** What a conversation has come to: PROTOCOL.md section 3.19. */
 
-const PATIENCE = { timeout: 30_000, interval: 20 }
 const DOOR = '/v1/conversations'
-
-type Shown = {
-  runs: number
-  cost_usd: number | null
-  usage: Record<string, number>
-  context: { tokens: number; window: number; percent: number } | null
-  last_error: { code: string; message: string; run_id: string; at: string } | null
-  versions: Record<string, string | null>
-  state: string
-}
-
-async function show(service: TestService, id: string): Promise<Shown> {
-  const answer = await call(`${service.base}${DOOR}/${id}`)
-  expect(answer.status).toBe(200)
-  return answer.json as Shown
-}
-
-async function made(service: TestService): Promise<string> {
-  const answer = await post(service, DOOR, { cwd: service.folder() })
-  return String(answer.json?.['conversation_id'])
-}
-
-/** Sends a prompt and waits until its run has ended. */
-async function run(service: TestService, id: string, text: string, more: object = {}): Promise<Shown> {
-  const sent = await post(service, `${DOOR}/${id}/messages`, { text, ...more })
-  expect(sent.status).toBe(202)
-  await expect.poll(async () => (await show(service, id)).state, PATIENCE).toBe('idle')
-  return show(service, id)
-}
-
 const AGENTS: [AgentName, Words][] = [
   ['scripted', SCRIPTED],
   ['claude', CLAUDE],
@@ -100,11 +70,10 @@ test.each(AGENTS)(
       at: expect.stringMatching(/Z$/),
     })
     expect(Date.parse(failed.last_error?.at ?? '')).toBeGreaterThanOrEqual(before)
-    await post(service, `${DOOR}/${id}/messages`, { text: words.hang })
+    await send(service, id, words.hang)
     await expect.poll(async () => (await show(service, id)).state, PATIENCE).toBe('running')
     await interrupt(service, id)
-    await expect.poll(async () => (await show(service, id)).state, PATIENCE).toBe('idle')
-    expect((await show(service, id)).last_error).toEqual(failed.last_error)
+    expect((await atRest(service, id)).last_error).toEqual(failed.last_error)
     expect((await run(service, id, words.say('Well.'))).last_error).toBeNull()
   },
 )
@@ -114,7 +83,7 @@ test.each(AGENTS)('with %s what a run has used is shown while it goes on, in sna
   const id = await made(service)
   await run(service, id, words.use(10, 1))
   const going = `${words.use(20, 2)}\n${words.ask}`
-  await post(service, `${DOOR}/${id}/messages`, { text: going })
+  await send(service, id, going)
   await expect.poll(async () => (await show(service, id)).context?.tokens, PATIENCE).toBe(22)
   expect(await show(service, id)).toMatchObject({ runs: 2, state: expect.stringMatching(/running|waiting/) })
   const stream = await call(`${service.base}${DOOR}/${id}/stream?snapshot=true&since=head&close_after=1`)

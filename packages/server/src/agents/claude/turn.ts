@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { asInterrupted, errorResult, type EventPayload, type ResultPayload } from '@claude-proxy/protocol/events'
 import type { RunId } from '@claude-proxy/protocol/ids'
+import type { AgentFacts } from '../../core/ports/account.ts'
 import type { Clock } from '../../core/ports/outside.ts'
 import type { Happening, Job, PermissionRequest, Work } from '../../core/ports/agent.ts'
 import type { PermissionDecision } from '../../core/ports/approval.ts'
@@ -155,6 +156,16 @@ export class Turn implements Work {
     })
   }
 
+  /** What else is known of the agent. */
+  note(facts: AgentFacts): void {
+    if (Object.keys(facts).length > 0) this.#happenings.push({ kind: 'facts', facts })
+  }
+
+  /** The agent has changed its permission mode by itself. */
+  noteMode(from: string, to: string): void {
+    this.#happenings.push({ kind: 'mode', from, to })
+  }
+
   /** Takes a message of the agent's. */
   take(message: AgentMessage): void {
     if (this.#mode === 'ended') return
@@ -187,7 +198,7 @@ export class Turn implements Work {
   #noteFacts(message: AgentMessage): void {
     const facts = factsOf(message, this.#model)
     this.#model = facts.model ?? this.#model
-    if (Object.keys(facts).length > 0) this.#happenings.push({ kind: 'facts', facts })
+    this.note(facts)
     const usage = message.type === 'result' ? usageOf(message) : []
     if (usage.length > 0) this.#happenings.push({ kind: 'usage', usage })
   }

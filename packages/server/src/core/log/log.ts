@@ -5,6 +5,7 @@ import type { RunEnding } from '../ports/account.ts'
 import type { Begun, NewRun, Run } from '../ports/run.ts'
 import type { Bell, Clock, Log } from '../ports/outside.ts'
 import type { NewApproval, SettleApproval, Settled } from '../ports/approval.ts'
+import type { SettingsChange, SettingsChanged } from '../ports/settings.ts'
 import type { Store } from '../ports/store.ts'
 import { createTail, type Recent } from './tail.ts'
 
@@ -67,6 +68,13 @@ export function createEventLog({ store, bell, clock, log, doubtMs }: EventLogDep
         tell(run.conversation, appended.first, lines)
       }
       return appended
+    },
+
+    /** Keeps other settings of a conversation. */
+    async changeSettings(change: SettingsChange): Promise<SettingsChanged> {
+      const changed = await store.changeSettings(change)
+      if (changed.status === 'changed') tell(change.id, changed.number, [change.line])
+      return changed
     },
 
     /** Stores a prompt that has to wait, or that is to steer a run, with the event that tells of it. */

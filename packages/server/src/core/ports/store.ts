@@ -13,6 +13,7 @@ import type { Run, NewRun, Begun, RequestKey, Repeated } from './run.ts'
 import type { Prompt, NewPrompt, Added, PromptChange, Changed, PromptBegun } from './prompt.ts'
 import type { Appended, StoredPage } from './event.ts'
 import type { NewApproval, Approval, SettleApproval, Settled, ApprovalRule } from './approval.ts'
+import type { SettingsChange, SettingsChanged } from './settings.ts'
 import type { AgentProcess } from './agent.ts'
 
 /**
@@ -37,6 +38,8 @@ export interface Store {
   }): Promise<Conversation | undefined>
   /** Changes what is given. Undefined when there is no such conversation. */
   changeConversation(id: ConversationId, facts: ConversationFacts): Promise<Conversation | undefined>
+  /** Keeps other settings, if they are what they were, and the event that tells of it. */
+  changeSettings(change: SettingsChange): Promise<SettingsChanged>
   /** The folder's canonical conversation; `id` becomes it when there is none. */
   ensureCanonical(input: {
     id: ConversationId

@@ -17,7 +17,11 @@ import type { Clock, Log } from '../ports/outside.ts'
 import type { Conversation } from '../ports/conversation.ts'
 import type { NewApproval, PermissionDecision } from '../ports/approval.ts'
 import type { Run, RunOptions } from '../ports/run.ts'
+import type { Adjusted, Adjustments } from '../ports/settings.ts'
 import type { Store } from '../ports/store.ts'
+import type { KeptSettings } from '../settings/keep.ts'
+import { optionsUnder } from '../settings/rules.ts'
+import type { AgentFacts } from '../ports/account.ts'
 import { endingOf, NOTHING, sumByModel, type Tally, withFacts } from './account.ts'
 
 export interface HostDeps {
@@ -29,6 +33,7 @@ export interface HostDeps {
   readonly approvals: Approvals
   /** Where what agents are about to say is shown; undefined where that is not wanted. */
   readonly partials: Partials | undefined
+  readonly settings: KeptSettings
   readonly newRunId: () => RunId
 }
 
@@ -60,7 +65,7 @@ interface Active {
 }
 
 /** The owner of agents: gives them the runs that are accepted, and stores what comes of them. */
-export function createHost({ store, events, clock, log, agent, approvals, partials, newRunId }: HostDeps) {
+export function createHost({ store, events, clock, log, agent, approvals, partials, settings, newRunId }: HostDeps) {
   const active = new Map<Folder, Active>()
   const beginning = new Set<Promise<void>>()
   let accepting = true
@@ -112,6 +117,23 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
       return active.get(folder)
     },
 
+    /**
+     * Changes what the conversation's process works with. `wasUnderWay`: amid a run of the conversation, so that what
+     * is taken holds now.
+     */
+    async adjust({ id, folder }: Conversation, changes: Adjustments): Promise<Adjusted & { wasUnderWay: boolean }> {
+      const isUnderWay = () => active.get(folder)?.run.conversation === id
+      const wasUnderWay = isUnderWay()
+      const adjusted = await agent.adjust(id, changes)
+      return { ...adjusted, wasUnderWay: wasUnderWay && isUnderWay() }
+    },
+
+    /** Adds to what is known of the conversation's run that is under way. */
+    noteFacts({ id, folder }: Conversation, facts: AgentFacts): void {
+      const current = active.get(folder)
+      if (current?.run.conversation === id) note(current.run, { kind: 'facts', facts })
+    },
+
     /** Whether the run takes prompts while it works. */
     isSteerable: ({ id, folder }: Run): boolean => {
       const current = active.get(folder)
@@ -140,7 +162,13 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
     prepare(conversation: Conversation, options: RunOptions = lastOptions): void {
       if (!accepting || active.has(conversation.folder)) return
       const { id, folder, sessionId } = conversation
-      agent.prepare({ conversation: id, folder, sessionId: options.resume ?? sessionId, options })
+      const resume = options.resume ?? sessionId
+      agent.prepare({
+        conversation: id,
+        folder,
+        sessionId: resume,
+        options: optionsUnder(settings.of(conversation), options),
+      })
     },
 
     /** Ends the folder's run if it only waits for background tasks. True when the folder has become free by it. */
@@ -178,7 +206,9 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
       lastOptions = usual
       // One that we began ourselves tells what was decided; whatever else comes, comes instead.
       if (run.begunBy === 'client') await approvals.dropCarried(run.conversation, 'A new prompt came.')
-      drive(run, agent.work({ ...jobOf(run), text: run.text, sessionId }))
+      const now = await settings.forgetLapsed((await store.conversation(run.conversation)) ?? conversation)
+      const options = optionsUnder(settings.of(now), run.options)
+      drive(run, agent.work({ ...jobOf(run), options, text: run.text, sessionId }))
     } catch (error) {
       log.error('a run could not be begun', { run: run.id, error })
       await close(run, failure(error))
@@ -240,6 +270,7 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
         else if (happening.kind === 'settling') queue?.settling(run)
         else if (happening.kind === 'steered' && queue) steered.push(queue.steered(happening.prompt, happening.outcome))
         else if (happening.kind === 'facts' || happening.kind === 'usage') note(run, happening)
+        else if (happening.kind === 'mode') asking.push(followMode(run, happening))
         else if (happening.kind !== 'steered') take(run, happening, (payload) => writer.tell(payload))
         if (writer.isFull) await writer.room()
       }
@@ -270,6 +301,13 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
       said.kind === 'usage'
         ? { facts, usage: sumByModel([...usage, ...said.usage]) }
         : { usage, facts: withFacts(facts, said.facts) }
+  }
+
+  /** The agent has changed its mode by itself: the conversation's settings follow, and everybody is told. */
+  async function followMode(run: Run, { from, to }: Extract<Happening, { kind: 'mode' }>): Promise<void> {
+    await settings.follow(run.conversation, from, to).catch((error: unknown) => {
+      log.error('a change of mode could not be told', { run: run.id, error })
+    })
   }
 
   function take(

@@ -3,14 +3,17 @@ import { AppError } from '@claude-proxy/protocol/errors'
 import { ConversationId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
 import type { Conversation } from '../../core/ports/conversation.ts'
+import type { SettingName } from '../../core/ports/settings.ts'
 import { folderOrSpelling } from '../../core/folders.ts'
 import { storedPages } from '../../core/log/pages.ts'
+import { WIRE } from '../../core/settings/settings.ts'
 import { details, type DetailsDeps, summary } from '../conversation-body.ts'
 import { LAST_EVENT_ID, RESET } from '../headers.ts'
 import { sendNdjson } from '../ndjson.ts'
 import { parse, readBody, readQuery } from '../read.ts'
 import type { Routes, RoutesDeps } from '../routes.ts'
-import { keyOf, runOptions } from '../run-fields.ts'
+import { clientName } from '../approvals.ts'
+import { adjustmentsOf, keyOf, runOptions } from '../run-fields.ts'
 import { RETRY_MS } from '../sse.ts'
 
 type ConversationDoor =
@@ -22,11 +25,11 @@ type ConversationDoor =
   | 'send'
   | 'watch'
   | 'history'
-type Deps = DetailsDeps & Pick<RoutesDeps, 'conversations' | 'runs' | 'streams' | 'maxBodyBytes'>
+type Deps = DetailsDeps & Pick<RoutesDeps, 'conversations' | 'runs' | 'changeSettings' | 'streams' | 'maxBodyBytes'>
 
 /** The doors for conversations as things of their own. They know them by their own ids and follow no alias. */
 export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
-  const { store, conversations, runs, streams, maxBodyBytes } = deps
+  const { store, conversations, runs, changeSettings, streams, maxBodyBytes } = deps
   return {
     async conversations({ request }) {
       const query = await readQuery(request.url ?? '', ENDPOINTS.conversations.query)
@@ -62,8 +65,15 @@ export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
       const { id } = await parse(ENDPOINTS.changeConversation.params, params)
       const body = await readBody(request, ENDPOINTS.changeConversation.body, maxBodyBytes)
       const { title, archived: isArchived, tags } = body
-      const changed = await store.changeConversation(id, { title, isArchived, tags })
-      return summary(store, changed ?? (await conversations.own(id)))
+      const wanted = adjustmentsOf(body)
+      // First, since the agent may refuse them.
+      const changed = wanted && (await changeSettings(id, wanted, clientName(request)))
+      await store.changeConversation(id, { title, isArchived, tags })
+      const effects = Object.entries(changed?.takesEffect ?? {}).map(([name, since]) => [
+        WIRE[name as SettingName],
+        since,
+      ])
+      return { ...(await details(deps, await conversations.own(id))), takes_effect: Object.fromEntries(effects) }
     },
 
     async deleteConversation({ params }) {

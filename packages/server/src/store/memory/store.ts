@@ -12,6 +12,7 @@ import { importConversation } from './import.ts'
 import { conversations } from './listing.ts'
 import { addPrompt, beginPrompt, changePrompt, queuedFolders, queuedPrompts, steeringPrompts } from './prompts.ts'
 import { forgetRequests, rememberRequest, requestOf } from './requests.ts'
+import { changeSettings } from './settings.ts'
 import { append, beginRun, claimRun, endRun, interruptRun, openRun, openRuns } from './runs.ts'
 import { emptyState, type State } from './state.ts'
 
@@ -35,6 +36,7 @@ export function createMemoryStore(): Store {
     conversations: (filter) => does((all) => conversations(all, filter)),
     createConversation: (input) => does((all) => createConversation(all, input)),
     changeConversation: (id, facts) => does((all) => changeConversation(all, id, facts)),
+    changeSettings: (input) => does((all) => changeSettings(all, input)),
     ensureCanonical: (input) => does((all) => ensureCanonical(all, input)),
     activate: (input) => does((all) => activate(all, input)),
     setSession: (id, sessionId, at) => does((all) => void change(all, id, { sessionId, updatedAt: at })),

@@ -20,7 +20,7 @@ export function deleteOperations(db: Database, reads: ConversationReads, runs: R
   // without a head it has no events for anybody
   const empty = db.prepare(`
     UPDATE conversation SET deleted = 1, folder = '', cwd = '', grp = NULL, session_id = NULL, head = 0, sealed = 0,
-      created_at = 0, updated_at = 0, title = NULL, tags = '[]'
+      created_at = 0, updated_at = 0, title = NULL, tags = '[]', settings = NULL
     WHERE c = ?`)
   const dropTags = db.prepare('DELETE FROM tagged WHERE c = ?')
   const remember = db.prepare('INSERT INTO deletion (c) VALUES (?)')

@@ -11,6 +11,7 @@ import { processOperations } from './processes.ts'
 import { promptOperations, readPrompts } from './prompts.ts'
 import { readRequests, requestOperations, writeRequests } from './requests.ts'
 import { readRuns, runOperations } from './runs.ts'
+import { settingsOperations } from './settings.ts'
 
 /** Everything that can be asked of the writer, by name. Each takes one input that survives a structured clone. */
 export function writerOperations(db: Database) {
@@ -30,6 +31,7 @@ export function writerOperations(db: Database) {
     ...runOperations(db, runs, events, writeApprovals(db), writeAccounts(db)),
     ...promptOperations(db, reads, place, runs, prompts, requests, events),
     ...requestOperations(db, requests, requests),
+    ...settingsOperations(db, reads, events),
     ...deleteOperations(db, reads, runs),
     ...importOperations(db, reads, writes, events),
     ...processOperations(db),

@@ -82,6 +82,11 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
     changeConversation: async (id, { title, isArchived, tags }) =>
       writer.submit('changeConversation', { id, title, isArchived, tags }),
 
+    async changeSettings({ id, from, to, line, at }) {
+      const lines = pieces([line])
+      return writer.submit('changeSettings', { id, from, to, lines, at }, lines)
+    },
+
     async ensureCanonical({ id, folder, cwd, group, at }) {
       // clients ask this every few seconds: most of the time there is nothing to write
       const row = await read(() => conversations.canonical(folder))
