@@ -146,14 +146,66 @@ export const Conversations = z.object({
   next_cursor: z.string().nullable().describe('Where the next page begins; null on the last one.'),
 })
 
-/** A conversation with all that waits in it. */
+const setting = (inUse: z.ZodType<string | null>) =>
+  z.object({
+    asked: z.string().nullable().describe("What the conversation's runs begin with; null is the default."),
+    in_use: inUse,
+  })
+const lastSaid = z.string().nullable().describe('What the agent said last that it works with; null before that.')
+
+/** A conversation with all that waits in it, what it is set to and what it has come to. */
 export const ConversationDetails = z
   .object({
     ...Conversation.shape,
     approvals: z.array(Approval),
     queue: z.array(z.object({ prompt_id: id, text: z.string(), attachments, created_at: time })),
+    model: setting(lastSaid),
+    effort: setting(lastSaid),
+    permission_mode: setting(
+      z.string().describe('In a run what the agent is in, at rest what the next one begins with.'),
+    ),
+    runs: number.describe('How many runs it had, the open one included.'),
+    cost_usd: z.number().nullable().describe("The agent's own estimate; null where it never gave one."),
+    usage: z
+      .object({
+        input_tokens: number,
+        output_tokens: number,
+        cache_read_input_tokens: number,
+        cache_creation_input_tokens: number,
+      })
+      .describe('Tokens by kind, of all models and subagents.'),
+    context: z
+      .object({
+        tokens: number,
+        window: number.nullable(),
+        percent: z.number().nullable(),
+        from: z.literal('last_response'),
+      })
+      .nullable()
+      .describe("How full the agent's memory is; null before its first response."),
+    last_error: z
+      .object({ code: z.string(), message: z.string(), run_id: id, at: time })
+      .nullable()
+      .describe('Of the newest run that went wrong, until one goes well.'),
+    versions: z.object({
+      service: z.string(),
+      agent_sdk: z.string().nullable(),
+      claude_code: z.string().nullable(),
+    }),
   })
   .meta({ id: 'ConversationDetails' })
+
+const takesEffect = z.enum(['now', 'next_run'])
+
+/** A conversation that was changed, and since when each setting holds that was given. */
+export const ChangedConversation = z.object({
+  ...ConversationDetails.shape,
+  takes_effect: z.object({
+    model: takesEffect.optional(),
+    effort: takesEffect.optional(),
+    permission_mode: takesEffect.optional(),
+  }),
+})
 
 export const DeletedConversation = z.object({ deleted: id })
 

@@ -132,8 +132,8 @@ export const ENDPOINTS = {
     path: '/v1/conversations/:id',
     params: 'ConversationPath',
     body: 'ConversationChange',
-    answer: 'Conversation',
-    does: 'Gives a conversation another title or other tags, or puts it away.',
+    answer: 'ChangedConversation',
+    does: 'Gives a conversation another title, other tags or settings, or puts it away.',
   },
   deleteConversation: {
     method: 'DELETE',

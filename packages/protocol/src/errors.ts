@@ -24,6 +24,7 @@ export const STATUS = {
   queue_full: 409,
   uploads_full: 409,
   idempotency_key_reused: 409,
+  setting_refused: 409,
   payload_too_large: 413,
   unsupported_media_type: 415,
   internal: 500,

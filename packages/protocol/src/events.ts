@@ -49,6 +49,24 @@ export function queueEvent(
   return { type: 'system', subtype, prompt_id: promptId, ...more, timestamp }
 }
 
+/** One setting of a conversation that has changed; null: the default. */
+export interface SettingChange {
+  readonly setting: 'model' | 'effort' | 'permission_mode'
+  readonly from: string | null
+  readonly to: string | null
+  readonly takes_effect: 'now' | 'next_run'
+}
+
+/** A conversation's settings have changed. `by`: a client by the name it gives itself, `agent` or `service`. */
+export function settingsChangedEvent(
+  changes: readonly SettingChange[],
+  by: string,
+  timestamp: string,
+  content?: string,
+): EventPayload {
+  return { type: 'system', subtype: 'settings_changed', changes, by, ...(content && { content }), timestamp }
+}
+
 /** The terminal event of a run that somebody stopped before an agent had it. */
 export function interruptedResult(because: string, timestamp: string): ResultPayload {
   return errorResult('interrupted', because, timestamp)

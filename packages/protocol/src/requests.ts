@@ -30,6 +30,13 @@ const noExtraArgs = z
   .unknown()
   .refine(isEmpty, 'is never taken from a request: it could run anything, and no configuration allows it')
 
+/** A model's name goes on to the agent as it is; it has to look like one, also on a command line. */
+const model = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w.:@/[\]-]{0,255}$/, 'must be the name of a model: letters, digits and . _ : @ / [ ] -')
+const effort = z.enum(['low', 'medium', 'high', 'xhigh', 'max'])
+const permissionMode = z.enum(['default', 'acceptEdits', 'plan', 'dontAsk', 'auto', 'bypassPermissions'])
+
 /** What a run can be asked for. */
 const runFields = {
   allowed_tools: optional(toolNames).describe('Tools that need no question.'),
@@ -38,8 +45,9 @@ const runFields = {
   ),
   system_prompt: optional(wellFormed).describe("Added to the agent's own."),
   max_turns: optional(z.int().min(0).max(100_000)).describe('How often the model is asked at most; 0 is no limit.'),
-  model: optional(z.string().min(1).max(256)),
-  permission_mode: optional(z.enum(['default', 'acceptEdits', 'plan', 'dontAsk', 'auto', 'bypassPermissions'])),
+  model: optional(model),
+  effort: optional(effort).describe('How much the model is to make of it; models that know none are not told.'),
+  permission_mode: optional(permissionMode),
   mcp_servers: optional(z.union([z.string().min(1), z.record(z.string(), McpServer)])),
   resume: optional(z.uuid('must be the UUID of an agent session')).describe('The session of the agent to go on with.'),
   continue_conversation: optional(z.boolean()).describe(
@@ -227,8 +235,16 @@ export const NewConversation = z.object({
 
 /** Body of `PATCH /v1/conversations/{id}`. */
 export const ConversationChange = z
-  .object({ title: optional(title), archived: optional(z.boolean()), tags: optional(tags) })
-  .refine((change) => Object.values(change).some((fact) => fact !== undefined), 'needs a title, archived or tags')
+  .object({
+    title: optional(title),
+    archived: optional(z.boolean()),
+    tags: optional(tags),
+    model: model.nullable().optional().describe('null is the default again, as for the two below.'),
+    effort: effort.nullable().optional(),
+    permission_mode: permissionMode.nullable().optional(),
+  })
+  .refine((change) => Object.values(change).some((value) => value !== undefined), 'needs something to change')
+export type ConversationChange = z.infer<typeof ConversationChange>
 
 /** Body of `POST /v1/conversations/{id}/messages`. */
 export const Message = z

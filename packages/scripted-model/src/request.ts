@@ -3,6 +3,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 /** One request to the Messages API, as far as the script looks at it. */
 export interface ModelRequest {
   readonly model: string
+  /** How much effort the model is to make; undefined when the request does not say. */
+  readonly effort: string | undefined
   /** Who asks: the CLI puts its device, account and session here. Empty when it does not say. */
   readonly userId: string
   readonly system: string
@@ -33,6 +35,7 @@ export function readRequest(raw: string, headers: IncomingHttpHeaders = {}): Mod
   const system = textOf(body['system'])
   return {
     model: string(body['model']),
+    effort: string(object(body['output_config'])?.['effort']) || undefined,
     userId: string(object(body['metadata'])?.['user_id']),
     system,
     messages: list(body['messages']).flatMap(readMessage),

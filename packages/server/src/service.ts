@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
-import type { AttachmentId, ConversationId, RunId } from '@claude-proxy/protocol/ids'
+import type { AttachmentId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { Marks } from './agents/claude/mark.ts'
 import { type Config, ConfigError } from './config.ts'
 import { createApprovals } from './core/approvals/approvals.ts'
@@ -16,7 +16,10 @@ import { createPartials } from './core/partials/partials.ts'
 import type { Agent, AgentProcess } from './core/ports/agent.ts'
 import type { AttachmentFiles } from './core/ports/attachment.ts'
 import type { Clock, Log } from './core/ports/outside.ts'
+import type { RunOptions } from './core/ports/run.ts'
 import type { Store } from './core/ports/store.ts'
+import { createKeptSettings } from './core/settings/keep.ts'
+import { createChangeSettings } from './core/settings/settings.ts'
 import { createCommands } from './core/runs/commands.ts'
 import { createHost } from './core/runs/host.ts'
 import { checkOptions } from './core/runs/options.ts'
@@ -28,7 +31,7 @@ import { createListener } from './http/app.ts'
 import { createRoutes } from './http/routes.ts'
 import { listen } from './http/server.ts'
 import { createSseStreams } from './http/sse.ts'
-import { readVersion } from './version.ts'
+import { readSdkVersion, readVersion } from './version.ts'
 
 export interface Service {
   readonly url: string
@@ -87,10 +90,13 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   const approvals = createApprovals({ store, events, clock, log, newId: newHexId })
   const newRunId = () => newHexId() as RunId
   const partials = config.partials ? createPartials() : undefined
-  const host = createHost({ store, events, clock, log, agent, approvals, partials, files, newRunId })
+  const settings = createKeptSettings({ store, events, clock, start: newHexId() })
+  const host = createHost({ store, events, clock, log, agent, approvals, partials, files, settings, newRunId })
   const continuation = createContinuation({ store, events, host, approvals, clock, log, newRunId })
   const queue = createQueue({ store, events, clock, log, host })
   const commands = createCommands({ store, events, clock, host, queue, approvals })
+  const check = (options: RunOptions, folder: Folder) => checkOptions(options, folder, rules)
+  const changeSettings = createChangeSettings({ store, kept: settings, host, log, check })
   const runs = createRuns({
     store,
     events,
@@ -100,7 +106,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     queue,
     attachments,
     newRunId,
-    check: (options, folder) => checkOptions(options, folder, rules),
+    check,
   })
   const newConversationId = () => newHexId() as ConversationId
   const conversations = createConversations({
@@ -124,9 +130,12 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     approvals,
     attachments,
     host,
+    settings,
+    changeSettings,
     prepares: config.prepare,
     permissionSeconds: config.permissionSeconds,
     version,
+    sdkVersion: config.agent === 'claude' ? readSdkVersion() : undefined,
     startedAt,
     maxBodyBytes: config.maxBodyBytes,
   })

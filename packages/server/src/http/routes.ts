@@ -10,6 +10,8 @@ import type { Conversations } from '../core/conversations.ts'
 import { storedPages } from '../core/log/pages.ts'
 import type { RunOptions } from '../core/ports/run.ts'
 import type { Store } from '../core/ports/store.ts'
+import type { KeptSettings } from '../core/settings/keep.ts'
+import type { ChangeSettings } from '../core/settings/settings.ts'
 import type { Commands } from '../core/runs/commands.ts'
 import type { Host } from '../core/runs/host.ts'
 import type { Runs } from '../core/runs/runs.ts'
@@ -36,11 +38,15 @@ export interface RoutesDeps {
   readonly approvals: Approvals
   readonly attachments: Attachments
   readonly host: Host
+  readonly settings: KeptSettings
+  readonly changeSettings: ChangeSettings
   /** How long the questions of a run wait that was begun at the old door; 0 for ever. */
   readonly permissionSeconds: number
   /** Whether processes are made ready in advance. */
   readonly prepares: boolean
   readonly version: string
+  /** Of the Agent SDK; undefined for an agent without. */
+  readonly sdkVersion: string | undefined
   readonly startedAt: string
   readonly maxBodyBytes: number
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Store } from '../../src/core/ports/store.ts'
+import { accounts } from './accounts.ts'
 import { activation } from './activation.ts'
 import { approvals } from './approvals.ts'
 import { appending } from './appending.ts'
@@ -16,6 +17,7 @@ import { prompts } from './prompts.ts'
 import { requests } from './requests.ts'
 import { runs } from './runs.ts'
 import { fresh } from './samples.ts'
+import { settings } from './settings.ts'
 import { walks } from './walks.ts'
 
 /** A store to test, and how to throw it away. */
@@ -50,6 +52,8 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     processes(() => store)
     prompts(() => store)
     requests(() => store)
+    accounts(() => store)
+    settings(() => store)
     walks(() => store)
 
     it('refuses all work once it is closed, and may be closed twice', async () => {

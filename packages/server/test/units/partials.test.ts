@@ -8,6 +8,7 @@ import { Reader } from '../../src/core/log/reader.ts'
 import { createPartials } from '../../src/core/partials/partials.ts'
 import type { Agent, Happening } from '../../src/core/ports/agent.ts'
 import type { Store } from '../../src/core/ports/store.ts'
+import { createKeptSettings } from '../../src/core/settings/keep.ts'
 import { createHost } from '../../src/core/runs/host.ts'
 import { createMemoryFiles } from '../../src/store/memory/attachment-files.ts'
 import { createMemoryStore } from '../../src/store/memory/store.ts'
@@ -78,6 +79,7 @@ it('what a reader has of a text is its beginning at any moment, and nothing of i
       const approvals = createApprovals({ store, events, clock, log: quiet, newId: () => 'p' })
       const partials = createPartials(0)
       const agent = agentThat(() => tell(messages))
+      const settings = createKeptSettings({ store, events, clock, start: 'now' })
       const host = createHost({
         store,
         events,
@@ -87,6 +89,7 @@ it('what a reader has of a text is its beginning at any moment, and nothing of i
         approvals,
         partials,
         files: createMemoryFiles(),
+        settings,
         newRunId: () => run,
       })
       const begun = await events.begin(newRun)
@@ -220,6 +223,7 @@ function agentThat(happens: () => AsyncGenerator<Happening>): Agent {
     onWake() {},
     prepare() {},
     endBackground: () => false,
+    adjust: async () => ({ taken: [], facts: {}, before: {} }),
     async close() {},
   }
 }

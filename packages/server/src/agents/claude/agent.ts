@@ -82,6 +82,12 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
       return true
     },
 
+    async adjust(conversation, changes) {
+      const session = sessions.get(conversation)
+      await session?.ready
+      return (await session?.adjust(changes)) ?? { taken: [], facts: {}, before: {} }
+    },
+
     async close() {
       closed = true
       await Promise.all([...living].map((session) => session.close()))
@@ -96,7 +102,7 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
     await leaveFolderTo(job)
     const warm = sessions.get(job.conversation)
     await warm?.started
-    if (warm && fits(warm, job, launch)) {
+    if (warm && fits(warm, job, launch) && (await warm.tune(launch.tuning))) {
       if (!turn.ended) warm.begin(turn)
       return
     }

@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import type { Options, Query, SDKUserMessage, SpawnOptions } from '@anthropic-ai/claude-agent-sdk'
 import type { AgentProcess, Attached } from '../../core/ports/agent.ts'
+import type { AgentFacts } from '../../core/ports/account.ts'
+import type { RunOptions } from '../../core/ports/run.ts'
 import { Queue } from '../queue.ts'
 import type { AgentMessage } from './normalise.ts'
 import { contentOf } from './content.ts'
@@ -25,6 +27,14 @@ export interface ClaudeProcess {
   /** Stops the turn. */
   interrupt(): Promise<void>
   stopTask(taskId: string): Promise<void>
+  /** The model of the next request, also amid a turn; null is the default. Rejects when the Messages API has none such. */
+  setModel(model: string | null): Promise<void>
+  /** From the next turn on; null is the model's default. */
+  setEffort(effort: NonNullable<RunOptions['effort']> | null): Promise<void>
+  /** At once, also amid a turn. */
+  setPermissionMode(mode: NonNullable<RunOptions['permissionMode']>): Promise<void>
+  /** Model and effort of the next turn, as the agent itself says. Nothing where it does not. */
+  applied(): Promise<AgentFacts>
   /** Ends the process and everything it began: closes its input, then SIGTERM, then SIGKILL; or SIGKILL `atOnce`. */
   close(how?: { readonly atOnce?: boolean }): Promise<void>
 }
@@ -82,6 +92,23 @@ export async function startProcess(options: Options, marks: Marks, hooks: Proces
     async stopTask(taskId) {
       await agent.stopTask(taskId)
     },
+    async setModel(model) {
+      await agent.setModel(model ?? undefined)
+    },
+    async setEffort(effort) {
+      await agent.applyFlagSettings({ effortLevel: effort })
+    },
+    async setPermissionMode(mode) {
+      await agent.setPermissionMode(mode)
+    },
+    async applied() {
+      try {
+        return readApplied(await (agent as Query & Partial<Untyped>).getSettings?.())
+      } catch {
+        // It is busy leaving.
+        return {}
+      }
+    },
     async close({ atOnce = false } = {}) {
       const self = await identity.promise
       // Looked up first: once it is gone, its children are nobody's.
@@ -121,6 +148,20 @@ async function* written(prompts: AsyncIterable<Prompt>, hooks: ProcessHooks): As
       )
       return
     }
+  }
+}
+
+/** What the SDK offers and its types do not list: only the agent knows what a model makes of an effort. */
+interface Untyped {
+  getSettings(): Promise<unknown>
+}
+
+function readApplied(settings: unknown): AgentFacts {
+  const { applied } = (settings ?? {}) as { applied?: { model?: unknown; effort?: unknown } }
+  const effort = applied?.effort
+  return {
+    ...(typeof applied?.model === 'string' && { model: applied.model }),
+    ...((effort === null || typeof effort === 'string') && { effort }),
   }
 }
 

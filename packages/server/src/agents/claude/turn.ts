@@ -7,10 +7,12 @@ import {
   type ResultPayload,
 } from '@claude-proxy/protocol/events'
 import type { RunId } from '@claude-proxy/protocol/ids'
+import type { AgentFacts } from '../../core/ports/account.ts'
 import type { Clock } from '../../core/ports/outside.ts'
 import type { Attached, Happening, Job, PermissionRequest, Work } from '../../core/ports/agent.ts'
 import type { PermissionDecision } from '../../core/ports/approval.ts'
 import { Queue } from '../queue.ts'
+import { factsOf, usageOf } from './facts.ts'
 import { type AgentMessage, normalise, normaliseResult, turnResult } from './normalise.ts'
 import { readPartial } from './partial.ts'
 
@@ -78,6 +80,8 @@ export class Turn implements Work {
   #held: ResultPayload | undefined
   #last: ResultPayload | undefined
   #interruptedBecause: string | undefined
+  /** The model that the agent has used last. */
+  #model: string | undefined
   #settleTimer: NodeJS.Timeout | undefined
 
   constructor({ job, clock, promptUuid, settleMs }: TurnOptions) {
@@ -163,9 +167,20 @@ export class Turn implements Work {
     })
   }
 
+  /** What else is known of the agent. */
+  note(facts: AgentFacts): void {
+    if (Object.keys(facts).length > 0) this.#happenings.push({ kind: 'facts', facts })
+  }
+
+  /** The agent has changed its permission mode by itself. */
+  noteMode(from: string, to: string): void {
+    this.#happenings.push({ kind: 'mode', from, to })
+  }
+
   /** Takes a message of the agent's. */
   take(message: AgentMessage): void {
     if (this.#mode === 'ended') return
+    this.#noteFacts(message)
     if (message.type === 'command_lifecycle') this.#noteLifecycle(message)
     else if (message.type === 'result') this.#noteResult(message)
     else if (message.type === 'system' && message.subtype === 'session_state_changed') this.#noteState(message)
@@ -189,6 +204,14 @@ export class Turn implements Work {
     this.#happenings.push({ kind: 'end', result: this.#explained(result) })
     this.#happenings.end()
     this.#hooks?.ended()
+  }
+
+  #noteFacts(message: AgentMessage): void {
+    const facts = factsOf(message, this.#model)
+    this.#model = facts.model ?? this.#model
+    this.note(facts)
+    const usage = message.type === 'result' ? usageOf(message) : []
+    if (usage.length > 0) this.#happenings.push({ kind: 'usage', usage })
   }
 
   get #promptDone(): boolean {

@@ -1,6 +1,8 @@
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { EventPayload, MediaType, ResultPayload } from '@claude-proxy/protocol/events'
 import type { Attachment } from './attachment.ts'
+import type { AgentFacts, ModelUse } from './account.ts'
+import type { Adjusted, Adjustments } from './settings.ts'
 import type { RunOptions } from './run.ts'
 import type { ApprovalKind, PermissionDecision } from './approval.ts'
 import type { PartialUpdate } from './partial.ts'
@@ -24,6 +26,11 @@ export interface Agent {
   prepare(preparation: Preparation): void
   /** Ends the process that rests in the conversation, and all it has begun. True when there was one. */
   endBackground(conversation: ConversationId): boolean
+  /**
+   * Changes what the conversation's process works with, if there is one, also amid a run. Throws `setting_refused` when
+   * the agent does not take it; then all is as before.
+   */
+  adjust(conversation: ConversationId, changes: Adjustments): Promise<Adjusted>
   /** Ends all processes: asks, waits, kills. */
   close(): Promise<void>
 }
@@ -78,6 +85,12 @@ export type Happening =
   | { kind: 'partial'; update: PartialUpdate }
   | { kind: 'session'; sessionId: string }
   | { kind: 'steered'; prompt: RunId; outcome: 'taken' | 'missed' }
+  /** What it says of itself. */
+  | { kind: 'facts'; facts: AgentFacts }
+  /** What it has used since it said so last. */
+  | { kind: 'usage'; usage: readonly ModelUse[] }
+  /** It has changed its permission mode by itself. */
+  | { kind: 'mode'; from: string; to: string }
   /** It only waits for its background from now on. */
   | { kind: 'settling' }
   /** The agent waits until `answer` is called, or until `signal` aborts because it no longer wants to know. */

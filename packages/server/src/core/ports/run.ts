@@ -32,6 +32,7 @@ export interface RunOptions {
   readonly systemPrompt?: string
   readonly maxTurns?: number
   readonly model?: string
+  readonly effort?: 'low' | 'medium' | 'high' | 'xhigh' | 'max'
   readonly permissionMode?: 'default' | 'acceptEdits' | 'plan' | 'dontAsk' | 'auto' | 'bypassPermissions'
   readonly mcpServers?: Readonly<Record<string, unknown>> | string
   readonly resume?: string

@@ -12,7 +12,11 @@ export function deleteConversation(state: State, id: ConversationId): Deleted {
   state.conversations.delete(id)
   state.events.delete(id)
   state.deleted.add(id)
-  for (const [key, { conversation }] of state.runs) if (conversation === id) state.runs.delete(key)
+  for (const [key, { conversation }] of state.runs) {
+    if (conversation !== id) continue
+    state.runs.delete(key)
+    state.endings.delete(key)
+  }
   for (const [key, { conversation }] of state.approvals) if (conversation === id) state.approvals.delete(key)
   for (const [key, { conversation, scope }] of state.rules)
     if (conversation === id && scope === 'session') state.rules.delete(key)

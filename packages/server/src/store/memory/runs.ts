@@ -1,10 +1,12 @@
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
+import type { RunEnding } from '../../core/ports/account.ts'
 import type { Appended } from '../../core/ports/event.ts'
 import type { Begun, NewRun, Run } from '../../core/ports/run.ts'
 import type { Conversation } from '../../core/ports/conversation.ts'
 import { phaseOf, RUN_TABLE, type RunInput, type RunPhase } from '../../core/runs/run-machine.ts'
 import { titleOf } from '../../core/titles.ts'
 import { expectThere, refer } from './attachments.ts'
+import { noteEnding } from './accounts.ts'
 import { canonical, change, create, folderOf, refuseDeleted, setGroup } from './conversations.ts'
 import { appendEvents, checkLines } from './events.ts'
 import { remember, requestOf } from './requests.ts'
@@ -106,11 +108,12 @@ export function append(state: State, id: RunId, lines: readonly string[], at: nu
   return { status: 'stored', ...appendEvents(state, admitted.run.conversation, lines, at) }
 }
 
-export function endRun(state: State, id: RunId, lines: readonly string[], at: number): Appended {
+export function endRun(state: State, id: RunId, lines: readonly string[], at: number, ending?: RunEnding): Appended {
   checkLines(lines)
   const admitted = admit(state, id, 'end')
   if (!admitted) return { status: 'closed' }
   const appended = appendEvents(state, admitted.run.conversation, lines, at)
   state.runs.set(id, { ...admitted.run, state: 'ended', last: appended.last })
+  if (ending) noteEnding(state, id, ending, at)
   return { status: 'stored', ...appended }
 }

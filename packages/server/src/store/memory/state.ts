@@ -3,6 +3,7 @@ import type { AgentProcess } from '../../core/ports/agent.ts'
 import type { Approval, ApprovalRule } from '../../core/ports/approval.ts'
 import type { Attachment } from '../../core/ports/attachment.ts'
 import type { Conversation } from '../../core/ports/conversation.ts'
+import type { RunEnding } from '../../core/ports/account.ts'
 import type { Prompt } from '../../core/ports/prompt.ts'
 import type { Run } from '../../core/ports/run.ts'
 
@@ -15,6 +16,8 @@ export interface State {
   readonly deleted: Set<ConversationId>
   readonly aliases: Map<ConversationId, Folder>
   readonly runs: Map<RunId, Run>
+  /** What runs came to, and when. */
+  readonly endings: Map<RunId, RunEnding & { readonly at: number }>
   /** Lines with their newlines; event n is at n - 1. */
   readonly events: Map<ConversationId, Buffer[]>
   /** In the order in which they were asked. */
@@ -42,6 +45,7 @@ export function emptyState(): State {
     deleted: new Set(),
     aliases: new Map(),
     runs: new Map(),
+    endings: new Map(),
     events: new Map(),
     approvals: new Map(),
     rules: new Map(),

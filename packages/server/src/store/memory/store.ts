@@ -2,6 +2,7 @@ import { setImmediate as nextTick } from 'node:timers/promises'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { AgentProcess } from '../../core/ports/agent.ts'
 import type { Store } from '../../core/ports/store.ts'
+import { account } from './accounts.ts'
 import { approvalRules, approvals, ask, carryApprovals, dropCarried, settleApproval } from './approvals.ts'
 import { canonical, change, changeConversation, createConversation, resolve } from './conversations.ts'
 import { addUpload, removeUnusedAttachments, unusedUploads } from './attachments.ts'
@@ -12,6 +13,7 @@ import { importConversation } from './import.ts'
 import { conversations } from './listing.ts'
 import { addPrompt, beginPrompt, changePrompt, queuedFolders, queuedPrompts, steeringPrompts } from './prompts.ts'
 import { forgetRequests, rememberRequest, requestOf } from './requests.ts'
+import { changeSettings } from './settings.ts'
 import { append, beginRun, claimRun, endRun, interruptRun, openRun, openRuns } from './runs.ts'
 import { emptyState, type State } from './state.ts'
 
@@ -35,6 +37,7 @@ export function createMemoryStore(): Store {
     conversations: (filter) => does((all) => conversations(all, filter)),
     createConversation: (input) => does((all) => createConversation(all, input)),
     changeConversation: (id, facts) => does((all) => changeConversation(all, id, facts)),
+    changeSettings: (input) => does((all) => changeSettings(all, input)),
     ensureCanonical: (input) => does((all) => ensureCanonical(all, input)),
     activate: (input) => does((all) => activate(all, input)),
     setSession: (id, sessionId, at) => does((all) => void change(all, id, { sessionId, updatedAt: at })),
@@ -52,9 +55,10 @@ export function createMemoryStore(): Store {
       await nextTick()
       return appended
     },
-    endRun: (run, lines, at) => does((all) => endRun(all, run, lines, at)),
+    endRun: (run, lines, at, ending) => does((all) => endRun(all, run, lines, at, ending)),
     interruptRun: (id, because) => does((all) => interruptRun(all, id, because)),
     run: (id) => does(({ runs }) => runs.get(id)),
+    account: (id) => does((all) => account(all, id)),
     openRun: (folder) => does((all) => openRun(all, folder)),
     openRuns: () => does((all) => openRuns(all)),
 

@@ -1,3 +1,4 @@
+import { writeAccounts } from './accounts.ts'
 import { approvalOperations, readApprovals, writeApprovals } from './approvals.ts'
 import { attachmentOperations, writeAttachments } from './attachments.ts'
 import { beginOperations, placing, writeRuns } from './begin.ts'
@@ -11,6 +12,7 @@ import { processOperations } from './processes.ts'
 import { promptOperations, readPrompts } from './prompts.ts'
 import { readRequests, requestOperations, writeRequests } from './requests.ts'
 import { readRuns, runOperations } from './runs.ts'
+import { settingsOperations } from './settings.ts'
 
 /** Everything that can be asked of the writer, by name. Each takes one input that survives a structured clone. */
 export function writerOperations(db: Database) {
@@ -28,9 +30,10 @@ export function writerOperations(db: Database) {
     ...folderOperations(reads, writes, runs),
     ...approvalOperations(db, readApprovals(db), events),
     ...beginOperations(reads, place, runs, prompts, requests),
-    ...runOperations(db, runs, events, writeApprovals(db)),
     ...promptOperations(db, reads, place, runs, prompts, requests, events, attachments),
+    ...runOperations(db, runs, events, writeApprovals(db), writeAccounts(db)),
     ...requestOperations(db, requests, requests),
+    ...settingsOperations(db, reads, events),
     ...deleteOperations(db, reads, runs),
     ...attachmentOperations(db, attachments),
     ...importOperations(db, reads, writes, events),

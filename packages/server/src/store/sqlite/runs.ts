@@ -3,6 +3,8 @@ import type { Appended } from '../../core/ports/event.ts'
 import type { NewApproval } from '../../core/ports/approval.ts'
 import type { Run, RunState } from '../../core/ports/run.ts'
 import { attachmentsOf } from './attachments.ts'
+import type { RunEnding } from '../../core/ports/account.ts'
+import type { AccountWrites } from './accounts.ts'
 import type { ApprovalWrites } from './approvals.ts'
 import type { EventWrites } from './events.ts'
 import type { Database } from './open.ts'
@@ -31,8 +33,14 @@ export function readRuns(db: Database) {
 const SEAL_EVERY = 4096
 
 /** What happens to a run once it has begun. */
-export function runOperations(db: Database, runs: RunReads, events: EventWrites, approvals: ApprovalWrites) {
-  const openById = db.prepare<{ c: number }>("SELECT c FROM run WHERE id = ? AND state <> 'ended'")
+export function runOperations(
+  db: Database,
+  runs: RunReads,
+  events: EventWrites,
+  approvals: ApprovalWrites,
+  accounts: AccountWrites,
+) {
+  const openById = db.prepare<{ c: number; r: number }>("SELECT c, r FROM run WHERE id = ? AND state <> 'ended'")
   const claim = db.prepare(
     "UPDATE run SET state = 'running' WHERE id = ? AND state = 'accepted' AND interrupted IS NULL",
   )
@@ -57,11 +65,12 @@ export function runOperations(db: Database, runs: RunReads, events: EventWrites,
     claimRun: (id: RunId): boolean => claim.run(id).changes === 1,
     interruptRun: ({ id, because }: { id: RunId; because: string }): Run | undefined =>
       interrupt.run(because, id).changes === 1 ? runs.run(id) : undefined,
-    endRun(input: RunLines): Appended {
+    endRun(input: RunToEnd): Appended {
       const found = openById.get(input.run)
       if (found === undefined) return { status: 'closed' }
       const appended = events.append(found.c, input.lines, input.at)
       end.run(appended.last, input.at, input.run)
+      if (input.ending) accounts.note(found.c, found.r, input.ending)
       markForSealing.run(found.c)
       return { status: 'stored', ...appended }
     },
@@ -74,6 +83,10 @@ export interface RunLines {
   readonly lines: readonly Piece[]
   readonly at: number
   readonly asked?: readonly NewApproval[]
+}
+
+interface RunToEnd extends RunLines {
+  readonly ending?: RunEnding
 }
 
 interface RunRow {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { Log } from '../../core/ports/outside.ts'
 import type { Store } from '../../core/ports/store.ts'
+import { readAccounts } from './accounts.ts'
 import { readApprovals } from './approvals.ts'
 import { readAttachments } from './attachments.ts'
 import { readConversations, toConversation } from './conversations.ts'
@@ -42,6 +43,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
   const conversations = readConversations(db)
   const list = listConversations(db)
   const runs = readRuns(db)
+  const accounts = readAccounts(db)
   const events = readEvents(db)
   const approvals = readApprovals(db)
   const attachments = readAttachments(db)
@@ -81,6 +83,11 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
       writer.submit('createConversation', { id, folder, cwd, title, tags, at }),
     changeConversation: async (id, { title, isArchived, tags }) =>
       writer.submit('changeConversation', { id, title, isArchived, tags }),
+
+    async changeSettings({ id, from, to, line, at }) {
+      const lines = pieces([line])
+      return writer.submit('changeSettings', { id, from, to, lines, at }, lines)
+    },
 
     async ensureCanonical({ id, folder, cwd, group, at }) {
       // clients ask this every few seconds: most of the time there is nothing to write
@@ -132,12 +139,13 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
       const lines = pieces(given)
       return writer.submit('append', { run, lines, at, ...(asked && { asked }) }, lines)
     },
-    async endRun(run, given, at) {
+    async endRun(run, given, at, ending) {
       const lines = pieces(given)
-      return writer.submit('endRun', { run, lines, at }, lines)
+      return writer.submit('endRun', { run, lines, at, ...(ending && { ending }) }, lines)
     },
     interruptRun: async (id, because) => writer.submit('interruptRun', { id, because }),
     run: (id) => read(() => runs.run(id)),
+    account: (id) => read(() => accounts.account(id)),
     openRun: (folder) => read(() => runs.openRun(folder)),
     openRuns: () => read(() => runs.openRuns()),
 
