@@ -219,6 +219,102 @@ export const Sent = z.object({
   watch_since: number.describe('The events after this number tell what happens to the prompt.'),
 })
 
+const bytesOf = (what: string) =>
+  z.string().optional().describe(`The bytes of ${what} in base64url, where it is not UTF-8.`)
+const path = z.string()
+const isCut = z.boolean().describe('There is more than is shown.')
+
+export const FileList = z.object({
+  entries: z.array(
+    z.object({
+      name: z.string(),
+      path_bytes: bytesOf('the path'),
+      kind: z.enum(['file', 'directory', 'link', 'other']),
+      size: number,
+      modified_at: time,
+      hidden: z.boolean(),
+      target: z.string().optional().describe('What is written in a link.'),
+      leads_to: z
+        .enum(['file', 'directory', 'other'])
+        .nullish()
+        .describe('What a link leads to; null where that is not shown.'),
+    }),
+  ),
+  next_cursor: z.string().nullable(),
+})
+
+const changes = ['added', 'deleted', 'modified', 'renamed', 'copied', 'type_changed', 'unmerged'] as const
+const changed = {
+  path,
+  path_bytes: bytesOf('the path'),
+  old_path: path.optional(),
+  old_path_bytes: bytesOf('the old path'),
+}
+const repository = path.describe('The top of the work tree; paths are relative to it.')
+
+export const GitStatus = z.object({
+  repository,
+  branch: z.string().nullable(),
+  commit: id.nullable(),
+  files: z.array(
+    z.object({
+      ...changed,
+      staged: z.enum(changes).nullable(),
+      unstaged: z.enum([...changes, 'untracked']).nullable(),
+    }),
+  ),
+  truncated: isCut,
+})
+
+export const GitDiff = z.object({
+  repository,
+  files: z.array(
+    z.object({
+      ...changed,
+      status: z.enum(changes),
+      additions: number.nullable(),
+      deletions: number.nullable(),
+      binary: z.boolean(),
+      patch: z.string().nullable().describe('A unified diff; null where it was cut off, or there is none.'),
+    }),
+  ),
+  truncated: isCut,
+})
+
+export const GitLog = z.object({
+  commits: z.array(
+    z.object({
+      id,
+      parents: z.array(id),
+      author: z.object({ name: z.string(), email: z.string(), at: z.string() }),
+      committed_at: z.string(),
+      subject: z.string(),
+      body: z.string(),
+    }),
+  ),
+  next_cursor: z.string().nullable(),
+})
+
+export const RunDiff = z.object({
+  conversation_id: id,
+  run_id: id,
+  files: z.array(
+    z.object({
+      path,
+      status: z.enum(['added', 'modified']),
+      additions: number,
+      deletions: number,
+      edits: z.array(
+        z.object({ seq: number, tool_name: z.string(), patch: z.string().describe('The hunks of this one edit.') }),
+      ),
+    }),
+  ),
+  unknown: z
+    .array(z.object({ tool_name: z.string(), calls: number }))
+    .describe('Calls that may have changed files, too, and did not tell.'),
+  truncated: isCut,
+})
+
 /** An error, whatever its status. */
 export const Problem = z
   .looseObject({

@@ -236,6 +236,48 @@ export const ENDPOINTS = {
     answer: 'file',
     does: 'Gives back what was uploaded, or came with a prompt.',
   },
+  files: {
+    method: 'GET',
+    path: '/v1/files',
+    query: 'FilesQuery',
+    answer: 'FileList',
+    does: 'Lists a directory in a folder.',
+  },
+  file: {
+    method: 'GET',
+    path: '/v1/files/content',
+    query: 'FileQuery',
+    answer: 'file',
+    does: 'Shows a file in a folder, a part of it, or some of its lines.',
+  },
+  gitStatus: {
+    method: 'GET',
+    path: '/v1/git/status',
+    query: 'GitStatusQuery',
+    answer: 'GitStatus',
+    does: "Says what has changed in a folder's Git repository.",
+  },
+  gitDiff: {
+    method: 'GET',
+    path: '/v1/git/diff',
+    query: 'GitDiffQuery',
+    answer: 'GitDiff',
+    does: 'Shows how, file by file.',
+  },
+  gitLog: {
+    method: 'GET',
+    path: '/v1/git/log',
+    query: 'GitLogQuery',
+    answer: 'GitLog',
+    does: 'Lists its commits, newest first.',
+  },
+  runDiff: {
+    method: 'GET',
+    path: '/v1/conversations/:id/runs/:run_id/diff',
+    params: 'RunPath',
+    answer: 'RunDiff',
+    does: 'Shows what a run did to files, as its own events tell it.',
+  },
 } as const satisfies Record<string, Endpoint>
 
 export type EndpointName = keyof typeof ENDPOINTS

@@ -16,6 +16,8 @@ const rule_id = '5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b'
 const upload_id = '7d6c5e4f3a2b1c0d9e8f7a6b5c4d3e2f'
 const cwd = '/home/ada/project'
 const at = '2026-11-23T08:15:30.000Z'
+const commit = '2f1e0d9c8b7a69584736251403f2e1d0c9b8a796'
+const hunk = '@@ -1 +1 @@\n-export const MOST_TRIES = 5\n+export const MOST_TRIES = 3'
 
 const approval = {
   approval_id,
@@ -152,4 +154,73 @@ export const EXAMPLES: Readonly<Partial<Record<EndpointName, Example>>> = {
   },
   uploaded: { path: { id: upload_id }, answer: '(the bytes)' },
   steerPrompt: { path: { prompt_id }, answer: { ...prompt, state: 'steering' } },
+  files: {
+    query: { cwd, path: 'src' },
+    answer: {
+      entries: [{ name: 'login.ts', kind: 'file', size: 812, modified_at: at, hidden: false }],
+      next_cursor: null,
+    },
+  },
+  file: { query: { cwd, path: 'src/login.ts', lines: '1-1' }, answer: 'export const MOST_TRIES = 3\n' },
+  gitStatus: {
+    query: { cwd },
+    answer: {
+      repository: cwd,
+      branch: 'main',
+      commit,
+      files: [{ path: 'src/login.ts', staged: null, unstaged: 'modified' }],
+      truncated: false,
+    },
+  },
+  gitDiff: {
+    query: { cwd, path: 'src/login.ts' },
+    answer: {
+      repository: cwd,
+      files: [
+        {
+          path: 'src/login.ts',
+          status: 'modified',
+          additions: 1,
+          deletions: 1,
+          binary: false,
+          patch: `diff --git …\n${hunk}\n`,
+        },
+      ],
+      truncated: false,
+    },
+  },
+  gitLog: {
+    query: { cwd, limit: '1' },
+    answer: {
+      commits: [
+        {
+          id: commit,
+          parents: [],
+          author: { name: 'Ada', email: 'ada@example.org', at: '2026-11-23T09:15:30+01:00' },
+          committed_at: '2026-11-23T09:15:30+01:00',
+          subject: 'Begin',
+          body: '',
+        },
+      ],
+      next_cursor: `${commit}.1`,
+    },
+  },
+  runDiff: {
+    path: { id: conversation_id, run_id },
+    answer: {
+      conversation_id,
+      run_id,
+      files: [
+        {
+          path: `${cwd}/src/login.ts`,
+          status: 'modified',
+          additions: 1,
+          deletions: 1,
+          edits: [{ seq: 41, tool_name: 'Edit', patch: hunk }],
+        },
+      ],
+      unknown: [{ tool_name: 'Bash', calls: 2 }],
+      truncated: false,
+    },
+  },
 }

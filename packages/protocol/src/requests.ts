@@ -173,6 +173,9 @@ export const RulePath = z.object({ id: z.string().regex(/^[0-9a-f]{32}$/, 'must 
 /** Path of the doors of one conversation. Its own id: no other name leads here. */
 export const ConversationPath = z.object({ id: ConversationId })
 
+/** Path of the doors of one run. What is no id of a run is unknown, not malformed. */
+export const RunPath = z.object({ id: ConversationId, run_id: z.string().max(1024) })
+
 /** Body of `POST /v1/conversations/{id}/interrupt`. */
 export const InterruptRequest = z.object({ scope: optional(z.enum(['turn', 'all'])) })
 
@@ -290,12 +293,77 @@ export const EventsQuery = z.object({
 /** The `Last-Event-ID` header: the number of the last event the reader has. */
 export const LastEventId = position('Last-Event-ID')
 
+const flag = optional(z.enum(['true', 'false']).transform((text) => text === 'true'))
+
 /** Query of `GET /v1/conversations/{id}/transcript`. */
 export const TranscriptQuery = z.object({
   format: z.enum(['md', 'html', 'json']).default('md'),
   since: optional(position('since')),
   until: optional(position('until')),
-  thinking: optional(z.enum(['true', 'false']).transform((text) => text === 'true')),
+  thinking: flag,
+})
+
+/** Something in a folder: by its path, or by the bytes of its path when it is no text. */
+const place = {
+  cwd,
+  path: wellFormed.max(4096).default(''),
+  path_bytes: optional(z.string().regex(/^[\w-]{1,6000}$/, 'must be base64url')),
+}
+
+/** Query of `GET /v1/files`. */
+export const FilesQuery = z.object({
+  ...place,
+  hidden: flag,
+  limit: optional(limit),
+  cursor: optional(z.string().regex(/^[\w-]{1,512}$/, 'is none that this service gave')),
+})
+
+/** Query of `GET /v1/files/content`. */
+export const FileQuery = z.object({
+  ...place,
+  lines: optional(
+    z
+      .string()
+      .regex(/^[1-9]\d{0,8}-[1-9]\d{0,8}$/, 'must be two numbers of lines, such as 10-20')
+      .transform((text) => {
+        const [first = 1, last = 1] = text.split('-').map(Number)
+        return { first, last }
+      })
+      .refine(({ first, last }) => first <= last, 'must not end before they begin'),
+  ),
+})
+
+/** A commit by its id, its branch or its tag, or the ones before it: `main`, `v1.0~2`. Never an option, a range or a search. */
+const revision = z.string().regex(/^[A-Za-z0-9][\w./~^-]{0,199}$/, 'must be a commit, a branch or a tag')
+
+/** Query of `GET /v1/git/status`. */
+export const GitStatusQuery = z.object({ cwd })
+
+/** Query of `GET /v1/git/diff`. */
+export const GitDiffQuery = z
+  .object({
+    cwd,
+    from: optional(revision),
+    to: optional(revision),
+    path: optional(wellFormed.min(1).max(4096)),
+    staged: flag,
+  })
+  .refine((query) => query.to === undefined || query.from !== undefined, 'with to needs from')
+  .refine((query) => query.to === undefined || query.staged !== true, 'has to be either staged or up to a commit')
+
+/** Query of `GET /v1/git/log`. */
+export const GitLogQuery = z.object({
+  cwd,
+  limit: optional(limit),
+  cursor: optional(
+    z
+      .string()
+      .regex(/^[0-9a-f]{40,64}\.\d{1,9}$/, 'is none that this service gave')
+      .transform((text) => {
+        const [commit = '', skip = ''] = text.split('.')
+        return { commit, skip: Number(skip) }
+      }),
+  ),
 })
 
 function idempotencyKey(name: string) {

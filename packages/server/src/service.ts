@@ -27,11 +27,14 @@ import { createQueue } from './core/runs/queue.ts'
 import { recover } from './core/runs/recover.ts'
 import { forgetOldRequests } from './core/runs/requests.ts'
 import { createRuns } from './core/runs/runs.ts'
+import { createWorkspace } from './core/workspace.ts'
 import { createListener } from './http/app.ts'
 import { createRoutes } from './http/routes.ts'
 import { listen } from './http/server.ts'
 import { createSseStreams } from './http/sse.ts'
 import { readSdkVersion, readVersion } from './version.ts'
+import { createFiles } from './workspace/files.ts'
+import { createGit } from './workspace/git/git.ts'
 
 export interface Service {
   readonly url: string
@@ -118,6 +121,13 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     removeFiles: () => attachments.sweep(),
   })
 
+  const bounds = { rules, dataDir: config.dataDir, tokenFile: config.tokenFile }
+  const workspace = createWorkspace({
+    rules,
+    files: createFiles(bounds),
+    git: createGit(bounds, environment['PATH'] ?? ''),
+  })
+
   const stopping = new AbortController()
   const streams = createSseStreams({ events, partials, log })
   const headers = { 'x-proxy-version': version, 'x-proxy-started-at': startedAt }
@@ -132,6 +142,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     host,
     settings,
     changeSettings,
+    workspace,
     prepares: config.prepare,
     permissionSeconds: config.permissionSeconds,
     version,

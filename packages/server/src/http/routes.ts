@@ -15,6 +15,7 @@ import type { ChangeSettings } from '../core/settings/settings.ts'
 import type { Commands } from '../core/runs/commands.ts'
 import type { Host } from '../core/runs/host.ts'
 import type { Runs } from '../core/runs/runs.ts'
+import type { Workspace } from '../core/workspace.ts'
 import { clientName, decisionOf, notOpen } from './approvals.ts'
 import { LAST_EVENT_ID, OUTCOME, RESET, RUN_ID } from './headers.ts'
 import { parse, readBody, readQuery } from './read.ts'
@@ -23,6 +24,8 @@ import { approvalRoutes } from './routes/approvals.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { conversationRoutes } from './routes/conversations.ts'
 import { docsRoutes } from './routes/docs.ts'
+import { fileRoutes } from './routes/files.ts'
+import { gitRoutes } from './routes/git.ts'
 import { transcriptRoutes } from './routes/transcript.ts'
 import { uploadRoutes } from './routes/uploads.ts'
 import { keyOf, runOptions } from './run-fields.ts'
@@ -40,6 +43,7 @@ export interface RoutesDeps {
   readonly host: Host
   readonly settings: KeptSettings
   readonly changeSettings: ChangeSettings
+  readonly workspace: Workspace
   /** How long the questions of a run wait that was begun at the old door; 0 for ever. */
   readonly permissionSeconds: number
   /** Whether processes are made ready in advance. */
@@ -74,6 +78,8 @@ export function createRoutes(deps: RoutesDeps): Routes {
     ...approvalRoutes(deps),
     ...conversationRoutes(deps),
     ...docsRoutes(deps),
+    ...fileRoutes(deps),
+    ...gitRoutes(deps),
     ...transcriptRoutes(deps),
     ...uploadRoutes(deps),
 

@@ -37,6 +37,7 @@ test('what cannot be stored is taken back from the run that has it already', asy
     agent,
     approvals,
     partials: undefined,
+    files: createMemoryFiles(),
     settings: kept,
     newRunId,
   })
