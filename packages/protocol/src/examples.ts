@@ -61,6 +61,26 @@ const conversation = {
   active_at: at,
 }
 
+const details = {
+  ...conversation,
+  approvals: [approval],
+  queue: [{ prompt_id, text: prompt.text, attachments: [], created_at: at }],
+  model: { asked: 'opus', in_use: 'claude-opus-5' },
+  effort: { asked: null, in_use: 'high' },
+  permission_mode: { asked: null, in_use: 'default' },
+  runs: 3,
+  cost_usd: 0.42,
+  usage: {
+    input_tokens: 1200,
+    output_tokens: 3400,
+    cache_read_input_tokens: 56_000,
+    cache_creation_input_tokens: 7800,
+  },
+  context: { tokens: 24_000, window: 200_000, percent: 12, from: 'last_response' },
+  last_error: null,
+  versions: { service: '0.1.0', agent_sdk: '0.3.330', claude_code: '2.1.330' },
+}
+
 const event = {
   type: 'assistant',
   message: { role: 'assistant', model: 'claude-sonnet-5', content: [{ type: 'text', text: 'Done.' }] },
@@ -101,16 +121,12 @@ export const EXAMPLES: Readonly<Partial<Record<EndpointName, Example>>> = {
   },
   conversation: {
     path: { id: conversation_id },
-    answer: {
-      ...conversation,
-      approvals: [approval],
-      queue: [{ prompt_id, text: prompt.text, created_at: at }],
-    },
+    answer: details,
   },
   changeConversation: {
     path: { id: conversation_id },
-    body: { title: 'Login' },
-    answer: { ...conversation, title: 'Login' },
+    body: { title: 'Login', model: 'opus' },
+    answer: { ...details, title: 'Login', takes_effect: { model: 'now' } },
   },
   deleteConversation: { path: { id: conversation_id }, answer: { deleted: conversation_id } },
   send: {
