@@ -169,12 +169,22 @@ function subjectOf(name: string, random: Random, { folders, fresh, ids }: Subjec
   if (name === 'permission_id') return newId(random)
   // None that asks: a question may wait for ever.
   if (name === 'text') return random.pick(TEXTS)
+  if (name === 'data') return random.pick(FILES).toString('base64')
   if (name === 'since') return String(random.int(0, 5))
   return undefined
 }
 
 /** Prompts that end by themselves. */
 const TEXTS = ['hello', '', ' ', 'x'.repeat(5000), '@fail', '@load n=3 rate=0', 'a\nb', '💥', '@nothing']
+
+/** Files that can be attached, and one that cannot. */
+export const FILES: readonly Buffer[] = [
+  Buffer.from('hello'),
+  Buffer.from('größe\n'.repeat(500)),
+  Buffer.from('%PDF-1.4\n%%EOF\n'),
+  Buffer.from('R0lGODlhAQABAAAAADs=', 'base64'),
+  Buffer.from('PK\x03\x04'),
+]
 
 const EXAMPLES: Record<string, readonly string[]> = {
   uuid: ['00000000-0000-0000-0000-000000000000', '0f0b1a2c-7e1f-4a6e-8a0b-0c5a6a3b1234'],

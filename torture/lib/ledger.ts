@@ -21,7 +21,8 @@ export function openLedger(dataDir: string): Ledger {
            (SELECT json_array(count(*), sum(state = 'ended')) FROM run) AS d,
            (SELECT json_array(count(*), sum(length(text)), sum(position), sum(state = 'queued')) FROM prompt) AS e,
            (SELECT json_array(count(*), sum(state = 'pending')) FROM approval) AS f,
-           (SELECT count(*) FROM approval_rule) AS g`)
+           (SELECT count(*) FROM approval_rule) AS g,
+           (SELECT json_array(count(*), sum(bytes), count(unused_since)) FROM attachment) AS h`)
   const open = db.prepare(`
     SELECT (SELECT count(*) FROM run WHERE state <> 'ended') + (SELECT count(*) FROM prompt WHERE state = 'queued')
          + (SELECT count(*) FROM deletion) AS n`)

@@ -1,5 +1,5 @@
 import { type EndpointName, ENDPOINTS } from '@claude-proxy/protocol/endpoints'
-import { fieldsOf, fittingJson, oddJson, schemaOf, type Subjects } from './generate.ts'
+import { fieldsOf, FILES, fittingJson, oddJson, schemaOf, type Subjects } from './generate.ts'
 import type { Random } from './random.ts'
 import type { RawRequest } from './raw.ts'
 
@@ -220,14 +220,30 @@ interface Body {
 
 function bodyOf(door: EndpointName, method: string, random: Random, subjects: Subjects): Body {
   const schema = schemaOf(door, 'body')
+  if ('isFile' in ENDPOINTS[door] && random.chance(0.9))
+    return framed(fileBytes(random), random.pick(FILE_TYPES), random)
   if (schema === undefined && random.chance(0.95)) {
     return { headers: method === 'GET' || method === 'HEAD' ? [] : ['Content-Length: 0'], bytes: Buffer.alloc(0) }
   }
   const bytes = schema ? bodyBytes(schema, random, subjects) : Buffer.from(oddJson(random))
-  const type = random.chance(0.95) ? 'application/json' : random.pick(TYPES)
-  const framed = random.chance(0.85) ? [`Content-Length: ${bytes.length}`] : ['Transfer-Encoding: chunked']
-  const isChunked = framed[0] === 'Transfer-Encoding: chunked'
-  return { headers: [`Content-Type: ${type}`, ...framed], bytes: isChunked ? inChunks(bytes, random) : bytes }
+  return framed(bytes, random.chance(0.95) ? 'application/json' : random.pick(TYPES), random)
+}
+
+function framed(bytes: Buffer, type: string, random: Random): Body {
+  const isChunked = random.chance(0.15)
+  const framing = isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${bytes.length}`
+  return { headers: [`Content-Type: ${type}`, framing], bytes: isChunked ? inChunks(bytes, random) : bytes }
+}
+
+const FILE_TYPES = [...TYPES, 'image/png', 'image/svg+xml', 'text/html', 'application/octet-stream']
+
+/** A file that can be taken, or one that something is wrong with. */
+function fileBytes(random: Random): Buffer {
+  const file = random.pick(FILES)
+  if (random.chance(0.4)) return file
+  const bent = Buffer.concat([file, Buffer.alloc(random.pick([0, 1, 3000]), random.int(0, 255))])
+  bent[random.int(0, bent.length - 1)] = random.int(0, 255)
+  return bent.subarray(0, random.int(0, bent.length))
 }
 
 function bodyBytes(schema: NonNullable<ReturnType<typeof schemaOf>>, random: Random, subjects: Subjects): Buffer {

@@ -33,8 +33,6 @@ export async function alone(range: Range, count: number): Promise<void> {
     context.signal.throwIfAborted()
     const request = makeRequest(context.random, subjects)
     const before = ledger.look()
-
-    console.error(ledger.look(), request.bytes.subarray(0, 300).toString('latin1').replaceAll('\r\n', '|'))
     const [response] = await judged(range, request, async () => {
       const { responses, isClosed } = await line.ask([request], BOUND_MS)
       if (isClosed) line = new Line(port)

@@ -79,12 +79,34 @@ export const Rules = z.object({ rules: z.array(Rule) })
 
 export const RemovedRule = z.object({ removed: id })
 
+const attachment = {
+  name: z.string().nullable(),
+  media_type: z.enum(['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'application/pdf', 'text/plain']),
+  bytes: number,
+  width: z.int().min(1).optional().describe('Of an image, in pixels.'),
+  height: z.int().min(1).optional(),
+}
+
+/** What came with a prompt. */
+export const Attachment = z
+  .object({ attachment_id: id, ...attachment })
+  .meta({ id: 'Attachment', description: 'Something that came with a prompt.' })
+
+const attachments = z.array(Attachment).optional()
+
+export const Upload = z.object({
+  upload_id: id.describe('For the prompt to come; its id as an attachment, too.'),
+  ...attachment,
+  expires_at: time.describe('When it is removed, unless a prompt has used it.'),
+})
+
 export const Prompt = z
   .object({
     prompt_id: id.describe('Also the id of the run that it becomes.'),
     conversation_id: id,
     state: z.enum(['queued', 'steering', 'steered', 'begun', 'cancelled']),
     text: z.string(),
+    attachments,
     created_at: time,
   })
   .meta({ id: 'Prompt', description: 'A prompt that came while its folder was busy.' })
@@ -124,14 +146,66 @@ export const Conversations = z.object({
   next_cursor: z.string().nullable().describe('Where the next page begins; null on the last one.'),
 })
 
-/** A conversation with all that waits in it. */
+const setting = (inUse: z.ZodType<string | null>) =>
+  z.object({
+    asked: z.string().nullable().describe("What the conversation's runs begin with; null is the default."),
+    in_use: inUse,
+  })
+const lastSaid = z.string().nullable().describe('What the agent said last that it works with; null before that.')
+
+/** A conversation with all that waits in it, what it is set to and what it has come to. */
 export const ConversationDetails = z
   .object({
     ...Conversation.shape,
     approvals: z.array(Approval),
-    queue: z.array(z.object({ prompt_id: id, text: z.string(), created_at: time })),
+    queue: z.array(z.object({ prompt_id: id, text: z.string(), attachments, created_at: time })),
+    model: setting(lastSaid),
+    effort: setting(lastSaid),
+    permission_mode: setting(
+      z.string().describe('In a run what the agent is in, at rest what the next one begins with.'),
+    ),
+    runs: number.describe('How many runs it had, the open one included.'),
+    cost_usd: z.number().nullable().describe("The agent's own estimate; null where it never gave one."),
+    usage: z
+      .object({
+        input_tokens: number,
+        output_tokens: number,
+        cache_read_input_tokens: number,
+        cache_creation_input_tokens: number,
+      })
+      .describe('Tokens by kind, of all models and subagents.'),
+    context: z
+      .object({
+        tokens: number,
+        window: number.nullable(),
+        percent: z.number().nullable(),
+        from: z.literal('last_response'),
+      })
+      .nullable()
+      .describe("How full the agent's memory is; null before its first response."),
+    last_error: z
+      .object({ code: z.string(), message: z.string(), run_id: id, at: time })
+      .nullable()
+      .describe('Of the newest run that went wrong, until one goes well.'),
+    versions: z.object({
+      service: z.string(),
+      agent_sdk: z.string().nullable(),
+      claude_code: z.string().nullable(),
+    }),
   })
   .meta({ id: 'ConversationDetails' })
+
+const takesEffect = z.enum(['now', 'next_run'])
+
+/** A conversation that was changed, and since when each setting holds that was given. */
+export const ChangedConversation = z.object({
+  ...ConversationDetails.shape,
+  takes_effect: z.object({
+    model: takesEffect.optional(),
+    effort: takesEffect.optional(),
+    permission_mode: takesEffect.optional(),
+  }),
+})
 
 export const DeletedConversation = z.object({ deleted: id })
 
@@ -169,6 +243,102 @@ export const Rewound = z.object({
   files: z.array(z.string()).describe('Absolute paths.'),
   insertions: number.describe('Lines, in all files together.'),
   deletions: number,
+})
+
+const bytesOf = (what: string) =>
+  z.string().optional().describe(`The bytes of ${what} in base64url, where it is not UTF-8.`)
+const path = z.string()
+const isCut = z.boolean().describe('There is more than is shown.')
+
+export const FileList = z.object({
+  entries: z.array(
+    z.object({
+      name: z.string(),
+      path_bytes: bytesOf('the path'),
+      kind: z.enum(['file', 'directory', 'link', 'other']),
+      size: number,
+      modified_at: time,
+      hidden: z.boolean(),
+      target: z.string().optional().describe('What is written in a link.'),
+      leads_to: z
+        .enum(['file', 'directory', 'other'])
+        .nullish()
+        .describe('What a link leads to; null where that is not shown.'),
+    }),
+  ),
+  next_cursor: z.string().nullable(),
+})
+
+const changes = ['added', 'deleted', 'modified', 'renamed', 'copied', 'type_changed', 'unmerged'] as const
+const changed = {
+  path,
+  path_bytes: bytesOf('the path'),
+  old_path: path.optional(),
+  old_path_bytes: bytesOf('the old path'),
+}
+const repository = path.describe('The top of the work tree; paths are relative to it.')
+
+export const GitStatus = z.object({
+  repository,
+  branch: z.string().nullable(),
+  commit: id.nullable(),
+  files: z.array(
+    z.object({
+      ...changed,
+      staged: z.enum(changes).nullable(),
+      unstaged: z.enum([...changes, 'untracked']).nullable(),
+    }),
+  ),
+  truncated: isCut,
+})
+
+export const GitDiff = z.object({
+  repository,
+  files: z.array(
+    z.object({
+      ...changed,
+      status: z.enum(changes),
+      additions: number.nullable(),
+      deletions: number.nullable(),
+      binary: z.boolean(),
+      patch: z.string().nullable().describe('A unified diff; null where it was cut off, or there is none.'),
+    }),
+  ),
+  truncated: isCut,
+})
+
+export const GitLog = z.object({
+  commits: z.array(
+    z.object({
+      id,
+      parents: z.array(id),
+      author: z.object({ name: z.string(), email: z.string(), at: z.string() }),
+      committed_at: z.string(),
+      subject: z.string(),
+      body: z.string(),
+    }),
+  ),
+  next_cursor: z.string().nullable(),
+})
+
+export const RunDiff = z.object({
+  conversation_id: id,
+  run_id: id,
+  files: z.array(
+    z.object({
+      path,
+      status: z.enum(['added', 'modified']),
+      additions: number,
+      deletions: number,
+      edits: z.array(
+        z.object({ seq: number, tool_name: z.string(), patch: z.string().describe('The hunks of this one edit.') }),
+      ),
+    }),
+  ),
+  unknown: z
+    .array(z.object({ tool_name: z.string(), calls: number }))
+    .describe('Calls that may have changed files, too, and did not tell.'),
+  truncated: isCut,
 })
 
 /** An error, whatever its status. */

@@ -132,8 +132,8 @@ export const ENDPOINTS = {
     path: '/v1/conversations/:id',
     params: 'ConversationPath',
     body: 'ConversationChange',
-    answer: 'Conversation',
-    does: 'Gives a conversation another title or other tags, or puts it away.',
+    answer: 'ChangedConversation',
+    does: 'Gives a conversation another title, other tags or settings, or puts it away.',
   },
   deleteConversation: {
     method: 'DELETE',
@@ -244,6 +244,63 @@ export const ENDPOINTS = {
     answer: 'document',
     does: 'Tells a conversation as a document to read: Markdown, HTML or JSON.',
   },
+  upload: {
+    method: 'POST',
+    path: '/v1/uploads',
+    query: 'UploadQuery',
+    isFile: true,
+    answer: 'Upload',
+    does: 'Takes an image, a PDF or a text, as it is, for a prompt to come.',
+  },
+  uploaded: {
+    method: 'GET',
+    path: '/v1/uploads/:id',
+    params: 'UploadPath',
+    answer: 'file',
+    does: 'Gives back what was uploaded, or came with a prompt.',
+  },
+  files: {
+    method: 'GET',
+    path: '/v1/files',
+    query: 'FilesQuery',
+    answer: 'FileList',
+    does: 'Lists a directory in a folder.',
+  },
+  file: {
+    method: 'GET',
+    path: '/v1/files/content',
+    query: 'FileQuery',
+    answer: 'file',
+    does: 'Shows a file in a folder, a part of it, or some of its lines.',
+  },
+  gitStatus: {
+    method: 'GET',
+    path: '/v1/git/status',
+    query: 'GitStatusQuery',
+    answer: 'GitStatus',
+    does: "Says what has changed in a folder's Git repository.",
+  },
+  gitDiff: {
+    method: 'GET',
+    path: '/v1/git/diff',
+    query: 'GitDiffQuery',
+    answer: 'GitDiff',
+    does: 'Shows how, file by file.',
+  },
+  gitLog: {
+    method: 'GET',
+    path: '/v1/git/log',
+    query: 'GitLogQuery',
+    answer: 'GitLog',
+    does: 'Lists its commits, newest first.',
+  },
+  runDiff: {
+    method: 'GET',
+    path: '/v1/conversations/:id/runs/:run_id/diff',
+    params: 'RunPath',
+    answer: 'RunDiff',
+    does: 'Shows what a run did to files, as its own events tell it.',
+  },
 } as const satisfies Record<string, Endpoint>
 
 export type EndpointName = keyof typeof ENDPOINTS
@@ -279,5 +336,7 @@ interface Endpoint {
   readonly isOpen?: true
   /** Its answer is a stream that goes on until one of the two sides has enough. */
   readonly isEndless?: true
+  /** Its body is a file as it is, and is not held in memory. */
+  readonly isFile?: true
   readonly does: string
 }

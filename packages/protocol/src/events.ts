@@ -14,7 +14,7 @@ export type ResultPayload = EventPayload & {
 
 /**
  * The first event of a run that a person began: the prompt, as the agent's own user messages look. `more`: that it
- * has waited, or that it steers a run that is under way.
+ * has waited, that it steers a run that is under way, or what came with it.
  */
 export function promptEvent(text: string, timestamp: string, more: PromptMarks = {}): EventPayload {
   return { type: 'user', message: { role: 'user', content: [{ type: 'text', text }] }, ...more, timestamp }
@@ -25,6 +25,20 @@ export interface PromptMarks {
   readonly uuid?: string
   readonly prompt_id?: string
   readonly steer?: true
+  readonly attachments?: readonly AttachmentMark[]
+}
+
+/** What the agent can look at. */
+export type MediaType = 'image/png' | 'image/jpeg' | 'image/gif' | 'image/webp' | 'application/pdf' | 'text/plain'
+
+/** What an event says of something that came with a prompt. Its bytes are not in the log (PROTOCOL.md section 3.17). */
+export interface AttachmentMark {
+  readonly attachment_id: string
+  readonly name: string | null
+  readonly media_type: MediaType
+  readonly bytes: number
+  readonly width?: number
+  readonly height?: number
 }
 
 /** What becomes of a prompt that does not begin at once. */
@@ -35,6 +49,24 @@ export function queueEvent(
   more: object = {},
 ): EventPayload {
   return { type: 'system', subtype, prompt_id: promptId, ...more, timestamp }
+}
+
+/** One setting of a conversation that has changed; null: the default. */
+export interface SettingChange {
+  readonly setting: 'model' | 'effort' | 'permission_mode'
+  readonly from: string | null
+  readonly to: string | null
+  readonly takes_effect: 'now' | 'next_run'
+}
+
+/** A conversation's settings have changed. `by`: a client by the name it gives itself, `agent` or `service`. */
+export function settingsChangedEvent(
+  changes: readonly SettingChange[],
+  by: string,
+  timestamp: string,
+  content?: string,
+): EventPayload {
+  return { type: 'system', subtype: 'settings_changed', changes, by, ...(content && { content }), timestamp }
 }
 
 /** The terminal event of a run that somebody stopped before an agent had it. */

@@ -13,8 +13,11 @@ const run_id = '0b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e'
 const prompt_id = '3c2d1e0f9a8b7c6d5e4f3a2b1c0d9e8f'
 const approval_id = '9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d'
 const rule_id = '5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b'
+const upload_id = '7d6c5e4f3a2b1c0d9e8f7a6b5c4d3e2f'
 const cwd = '/home/ada/project'
 const at = '2026-11-23T08:15:30.000Z'
+const commit = '2f1e0d9c8b7a69584736251403f2e1d0c9b8a796'
+const hunk = '@@ -1 +1 @@\n-export const MOST_TRIES = 5\n+export const MOST_TRIES = 3'
 
 const approval = {
   approval_id,
@@ -70,6 +73,26 @@ const conversation = {
   active_at: at,
 }
 
+const details = {
+  ...conversation,
+  approvals: [approval],
+  queue: [{ prompt_id, text: prompt.text, attachments: [], created_at: at }],
+  model: { asked: 'opus', in_use: 'claude-opus-5' },
+  effort: { asked: null, in_use: 'high' },
+  permission_mode: { asked: null, in_use: 'default' },
+  runs: 3,
+  cost_usd: 0.42,
+  usage: {
+    input_tokens: 1200,
+    output_tokens: 3400,
+    cache_read_input_tokens: 56_000,
+    cache_creation_input_tokens: 7800,
+  },
+  context: { tokens: 24_000, window: 200_000, percent: 12, from: 'last_response' },
+  last_error: null,
+  versions: { service: '0.1.0', agent_sdk: '0.3.330', claude_code: '2.1.330' },
+}
+
 const event = {
   type: 'assistant',
   message: { role: 'assistant', model: 'claude-sonnet-5', content: [{ type: 'text', text: 'Done.' }] },
@@ -110,16 +133,12 @@ export const EXAMPLES: Readonly<Partial<Record<EndpointName, Example>>> = {
   },
   conversation: {
     path: { id: conversation_id },
-    answer: {
-      ...conversation,
-      approvals: [approval],
-      queue: [{ prompt_id, text: prompt.text, created_at: at }],
-    },
+    answer: details,
   },
   changeConversation: {
     path: { id: conversation_id },
-    body: { title: 'Login' },
-    answer: { ...conversation, title: 'Login' },
+    body: { title: 'Login', model: 'opus' },
+    answer: { ...details, title: 'Login', takes_effect: { model: 'now' } },
   },
   deleteConversation: { path: { id: conversation_id }, answer: { deleted: conversation_id } },
   send: {
@@ -156,5 +175,87 @@ export const EXAMPLES: Readonly<Partial<Record<EndpointName, Example>>> = {
   queue: { path: { id: conversation_id }, answer: { conversation_id, others_ahead: 0, prompts: [prompt] } },
   editPrompt: { path: { prompt_id }, body: { position: 1 }, answer: prompt },
   cancelPrompt: { path: { prompt_id }, answer: { ...prompt, state: 'cancelled' } },
+  upload: {
+    query: { name: 'screen.png' },
+    answer: {
+      upload_id,
+      name: 'screen.png',
+      media_type: 'image/png',
+      bytes: 48_213,
+      width: 1280,
+      height: 800,
+      expires_at: at,
+    },
+  },
+  uploaded: { path: { id: upload_id }, answer: '(the bytes)' },
   steerPrompt: { path: { prompt_id }, answer: { ...prompt, state: 'steering' } },
+  files: {
+    query: { cwd, path: 'src' },
+    answer: {
+      entries: [{ name: 'login.ts', kind: 'file', size: 812, modified_at: at, hidden: false }],
+      next_cursor: null,
+    },
+  },
+  file: { query: { cwd, path: 'src/login.ts', lines: '1-1' }, answer: 'export const MOST_TRIES = 3\n' },
+  gitStatus: {
+    query: { cwd },
+    answer: {
+      repository: cwd,
+      branch: 'main',
+      commit,
+      files: [{ path: 'src/login.ts', staged: null, unstaged: 'modified' }],
+      truncated: false,
+    },
+  },
+  gitDiff: {
+    query: { cwd, path: 'src/login.ts' },
+    answer: {
+      repository: cwd,
+      files: [
+        {
+          path: 'src/login.ts',
+          status: 'modified',
+          additions: 1,
+          deletions: 1,
+          binary: false,
+          patch: `diff --git …\n${hunk}\n`,
+        },
+      ],
+      truncated: false,
+    },
+  },
+  gitLog: {
+    query: { cwd, limit: '1' },
+    answer: {
+      commits: [
+        {
+          id: commit,
+          parents: [],
+          author: { name: 'Ada', email: 'ada@example.org', at: '2026-11-23T09:15:30+01:00' },
+          committed_at: '2026-11-23T09:15:30+01:00',
+          subject: 'Begin',
+          body: '',
+        },
+      ],
+      next_cursor: `${commit}.1`,
+    },
+  },
+  runDiff: {
+    path: { id: conversation_id, run_id },
+    answer: {
+      conversation_id,
+      run_id,
+      files: [
+        {
+          path: `${cwd}/src/login.ts`,
+          status: 'modified',
+          additions: 1,
+          deletions: 1,
+          edits: [{ seq: 41, tool_name: 'Edit', patch: hunk }],
+        },
+      ],
+      unknown: [{ tool_name: 'Bash', calls: 2 }],
+      truncated: false,
+    },
+  },
 }

@@ -25,5 +25,8 @@ export function promptUuid(run: RunId): string {
 /** The id of one question of the agent's to a person: 32 hex digits. */
 export type ApprovalId = string & { readonly __brand: 'ApprovalId' }
 
+/** The id of something that came with a prompt, or will: 32 hex digits. */
+export type AttachmentId = string & { readonly __brand: 'AttachmentId' }
+
 /** The real path of a folder: absolute, no links, no trailing slash. One run at a time works in it. */
 export type Folder = string & { readonly __brand: 'Folder' }

@@ -130,6 +130,7 @@ function operation(name: EndpointName): Operation {
         content: { 'application/json': { schema: inputSchema(door.body), ...exampleOf(example?.body) } },
       },
     }),
+    ...(door.isFile && { requestBody: { required: true, content: { '*/*': { schema: { type: 'string' } } } } }),
     responses: {
       [door.status ?? 200]: { description: 'It worked.', content: content(door.answer, example?.answer) },
       '4XX': problem('The request is wrong, or comes at the wrong time. Nothing was changed.'),
@@ -148,6 +149,7 @@ interface Door {
   readonly answer: AnswerName | StreamName
   readonly status?: number
   readonly isOpen?: true
+  readonly isFile?: true
 }
 
 const HEADERS: Partial<Record<EndpointName, (keyof typeof HEADER_PARAMETERS)[]>> = {

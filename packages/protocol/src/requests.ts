@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type ApprovalId as ApprovalIdType, ConversationId } from './ids.ts'
+import { type ApprovalId as ApprovalIdType, type AttachmentId, ConversationId } from './ids.ts'
 
 const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined)
 
@@ -30,6 +30,13 @@ const noExtraArgs = z
   .unknown()
   .refine(isEmpty, 'is never taken from a request: it could run anything, and no configuration allows it')
 
+/** A model's name goes on to the agent as it is; it has to look like one, also on a command line. */
+const model = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w.:@/[\]-]{0,255}$/, 'must be the name of a model: letters, digits and . _ : @ / [ ] -')
+const effort = z.enum(['low', 'medium', 'high', 'xhigh', 'max'])
+const permissionMode = z.enum(['default', 'acceptEdits', 'plan', 'dontAsk', 'auto', 'bypassPermissions'])
+
 /** What a run can be asked for. */
 const runFields = {
   allowed_tools: optional(toolNames).describe('Tools that need no question.'),
@@ -38,8 +45,9 @@ const runFields = {
   ),
   system_prompt: optional(wellFormed).describe("Added to the agent's own."),
   max_turns: optional(z.int().min(0).max(100_000)).describe('How often the model is asked at most; 0 is no limit.'),
-  model: optional(z.string().min(1).max(256)),
-  permission_mode: optional(z.enum(['default', 'acceptEdits', 'plan', 'dontAsk', 'auto', 'bypassPermissions'])),
+  model: optional(model),
+  effort: optional(effort).describe('How much the model is to make of it; models that know none are not told.'),
+  permission_mode: optional(permissionMode),
   mcp_servers: optional(z.union([z.string().min(1), z.record(z.string(), McpServer)])),
   resume: optional(z.uuid('must be the UUID of an agent session')).describe('The session of the agent to go on with.'),
   continue_conversation: optional(z.boolean()).describe(
@@ -60,6 +68,28 @@ const runFields = {
 }
 export type RunFields = z.infer<z.ZodObject<typeof runFields>>
 
+const AttachmentId = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/, 'must be 32 hex digits')
+  .transform((id) => id as AttachmentId)
+
+/** What a person calls a file. Only ever shown: it could lead nowhere, and looks like what it is. */
+const fileName = wellFormed
+  .trim()
+  .min(1, 'must not be blank')
+  .max(255)
+  .refine((name) => !/[\p{Cc}\u2028-\u202e\u2066-\u2069]/u.test(name), 'must not hold control characters')
+  .refine((name) => !/[/\\]/.test(name) && name !== '.' && name !== '..', 'must be the name of a file, without a path')
+
+/** Something that comes with a prompt: inside the request, or uploaded before. */
+const Attachment = z.union(
+  [
+    z.object({ upload_id: AttachmentId }),
+    z.object({ name: optional(fileName), data: z.string().min(1, 'must not be empty') }),
+  ],
+  'has to be {"upload_id"} or {"name"?, "data"} with the bytes in base64',
+)
+
 /** How a prompt is sent. */
 const sendFields = {
   when_busy: optional(z.enum(['reject', 'queue', 'steer', 'interrupt'])).describe(
@@ -68,6 +98,7 @@ const sendFields = {
   client_message_id: optional(idempotencyKey('client_message_id')).describe(
     'The same as the header `Idempotency-Key`.',
   ),
+  attachments: optional(z.array(Attachment).max(1000)).describe('Images, PDFs and texts that come with the prompt.'),
 }
 
 /** Body of `POST /v1/agent/stream`. Fields it does not name are ignored. `prompt` and `session_id` are synonyms. */
@@ -141,6 +172,9 @@ export const RulePath = z.object({ id: z.string().regex(/^[0-9a-f]{32}$/, 'must 
 
 /** Path of the doors of one conversation. Its own id: no other name leads here. */
 export const ConversationPath = z.object({ id: ConversationId })
+
+/** Path of the doors of one run. What is no id of a run is unknown, not malformed. */
+export const RunPath = z.object({ id: ConversationId, run_id: z.string().max(1024) })
 
 /** Body of `POST /v1/conversations/{id}/interrupt`. */
 export const InterruptRequest = z.object({ scope: optional(z.enum(['turn', 'all'])) })
@@ -221,15 +255,30 @@ export const RewindRequest = z
 
 /** Body of `PATCH /v1/conversations/{id}`. */
 export const ConversationChange = z
-  .object({ title: optional(title), archived: optional(z.boolean()), tags: optional(tags) })
-  .refine((change) => Object.values(change).some((fact) => fact !== undefined), 'needs a title, archived or tags')
+  .object({
+    title: optional(title),
+    archived: optional(z.boolean()),
+    tags: optional(tags),
+    model: model.nullable().optional().describe('null is the default again, as for the two below.'),
+    effort: effort.nullable().optional(),
+    permission_mode: permissionMode.nullable().optional(),
+  })
+  .refine((change) => Object.values(change).some((value) => value !== undefined), 'needs something to change')
+export type ConversationChange = z.infer<typeof ConversationChange>
 
 /** Body of `POST /v1/conversations/{id}/messages`. */
-export const Message = z.object({
-  text: wellFormed.refine((text) => text.trim() !== '', 'must not be blank'),
-  ...sendFields,
-  ...runFields,
-})
+export const Message = z
+  .object({ text: optional(wellFormed), ...sendFields, ...runFields })
+  .refine(({ text, attachments }) => text?.trim() || attachments?.length, {
+    path: ['text'],
+    error: 'must not be blank where nothing is attached',
+  })
+
+/** Query of `POST /v1/uploads`. */
+export const UploadQuery = z.object({ name: optional(fileName) })
+
+/** Path of `/v1/uploads/{id}`. */
+export const UploadPath = z.object({ id: AttachmentId })
 
 /** Query of `GET /v1/conversations/{id}/history`. */
 export const HistoryQuery = z.object({ since: optional(position('since')) })
@@ -261,12 +310,77 @@ export const EventsQuery = z.object({
 /** The `Last-Event-ID` header: the number of the last event the reader has. */
 export const LastEventId = position('Last-Event-ID')
 
+const flag = optional(z.enum(['true', 'false']).transform((text) => text === 'true'))
+
 /** Query of `GET /v1/conversations/{id}/transcript`. */
 export const TranscriptQuery = z.object({
   format: z.enum(['md', 'html', 'json']).default('md'),
   since: optional(position('since')),
   until: optional(position('until')),
-  thinking: optional(z.enum(['true', 'false']).transform((text) => text === 'true')),
+  thinking: flag,
+})
+
+/** Something in a folder: by its path, or by the bytes of its path when it is no text. */
+const place = {
+  cwd,
+  path: wellFormed.max(4096).default(''),
+  path_bytes: optional(z.string().regex(/^[\w-]{1,6000}$/, 'must be base64url')),
+}
+
+/** Query of `GET /v1/files`. */
+export const FilesQuery = z.object({
+  ...place,
+  hidden: flag,
+  limit: optional(limit),
+  cursor: optional(z.string().regex(/^[\w-]{1,512}$/, 'is none that this service gave')),
+})
+
+/** Query of `GET /v1/files/content`. */
+export const FileQuery = z.object({
+  ...place,
+  lines: optional(
+    z
+      .string()
+      .regex(/^[1-9]\d{0,8}-[1-9]\d{0,8}$/, 'must be two numbers of lines, such as 10-20')
+      .transform((text) => {
+        const [first = 1, last = 1] = text.split('-').map(Number)
+        return { first, last }
+      })
+      .refine(({ first, last }) => first <= last, 'must not end before they begin'),
+  ),
+})
+
+/** A commit by its id, its branch or its tag, or the ones before it: `main`, `v1.0~2`. Never an option, a range or a search. */
+const revision = z.string().regex(/^[A-Za-z0-9][\w./~^-]{0,199}$/, 'must be a commit, a branch or a tag')
+
+/** Query of `GET /v1/git/status`. */
+export const GitStatusQuery = z.object({ cwd })
+
+/** Query of `GET /v1/git/diff`. */
+export const GitDiffQuery = z
+  .object({
+    cwd,
+    from: optional(revision),
+    to: optional(revision),
+    path: optional(wellFormed.min(1).max(4096)),
+    staged: flag,
+  })
+  .refine((query) => query.to === undefined || query.from !== undefined, 'with to needs from')
+  .refine((query) => query.to === undefined || query.staged !== true, 'has to be either staged or up to a commit')
+
+/** Query of `GET /v1/git/log`. */
+export const GitLogQuery = z.object({
+  cwd,
+  limit: optional(limit),
+  cursor: optional(
+    z
+      .string()
+      .regex(/^[0-9a-f]{40,64}\.\d{1,9}$/, 'is none that this service gave')
+      .transform((text) => {
+        const [commit = '', skip = ''] = text.split('.')
+        return { commit, skip: Number(skip) }
+      }),
+  ),
 })
 
 function idempotencyKey(name: string) {

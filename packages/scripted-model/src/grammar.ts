@@ -14,6 +14,7 @@
  *                            what it asks to wait (Retry-After)
  *     @break CHUNKS          breaks the connection once, after CHUNKS chunks of the next response
  *     @hang                  never answers
+ *     @usage IN OUT          says that this response and all later ones have used IN and OUT tokens
  *     @end TEXT              the closing text, instead of the default one
  *
  * A response is text followed by one tool call; the result of the call asks for the next response. `& ` before a
@@ -33,6 +34,13 @@ export interface Step {
   /** What to answer with before the response is given, in this order. */
   readonly refusals: readonly Refusal[]
   readonly hangs: boolean
+  /** The tokens that the response says it has used; none, unless it is told to. */
+  readonly usage: Usage | undefined
+}
+
+export interface Usage {
+  readonly input: number
+  readonly output: number
 }
 
 export type Part =
@@ -55,11 +63,11 @@ export function parseScript(prompt: string): Script {
   const directives = prompt.split(/\r?\n/).flatMap((line) => readLine(repeated(line)) ?? [])
   if (directives.length === 0) return { kind: 'none' }
   const steps: Step[] = []
-  let step = emptyStep(0)
+  let step = emptyStep(0, undefined)
   let closing: string | undefined
   const next = () => {
     steps.push(step)
-    step = emptyStep(step.delayMs)
+    step = emptyStep(step.delayMs, step.usage)
   }
   for (const directive of directives) {
     const read = READERS[directive.name](directive.rest)
@@ -67,6 +75,9 @@ export function parseScript(prompt: string): Script {
     switch (read.does) {
       case 'slow':
         step.delayMs = read.ms
+        break
+      case 'use':
+        step.usage = read.usage
         break
       case 'end':
         closing = read.text
@@ -92,7 +103,7 @@ export function parseScript(prompt: string): Script {
 }
 
 /** A step that is still being built. */
-type OpenStep = { parts: Part[]; delayMs: number; refusals: Refusal[]; hangs: boolean }
+type OpenStep = { parts: Part[]; delayMs: number; refusals: Refusal[]; hangs: boolean; usage: Usage | undefined }
 
 /** What a line comes to: a part of a response, a setting, or why it cannot be read. */
 type Read =
@@ -100,6 +111,7 @@ type Read =
   | { does: 'slow'; ms: number }
   | { does: 'refuse'; refusal: Refusal }
   | { does: 'hang' }
+  | { does: 'use'; usage: Usage }
   | { does: 'end'; text: string }
   | string
 
@@ -146,6 +158,10 @@ const READERS = {
     return chunks ? { does: 'refuse', refusal: { chunks, times: 1 } } : 'a number of chunks is missing'
   },
   hang: (): Read => ({ does: 'hang' }),
+  usage: (rest): Read => {
+    const [input, output] = rest.split(/\s+/).map(wholeNumber)
+    return input === undefined || output === undefined ? 'two numbers of tokens are missing' : use(input, output)
+  },
   end: (rest): Read => (rest === '' ? 'a text is missing' : { does: 'end', text: withNewlines(rest) }),
 } satisfies Record<string, (rest: string) => Read>
 
@@ -170,8 +186,12 @@ function isDirective(name: string): name is keyof typeof READERS {
   return Object.hasOwn(READERS, name)
 }
 
-function emptyStep(delayMs: number): OpenStep {
-  return { parts: [], delayMs, refusals: [], hangs: false }
+function use(input: number, output: number): Read {
+  return { does: 'use', usage: { input, output } }
+}
+
+function emptyStep(delayMs: number, usage: Usage | undefined): OpenStep {
+  return { parts: [], delayMs, refusals: [], hangs: false, usage }
 }
 
 /** A thought alone is no response. */

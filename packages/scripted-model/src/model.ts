@@ -38,6 +38,8 @@ export async function startScriptedModel(options: { port?: number } = {}): Promi
     if (request === undefined) return sendJson(res, 400, error('invalid_request_error', 'The body is not JSON'))
     requests.push(request)
     if (requests.length > MOST_REQUESTS) requests.shift()
+    if (request.model.startsWith(NO_SUCH))
+      return sendJson(res, 404, error('not_found_error', `model: ${request.model}`))
     const situation = readSituation(request)
     const key = stepKey(request, situation)
     const refused = refusals.get(key) ?? 0
@@ -69,6 +71,9 @@ export async function startScriptedModel(options: { port?: number } = {}): Promi
   }
 }
 
+/** No model has a name that begins so; any other one is there. */
+const NO_SUCH = 'no-such-'
+
 const MESSAGES = '/v1/messages'
 const COUNT_TOKENS = '/v1/messages/count_tokens'
 const PATHS = new Set([MESSAGES, COUNT_TOKENS])
@@ -95,7 +100,9 @@ function fixtureFor(reply: Exclude<Reply, { kind: 'silence' }>): Fixture {
   const pace = reply.delayMs > 0 ? { latency: reply.delayMs, chunkSize: SLOW_CHUNK } : {}
   const breaks = reply.breaksAfter === undefined ? {} : { truncateAfterChunks: reply.breaksAfter }
   const thinking = reply.thinking === undefined ? {} : { reasoning: reply.thinking }
-  return { match, response: { blocks: reply.blocks.map(toAimock), ...thinking }, ...pace, ...breaks }
+  const { input = 0, output = 0 } = reply.usage ?? {}
+  const usage = { input_tokens: input, output_tokens: output }
+  return { match, response: { blocks: reply.blocks.map(toAimock), usage, ...thinking }, ...pace, ...breaks }
 }
 
 function toAimock(block: ReplyBlock) {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { parseScript, type Part, type Refusal, type Step } from './grammar.ts'
+import { parseScript, type Part, type Refusal, type Step, type Usage } from './grammar.ts'
 import type { Situation } from './situation.ts'
 
 /** What the script answers to one request. */
@@ -12,6 +12,8 @@ interface Answer {
   readonly delayMs: number
   /** Breaks the connection after so many chunks. */
   readonly breaksAfter?: number
+  /** The tokens that it says it has used. */
+  readonly usage?: Usage | undefined
 }
 
 export type ReplyBlock = { type: 'text'; text: string } | { type: 'call'; tool: string; input: Record<string, unknown> }
@@ -47,6 +49,7 @@ export function replyTo(situation: Situation, offersTools: boolean, refused: num
     blocks,
     delayMs: step.delayMs,
     ...(refusal && { breaksAfter: refusal.chunks }),
+    usage: step.usage,
   }
 }
 

@@ -3,6 +3,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 /** One request to the Messages API, as far as the script looks at it. */
 export interface ModelRequest {
   readonly model: string
+  /** How much effort the model is to make; undefined when the request does not say. */
+  readonly effort: string | undefined
   /** Who asks: the CLI puts its device, account and session here. Empty when it does not say. */
   readonly userId: string
   readonly system: string
@@ -22,6 +24,8 @@ export interface ModelMessage {
 export type ModelBlock =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'tool_use'; readonly name: string; readonly input: unknown }
+  /** `data`: in base64, or a text as it is. */
+  | { readonly type: 'image' | 'document'; readonly mediaType: string; readonly data: string; readonly title: string }
   | { readonly type: 'tool_result'; readonly text: string; readonly isError: boolean }
 
 /** Reads the body of a request; undefined when it is not JSON. What is missing or odd in it is left out. */
@@ -31,6 +35,7 @@ export function readRequest(raw: string, headers: IncomingHttpHeaders = {}): Mod
   const system = textOf(body['system'])
   return {
     model: string(body['model']),
+    effort: string(object(body['output_config'])?.['effort']) || undefined,
     userId: string(object(body['metadata'])?.['user_id']),
     system,
     messages: list(body['messages']).flatMap(readMessage),
@@ -56,8 +61,21 @@ function readBlock(value: unknown): ModelBlock[] {
       return [{ type: 'tool_use', name: string(block['name']), input: block['input'] }]
     case 'tool_result':
       return [{ type: 'tool_result', text: textOf(block['content']), isError: block['is_error'] === true }]
+    case 'image':
+    case 'document':
+      return [readFile(block['type'], block)]
     default:
       return []
+  }
+}
+
+function readFile(type: 'image' | 'document', block: Record<string, unknown>): ModelBlock {
+  const source = object(block['source'])
+  return {
+    type,
+    mediaType: string(source?.['media_type']),
+    data: string(source?.['data']),
+    title: string(block['title']),
   }
 }
 

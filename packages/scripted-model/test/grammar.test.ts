@@ -42,6 +42,15 @@ describe('the grammar', () => {
     ])
   })
 
+  test('says of a response and all later ones what they have used', () => {
+    expect(steps('@bash one', '@bash two', '@usage 1000 20', '@end Done.').map(({ usage }) => usage)).toEqual([
+      undefined,
+      { input: 1000, output: 20 },
+      { input: 1000, output: 20 },
+    ])
+    expect(parseScript('@usage 1000')).toMatchObject({ kind: 'unreadable' })
+  })
+
   test('joins what begins with an ampersand', () => {
     expect(parts('@bash a', '& @bash b', '&@say so', '@bash c')).toEqual([
       [bash('a'), bash('b'), { does: 'say', text: 'so' }],

@@ -69,6 +69,13 @@ test.each([401, 429, 529])('an error %i looks like one of the API', async (statu
   expect(await response.json()).toMatchObject({ type: 'error', error: { type: expect.stringContaining('_error') } })
 })
 
+test('any model is there, but for those that say that they are not', async () => {
+  expect((await ask('Hello', { model: 'any-model' })).status).toBe(200)
+  const response = await ask('Hello', { model: 'no-such-model' })
+  expect(response.status).toBe(404)
+  expect(await response.json()).toMatchObject({ error: { type: 'not_found_error' } })
+})
+
 test('tokens are counted, other paths are not there, and what is no JSON is refused', async () => {
   const post = (path: string, body: string) => fetch(`${model.url}${path}`, { method: 'POST', body })
   const counted = await post('/v1/messages/count_tokens?beta=true', '{"messages":[]}')

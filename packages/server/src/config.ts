@@ -104,6 +104,27 @@ export const OPTIONS = {
     whole(0, 31_536_000),
   ),
   maxBodyBytes: option('max-body-bytes', 16 * 1024 * 1024, 'The largest request body.', whole(1024, 1024 ** 3)),
+  maxAttachments: option('max-attachments', 20, 'How many attachments may come with a prompt.', whole(0, 100)),
+  maxAttachmentBytes: option(
+    'max-attachment-bytes',
+    20 * 1024 * 1024,
+    'The largest attachment, and what those of a prompt may come to together. The Messages API takes requests of 32 MB, a third of them base64.',
+    whole(1, 1024 ** 3),
+  ),
+  maxImageBytes: option(
+    'max-image-bytes',
+    3_932_160,
+    'The largest image. The Messages API takes 5 MiB of base64.',
+    whole(1, 1024 ** 3),
+  ),
+  maxTextBytes: option('max-text-bytes', 1024 * 1024, 'The largest text that is attached.', whole(1, 1024 ** 3)),
+  maxUnusedBytes: option(
+    'max-unused-bytes',
+    512 * 1024 * 1024,
+    'What may lie here of uploads that no prompt has used.',
+    whole(1, 1024 ** 4),
+  ),
+  unusedHours: option('unused-hours', 24, 'How long an upload is kept that no prompt has used.', whole(1, 8760)),
   logLevel: option(
     'log-level',
     'info',

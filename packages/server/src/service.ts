@@ -1,10 +1,12 @@
 import { realpath } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
-import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
+import type { AttachmentId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { Marks } from './agents/claude/mark.ts'
 import { type Config, ConfigError } from './config.ts'
 import { createApprovals } from './core/approvals/approvals.ts'
+import { createAttachments } from './core/attachments/attachments.ts'
+import { tidyAttachments } from './core/attachments/tidy.ts'
 import { createContinuation } from './core/runs/continuation.ts'
 import { createConversations } from './core/conversations.ts'
 import { isBelow } from './core/folders.ts'
@@ -13,9 +15,13 @@ import { createBell } from './core/log/bell.ts'
 import { createEventLog } from './core/log/log.ts'
 import { createPartials } from './core/partials/partials.ts'
 import type { Agent, AgentProcess } from './core/ports/agent.ts'
+import type { AttachmentFiles } from './core/ports/attachment.ts'
 import type { Clock, Log } from './core/ports/outside.ts'
+import type { RunOptions } from './core/ports/run.ts'
 import type { Store } from './core/ports/store.ts'
 import { createRewinds } from './core/rewinds.ts'
+import { createKeptSettings } from './core/settings/keep.ts'
+import { createChangeSettings } from './core/settings/settings.ts'
 import { createCommands } from './core/runs/commands.ts'
 import { createHost } from './core/runs/host.ts'
 import { checkOptions } from './core/runs/options.ts'
@@ -24,11 +30,14 @@ import { recover } from './core/runs/recover.ts'
 import { forgetOldRequests } from './core/runs/requests.ts'
 import { createRuns } from './core/runs/runs.ts'
 import { createSessionList } from './core/sessions.ts'
+import { createWorkspace } from './core/workspace.ts'
 import { createListener } from './http/app.ts'
 import { createRoutes } from './http/routes.ts'
 import { listen } from './http/server.ts'
 import { createSseStreams } from './http/sse.ts'
-import { readVersion } from './version.ts'
+import { readSdkVersion, readVersion } from './version.ts'
+import { createFiles } from './workspace/files.ts'
+import { createGit } from './workspace/git/git.ts'
 
 export interface Service {
   readonly url: string
@@ -61,6 +70,24 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   await using building = new AsyncDisposableStack()
   const store = await openStore(config, log)
   building.defer(() => store.close())
+  const files = await openFiles(config)
+  // Before listening: what comes from here on is on its way in, and nothing that a crash has left behind.
+  const filesLeft = await files.names()
+  const attachments = createAttachments({
+    store,
+    files,
+    clock,
+    log,
+    limits: {
+      maxCount: config.maxAttachments,
+      maxBytes: config.maxAttachmentBytes,
+      maxImageBytes: config.maxImageBytes,
+      maxTextBytes: config.maxTextBytes,
+      maxUnusedBytes: config.maxUnusedBytes,
+      unusedMs: config.unusedHours * 3_600_000,
+    },
+    newId: () => newHexId() as AttachmentId,
+  })
   const events = createEventLog({ store, bell: createBell(), clock, log, doubtMs: DOUBT_MS })
   // Only with the agent that has processes, as all that is the agent's alone.
   const marks = config.agent === 'claude' ? await createMarksFor(config) : undefined
@@ -69,10 +96,13 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   const approvals = createApprovals({ store, events, clock, log, newId: newHexId })
   const newRunId = () => newHexId() as RunId
   const partials = config.partials ? createPartials() : undefined
-  const host = createHost({ store, events, clock, log, agent, approvals, partials, newRunId })
+  const settings = createKeptSettings({ store, events, clock, start: newHexId() })
+  const host = createHost({ store, events, clock, log, agent, approvals, partials, files, settings, newRunId })
   const continuation = createContinuation({ store, events, host, approvals, clock, log, newRunId })
   const queue = createQueue({ store, events, clock, log, host })
   const commands = createCommands({ store, events, clock, host, queue, approvals })
+  const check = (options: RunOptions, folder: Folder) => checkOptions(options, folder, rules)
+  const changeSettings = createChangeSettings({ store, kept: settings, host, log, check })
   const runs = createRuns({
     store,
     events,
@@ -80,8 +110,9 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     rules,
     host,
     queue,
+    attachments,
     newRunId,
-    check: (options, folder) => checkOptions(options, folder, rules),
+    check,
   })
   const newConversationId = () => newHexId() as ConversationId
   const conversations = createConversations({
@@ -90,6 +121,14 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     rules,
     newConversationId,
     endSettling: (folder) => host.endSettling(folder),
+    removeFiles: () => attachments.sweep(),
+  })
+
+  const bounds = { rules, dataDir: config.dataDir, tokenFile: config.tokenFile }
+  const workspace = createWorkspace({
+    rules,
+    files: createFiles(bounds),
+    git: createGit(bounds, environment['PATH'] ?? ''),
   })
   const rewinds = createRewinds({ store, events, clock, rules, host, agent })
   const forks = createForks({ store, clock, rules, sessions: agent.sessions, newConversationId })
@@ -108,10 +147,15 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     sessions,
     forks,
     rewinds,
+    attachments,
     host,
+    settings,
+    changeSettings,
+    workspace,
     prepares: config.prepare,
     permissionSeconds: config.permissionSeconds,
     version,
+    sdkVersion: config.agent === 'claude' ? readSdkVersion() : undefined,
     startedAt,
     maxBodyBytes: config.maxBodyBytes,
   })
@@ -149,6 +193,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   }).then(() => continuation.resume())
   recovered.catch((error: unknown) => log.error('what a crash left behind could not be put in order', { error }))
   building.use(forgetOldRequests({ store, clock, log }))
+  building.use(tidyAttachments(attachments, filesLeft))
   const built = building.move()
   return { url: server.url, version, unready: await agent.unready(), recovered, stop: () => built.disposeAsync() }
 }
@@ -171,6 +216,12 @@ async function openStore(config: Config, log: Log): Promise<Store> {
   if (config.store === 'memory') return (await import('./store/memory/store.ts')).createMemoryStore()
   const { openSqliteStore } = await import('./store/sqlite/store.ts')
   return openSqliteStore({ dataDir: config.dataDir, log })
+}
+
+/** After the store, whose data directory they lie in. */
+async function openFiles(config: Config): Promise<AttachmentFiles> {
+  if (config.store === 'memory') return (await import('./store/memory/attachment-files.ts')).createMemoryFiles()
+  return (await import('./store/sqlite/attachment-files.ts')).openAttachmentFiles(config.dataDir)
 }
 
 interface AgentDeps {

@@ -9,6 +9,14 @@ export function readVersion(): string {
   return commitOf(join(ROOT, '.git')) ?? packageVersion()
 }
 
+/** Which version of the Agent SDK is installed: it is pinned. */
+export function readSdkVersion(): string {
+  const { dependencies }: { dependencies: Record<string, string> } = JSON.parse(
+    readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'),
+  )
+  return dependencies['@anthropic-ai/claude-agent-sdk'] ?? 'unknown'
+}
+
 function commitOf(git: string): string | undefined {
   const head = readText(join(git, 'HEAD'))
   const ref = /^ref: (.+)$/m.exec(head ?? '')?.[1]

@@ -9,7 +9,7 @@ const NOTES: Record<string, (event: Fields) => string> = {
     `A turn is over; work in the background goes on.${typeof result === 'string' && result !== '' ? `\n${result}` : ''}`,
   folder_settings_not_loaded: ({ files }) => `The folder's own settings were not loaded: ${list(files)}.`,
   session_lost: () => 'The agent no longer has the session; it goes on in a fresh one.',
-  prompt_queued: ({ text }) => `A prompt waits: ${word(text)}`,
+  prompt_queued: (event) => `A prompt waits: ${word(event['text'] || noteOfAttachments(event))}`,
   prompt_edited: ({ text }) => `A prompt that waits was changed${typeof text === 'string' ? `: ${text}` : '.'}`,
   prompt_cancelled: () => 'A prompt that waited was taken back.',
   prompt_steered: () => 'The turn has taken a prompt on its way.',
@@ -24,6 +24,15 @@ export function noteOf(event: Fields): string | undefined {
   if (event['type'] !== 'system') return undefined
   const subtype = String(event['subtype'])
   return Object.hasOwn(NOTES, subtype) ? NOTES[subtype]?.(event) : undefined
+}
+
+/** What came with a prompt, as a sentence; undefined when nothing did. */
+export function noteOfAttachments({ attachments }: Fields): string | undefined {
+  if (!Array.isArray(attachments) || attachments.length === 0) return undefined
+  const names = attachments.map(
+    (each: Fields | null) => `${word(each?.['name'] ?? 'no name')} (${word(each?.['media_type'])})`,
+  )
+  return `Attached: ${names.join(', ')}.`
 }
 
 function word(value: unknown): string {

@@ -1,5 +1,5 @@
 import { bodyOfCall, summaryOfCall } from './call.ts'
-import { noteOf } from './notes.ts'
+import { noteOf, noteOfAttachments } from './notes.ts'
 import { type Short, shorten, textOf } from './text.ts'
 
 /**
@@ -148,7 +148,10 @@ export function createTurns() {
     const shown = shorten(textOf(blocks), TEXT_MOST)
     // What the agent tells itself carries its session; what a person sent does not.
     const isPrompt = event['session_id'] === undefined && event['uuid'] === undefined
-    return [isPrompt ? { kind: 'prompt', text: shown, steers: event['steer'] === true } : { kind: 'note', text: shown }]
+    if (!isPrompt) return [{ kind: 'note', text: shown }]
+    const attached = noteOfAttachments(event)
+    const note: What[] = attached === undefined ? [] : [{ kind: 'note', text: shorten(attached, TEXT_MOST) }]
+    return [{ kind: 'prompt', text: shown, steers: event['steer'] === true }, ...note]
   }
 
   function readQuestion(event: Fields): What {

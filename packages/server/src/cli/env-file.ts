@@ -35,8 +35,9 @@ export function readEnvFile(file: string): ReadonlyMap<string, FileVariable> | u
 }
 
 function valueOf(text: string): string {
-  const quoted = /^(["'])(.*)\1(?:\s+#.*)?$/.exec(text)
-  if (quoted) return quoted[2] ?? ''
+  const quote = text.charAt(0)
+  const end = quote === '"' || quote === "'" ? text.indexOf(quote, 1) : 0
+  if (end > 0 && /^(\s+#|\s*$)/.test(text.slice(end + 1))) return text.slice(1, end)
   const [plain = ''] = text.split(/\s#/, 1)
   return plain.trim()
 }

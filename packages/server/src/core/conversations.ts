@@ -12,12 +12,21 @@ export interface ConversationsDeps {
   readonly newConversationId: () => ConversationId
   /** Ends a run that only waits for its background tasks, so that nobody is refused because of it. */
   readonly endSettling: (folder: Folder) => Promise<unknown>
+  /** Removes files that nothing refers to any more. Does not reject. */
+  readonly removeFiles: () => Promise<void>
 }
 
 export type Conversations = ReturnType<typeof createConversations>
 
 /** The identity of conversations: names, folders, and which conversation a folder stands for. */
-export function createConversations({ store, clock, rules, newConversationId, endSettling }: ConversationsDeps) {
+export function createConversations({
+  store,
+  clock,
+  rules,
+  newConversationId,
+  endSettling,
+  removeFiles,
+}: ConversationsDeps) {
   return {
     /** The folder's conversation, created when there is none. */
     async canonical(input: { cwd: string; group?: string | undefined }) {
@@ -63,6 +72,7 @@ export function createConversations({ store, clock, rules, newConversationId, en
       const { status } = await store.deleteConversation(id)
       if (status === 'unknown') throw conversationUnknown(id)
       if (status === 'busy') throw alreadyRunning(id)
+      await removeFiles()
     },
 
     /** Makes `id`, new or old, its folder's conversation. */

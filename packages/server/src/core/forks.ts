@@ -49,7 +49,15 @@ export function createForks({ store, clock, rules, sessions, newConversationId }
         }
         const line = toLine(forkedEvent({ conversation: id, event: from, session }, new Date(at).toISOString()))
         const { folder, cwd } = source
-        const place = { id: newConversationId(), folder, cwd, title, sessionId: session, ownsSession: false }
+        const place = {
+          id: newConversationId(),
+          folder,
+          cwd,
+          title,
+          sessionId: session,
+          ownsSession: false,
+          attachmentsOf: id,
+        }
         return store.publishStaged({ staged, ...place, line, at })
       })
     },

@@ -1,5 +1,6 @@
 import type { Renderer } from '@claude-proxy/protocol/transcript/renderer'
 import { createTurns } from '@claude-proxy/protocol/transcript/turns'
+import { linesOf } from './log/pages.ts'
 import type { Conversation } from './ports/conversation.ts'
 import type { Page } from './ports/event.ts'
 
@@ -37,14 +38,4 @@ export async function* transcriptOf(
     yield written
   }
   yield renderer.foot(last)
-}
-
-/** One at a time: a page that is read as a whole would be there twice. */
-function* linesOf(bytes: Uint8Array): Generator<string> {
-  const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  for (let start = 0; start < source.length;) {
-    const end = source.indexOf('\n', start)
-    yield source.toString('latin1', start, end < 0 ? source.length : end)
-    start = end < 0 ? source.length : end + 1
-  }
 }

@@ -63,10 +63,15 @@ export function createListener({ routes, rules, log, headers, stopping, maxBodyB
     const { name, params, path } = door
     const signal = () => AbortSignal.any([goneSignal(response), stopping])
     try {
-      if (!('body' in ENDPOINTS[name])) await passOver(request, maxBodyBytes)
+      const isWanted = 'body' in ENDPOINTS[name] || 'isFile' in ENDPOINTS[name]
+      if (!isWanted) await passOver(request, maxBodyBytes)
       const value = await routes[name]({ request, response, params, signal })
       if (value !== undefined) sendJson(response, response.statusCode, toLine(value))
-    } catch (error) {
+    } catch (cause) {
+      const wasAborted = cause instanceof Error && cause.name === 'AbortError'
+      // The client has gone, and whatever looked something up for it has stopped.
+      if (wasAborted && response.closed) return undefined
+      const error = wasAborted ? new AppError('shutting_down', 'The service is stopping.', {}, { cause }) : cause
       if (!response.headersSent) return fail(path, request, response, error)
       // Refused meanwhile: what came in the end was not a whole request.
       if (response.writableEnded) return
@@ -121,10 +126,13 @@ function allowOrigin({ headers }: IncomingMessage, response: ServerResponse, rul
   const { origin } = headers
   if (origin === undefined || isOwnOrigin(origin, headers.host) || !rules.allowedOrigins.includes(origin)) return
   response.setHeader('access-control-allow-origin', origin)
-  response.setHeader('access-control-allow-headers', 'authorization, content-type, last-event-id, idempotency-key')
+  response.setHeader(
+    'access-control-allow-headers',
+    'authorization, content-type, last-event-id, idempotency-key, range, if-none-match, if-range',
+  )
   response.setHeader(
     'access-control-expose-headers',
-    'x-proxy-version, x-proxy-started-at, x-proxy-last-event-id, x-proxy-reset, x-proxy-run-id, x-proxy-outcome',
+    'x-proxy-version, x-proxy-started-at, x-proxy-last-event-id, x-proxy-reset, x-proxy-run-id, x-proxy-outcome, x-proxy-lines, etag, content-range, content-disposition',
   )
   response.setHeader('access-control-allow-methods', 'GET, POST, PATCH, DELETE, OPTIONS')
   response.setHeader('vary', 'origin')

@@ -51,7 +51,7 @@ export async function readQuery<N extends SchemaName>(url: string, name: N): Pro
 export async function parse<N extends SchemaName>(name: N, value: unknown): Promise<Read<N>> {
   schemas ??= import('@claude-proxy/protocol/requests')
   const schema: z.ZodType = (await schemas.catch(forgetSchemas))[name]
-  const read = schema.safeParse(value)
+  const read = schema.safeParse(value, { reportInput: true })
   if (read.success) return read.data as Read<N>
   throw new AppError('bad_request', describe(read.error.issues))
 }

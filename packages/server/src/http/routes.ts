@@ -5,16 +5,20 @@ import { AppError } from '@claude-proxy/protocol/errors'
 import { type AnswerTo, ENDPOINTS, type EndpointName } from '@claude-proxy/protocol/endpoints'
 import { toLine } from '@claude-proxy/protocol/json'
 import type { Approvals } from '../core/approvals/approvals.ts'
+import type { Attachments } from '../core/attachments/attachments.ts'
 import type { Conversations } from '../core/conversations.ts'
 import type { Forks } from '../core/forks.ts'
 import type { Rewinds } from '../core/rewinds.ts'
 import { storedPages } from '../core/log/pages.ts'
 import type { RunOptions } from '../core/ports/run.ts'
 import type { Store } from '../core/ports/store.ts'
+import type { KeptSettings } from '../core/settings/keep.ts'
+import type { ChangeSettings } from '../core/settings/settings.ts'
 import type { Commands } from '../core/runs/commands.ts'
 import type { Host } from '../core/runs/host.ts'
 import type { SessionList } from '../core/sessions.ts'
 import type { Runs } from '../core/runs/runs.ts'
+import type { Workspace } from '../core/workspace.ts'
 import { clientName, decisionOf, notOpen } from './approvals.ts'
 import { LAST_EVENT_ID, OUTCOME, RESET, RUN_ID } from './headers.ts'
 import { parse, readBody, readQuery } from './read.ts'
@@ -23,8 +27,11 @@ import { approvalRoutes } from './routes/approvals.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { conversationRoutes } from './routes/conversations.ts'
 import { docsRoutes } from './routes/docs.ts'
+import { fileRoutes } from './routes/files.ts'
+import { gitRoutes } from './routes/git.ts'
 import { transcriptRoutes } from './routes/transcript.ts'
 import { sessionRoutes } from './routes/sessions.ts'
+import { uploadRoutes } from './routes/uploads.ts'
 import { keyOf, runOptions } from './run-fields.ts'
 import type { SseStreams } from './sse.ts'
 
@@ -39,12 +46,18 @@ export interface RoutesDeps {
   readonly sessions: SessionList
   readonly forks: Forks
   readonly rewinds: Rewinds
+  readonly attachments: Attachments
   readonly host: Host
+  readonly settings: KeptSettings
+  readonly changeSettings: ChangeSettings
+  readonly workspace: Workspace
   /** How long the questions of a run wait that was begun at the old door; 0 for ever. */
   readonly permissionSeconds: number
   /** Whether processes are made ready in advance. */
   readonly prepares: boolean
   readonly version: string
+  /** Of the Agent SDK; undefined for an agent without. */
+  readonly sdkVersion: string | undefined
   readonly startedAt: string
   readonly maxBodyBytes: number
 }
@@ -72,8 +85,11 @@ export function createRoutes(deps: RoutesDeps): Routes {
     ...approvalRoutes(deps),
     ...conversationRoutes(deps),
     ...docsRoutes(deps),
+    ...fileRoutes(deps),
+    ...gitRoutes(deps),
     ...transcriptRoutes(deps),
     ...sessionRoutes(deps),
+    ...uploadRoutes(deps),
 
     async health() {
       return { status: 'ok', version: deps.version, started_at: deps.startedAt }
@@ -89,6 +105,7 @@ export function createRoutes(deps: RoutesDeps): Routes {
         cwd: body.cwd,
         group: body.conversation_group,
         text: body.text,
+        attachments: body.attachments,
         options: { ...originalDeadline(deps.permissionSeconds), ...runOptions(body) },
         lastEventId: header === undefined || header === '' ? undefined : await parse('LastEventId', header),
         whenBusy: body.when_busy ?? 'reject',

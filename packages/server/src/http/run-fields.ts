@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { AppError } from '@claude-proxy/protocol/errors'
-import type { RunFields } from '@claude-proxy/protocol/requests'
+import type { ConversationChange, RunFields } from '@claude-proxy/protocol/requests'
 import type { RunOptions } from '../core/ports/run.ts'
+import type { Adjustments } from '../core/ports/settings.ts'
 import { parse } from './read.ts'
 
 /** By what the client knows the request again: the header, or the field that stands for it. */
@@ -22,6 +23,7 @@ export function runOptions(body: RunFields): RunOptions {
     systemPrompt: body.system_prompt,
     maxTurns: body.max_turns,
     model: body.model,
+    effort: body.effort,
     permissionMode: body.permission_mode,
     mcpServers: body.mcp_servers,
     resume: body.resume,
@@ -32,4 +34,11 @@ export function runOptions(body: RunFields): RunOptions {
     canAnswer: body.can_answer,
   }
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}
+
+/** The settings that are to change as the core names them; undefined when none of them is. */
+export function adjustmentsOf(body: ConversationChange): Adjustments | undefined {
+  const { model, effort, permission_mode: permissionMode } = body
+  const given = Object.entries({ model, effort, permissionMode }).filter(([, value]) => value !== undefined)
+  return given.length === 0 ? undefined : Object.fromEntries(given)
 }

@@ -2,6 +2,7 @@ import { chmodSync, globSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { newWorld, runToEnd, startProgram } from '../e2e/program.ts'
+import { uploaded } from '../http/calls.ts'
 import { streamAll } from '../support/client.ts'
 
 test('all that the service keeps is its owner’s alone, also after runs in strange and in trusted folders', async () => {
@@ -11,9 +12,12 @@ test('all that the service keeps is its owner’s alone, also after runs in stra
   const program = await startProgram(world, ['--trusted-roots', trusted]).finally(() => process.umask(old))
   for (const cwd of [world.folder('strange'), trusted])
     await streamAll(program.base, { conversation_id: `in-${cwd.split('/').at(-1)}`, cwd, text: 'hello' })
+  const upload = await uploaded(program, 'hello')
   expect(modeOf(world.dataDir)).toBe('700')
   const kept = globSync('**/*', { cwd: world.dataDir, withFileTypes: true })
-  expect(kept.map(({ name }) => name)).toEqual(expect.arrayContaining(['claude-proxy.db', 'no-settings', 'settings']))
+  expect(kept.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['claude-proxy.db', 'no-settings', 'settings', 'attachments', upload]),
+  )
   for (const entry of kept) {
     const path = join(entry.parentPath, entry.name)
     expect([path, modeOf(path)]).toEqual([path, entry.isDirectory() ? '700' : '600'])

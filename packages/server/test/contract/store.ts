@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Store } from '../../src/core/ports/store.ts'
+import { accounts } from './accounts.ts'
 import { activation } from './activation.ts'
 import { approvals } from './approvals.ts'
 import { appending } from './appending.ts'
+import { attachments } from './attachments.ts'
 import { conversations } from './conversations.ts'
 import { deletion } from './deletion.ts'
 import { staging } from './staging.ts'
@@ -16,6 +18,7 @@ import { prompts } from './prompts.ts'
 import { requests } from './requests.ts'
 import { runs } from './runs.ts'
 import { fresh } from './samples.ts'
+import { settings } from './settings.ts'
 import { walks } from './walks.ts'
 
 /** A store to test, and how to throw it away. */
@@ -42,6 +45,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     runs(() => store)
     appending(() => store)
     approvals(() => store)
+    attachments(() => store)
     pages(() => store)
     numbering(() => store)
     imports(() => store)
@@ -50,6 +54,8 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     processes(() => store)
     prompts(() => store)
     requests(() => store)
+    accounts(() => store)
+    settings(() => store)
     walks(() => store)
 
     it('refuses all work once it is closed, and may be closed twice', async () => {

@@ -86,6 +86,30 @@ export function atPrompt(service: At, method: 'PATCH' | 'DELETE', prompt: string
   return call(`${service.base}/v1/queue/${prompt}`, { method, ...(body !== undefined && { body }) })
 }
 
+/** `POST /v1/uploads`, as curl sends a file. */
+export function upload(service: At, bytes: Buffer | string, name?: string, headers = {}): Promise<Answer> {
+  const query = name === undefined ? '' : `?name=${encodeURIComponent(name)}`
+  return post(service, `/v1/uploads${query}`, bytes, headers)
+}
+
+/** The id of what was uploaded, for a prompt. */
+export async function uploaded(service: At, bytes: Buffer | string, name?: string): Promise<string> {
+  const { status, text, json } = await upload(service, bytes, name)
+  if (status !== 200) throw new Error(`${status}: ${text}`)
+  return String(json?.['upload_id'])
+}
+
+/** The bytes of an attachment, as they are given back. */
+export async function download(service: At, id: string, headers = {}): Promise<Response & { content: Buffer }> {
+  const response = await fetch(`${service.base}/v1/uploads/${id}`, { headers })
+  return Object.assign(response, { content: Buffer.from(await response.arrayBuffer()) })
+}
+
+/** What an event says came with its prompt. */
+export function marksOf({ event }: Received): { attachment_id: string; [fact: string]: unknown }[] {
+  return (event['attachments'] ?? []) as { attachment_id: string }[]
+}
+
 /** The id that the answer gives to the prompt and its run. */
 export function runIdOf({ headers }: Pick<Stream, 'headers'>): string {
   return String(headers['x-proxy-run-id'])

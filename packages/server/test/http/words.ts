@@ -8,6 +8,8 @@ export interface Words {
   readonly ask: string
   /** Never ends by itself. */
   readonly hang: string
+  /** Uses so many tokens of its model. */
+  use(input: number, output: number): string
   /** Ends with an error. */
   readonly fail: string
 }
@@ -18,6 +20,7 @@ export const SCRIPTED: Words = {
   many: (count) => `@load n=${count} rate=0 size=300`,
   ask: '@ask tool=Bash',
   hang: '@hang',
+  use: (input, output) => `@use input=${input} output=${output} usd=0.25`,
   fail: '@fail',
 }
 
@@ -27,5 +30,6 @@ export const CLAUDE: Words = {
   many: (count) => Array.from({ length: Math.ceil(count / 2) }, (_, n) => `@bash echo ${n}`).join('\n'),
   ask: '@bash touch asked.txt',
   hang: '@hang',
+  use: (input, output) => `@usage ${input} ${output}`,
   fail: '@status 400',
 }

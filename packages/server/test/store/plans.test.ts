@@ -2,6 +2,8 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import type { Folder } from '@claude-proxy/protocol/ids'
 import type { ConversationFilter } from '../../src/core/ports/conversation.ts'
+import { readAttachments } from '../../src/store/sqlite/attachments.ts'
+import { readAccounts } from '../../src/store/sqlite/accounts.ts'
 import { readConversations } from '../../src/store/sqlite/conversations.ts'
 import { removing } from '../../src/store/sqlite/delete.ts'
 import { readEvents } from '../../src/store/sqlite/events.ts'
@@ -57,7 +59,9 @@ function statements(db: Database): string[] {
   return [
     ...recorded(db, (listening) => {
       readConversations(listening)
+      readAccounts(listening)
       readEvents(listening)
+      readAttachments(listening)
       writerOperations(listening)
       sealing(listening)
       removing(listening)

@@ -22,6 +22,7 @@ const PARTS: [part: RegExp, mayImport: RegExp][] = [
   ],
   [/^server\/src\/store\/sqlite\//, below('store/sqlite/', 'node:sqlite')],
   [/^server\/src\/store\/(?<folder>[^/]+\/)/, below('store/FOLDER')],
+  [/^server\/src\/workspace\//, below('workspace/')],
   [/^server\/src\/http\//, below('http/', 'hono/router', 'negotiator', 'zod')],
   // The few that know several parts.
   [
@@ -46,7 +47,9 @@ export function breaches(file: string, source: string): string[] {
 
 /** Protocol, core, node's own modules but SQLite, and what is named: paths below `server/src/`, or packages. */
 function below(...more: string[]): RegExp {
-  const own = more.map((name) => (/^(agents|store|http)\//.test(name) ? `server/src/${name}` : `${name}(/|$)`))
+  const own = more.map((name) =>
+    /^(agents|store|workspace|http)\//.test(name) ? `server/src/${name}` : `${name}(/|$)`,
+  )
   return new RegExp(`^(node:(?!sqlite$)|protocol/src/|server/src/core/|${own.join('|')})`)
 }
 

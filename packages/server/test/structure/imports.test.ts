@@ -29,6 +29,8 @@ it.each([
   ['server/src/store/sqlite/a.ts', `export * from '../../agents/queue.ts'`],
   ['server/src/http/a.ts', `import { openSqliteStore } from "../store/sqlite/store.ts"`],
   ['server/src/http/a.ts', `import '../config.ts'`],
+  ['server/src/http/a.ts', `import { x } from '../workspace/git.ts'`],
+  ['server/src/workspace/a.ts', `import { x } from '../http/read.ts'`],
   ['server/src/service.ts', `import { DatabaseSync } from 'node:sqlite'`],
   ['server/src/helpers.ts', ''],
 ])('in %s this is noticed: %s', (file, source) => {

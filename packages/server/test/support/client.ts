@@ -20,7 +20,7 @@ export interface Answer {
 export interface CallOptions {
   readonly method?: string
   readonly headers?: Record<string, string>
-  /** Sent as JSON, or as it is when it is text. */
+  /** Sent as JSON, or as it is when it is text or bytes. */
   readonly body?: object | string
 }
 
@@ -137,7 +137,8 @@ function parseFrame(frame: string): Received {
 
 function open(url: string, { method = 'GET', headers = {}, body }: CallOptions): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const type = typeof body === 'object' ? { 'content-type': 'application/json' } : {}
+    const isJson = typeof body === 'object' && !Buffer.isBuffer(body)
+    const type = isJson ? { 'content-type': 'application/json' } : {}
     // Every call on a connection of its own, as through the app's tunnel.
     const sent = request(
       url,
@@ -145,7 +146,7 @@ function open(url: string, { method = 'GET', headers = {}, body }: CallOptions):
       resolve,
     )
     sent.on('error', reject)
-    sent.end(typeof body === 'object' ? JSON.stringify(body) : body)
+    sent.end(isJson ? JSON.stringify(body) : body)
   })
 }
 

@@ -16,6 +16,7 @@ it.each([
   ['A="a # b" # c', { A: 'a # b' }],
   ["A='it is'", { A: 'it is' }],
   ['A=it"s', { A: 'it"s' }],
+  ['A="a # b" # "c"', { A: 'a # b' }],
   ['A=1\nA=2', { A: '2' }],
   ['A = 1', undefined],
   ['1A=1', undefined],

@@ -6,7 +6,9 @@ import { createBell } from '../../src/core/log/bell.ts'
 import { createEventLog } from '../../src/core/log/log.ts'
 import type { Log } from '../../src/core/ports/outside.ts'
 import type { Store } from '../../src/core/ports/store.ts'
+import { createKeptSettings } from '../../src/core/settings/keep.ts'
 import { createHost } from '../../src/core/runs/host.ts'
+import { createMemoryFiles } from '../../src/store/memory/attachment-files.ts'
 import { createMemoryStore } from '../../src/store/memory/store.ts'
 
 const log: Log = { info() {}, warn() {}, error() {} }
@@ -24,7 +26,19 @@ test('a run whose events could not be stored does not say that it ended well, ev
   const approvals = createApprovals({ store, events, clock, log, newId: () => 'p' })
   const agent = createScriptedAgent({ clock })
   const newRunId = () => '1'.repeat(32) as RunId
-  const host = createHost({ store, events, clock, log, agent, approvals, partials: undefined, newRunId })
+  const settings = createKeptSettings({ store, events, clock, start: 'now' })
+  const host = createHost({
+    store,
+    events,
+    clock,
+    log,
+    agent,
+    approvals,
+    partials: undefined,
+    files: createMemoryFiles(),
+    settings,
+    newRunId,
+  })
 
   const name = 'lost' as ConversationId
   const folder = '/lost' as Folder

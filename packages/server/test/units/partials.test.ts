@@ -9,7 +9,9 @@ import { Reader } from '../../src/core/log/reader.ts'
 import { createPartials } from '../../src/core/partials/partials.ts'
 import type { Agent, Happening } from '../../src/core/ports/agent.ts'
 import type { Store } from '../../src/core/ports/store.ts'
+import { createKeptSettings } from '../../src/core/settings/keep.ts'
 import { createHost } from '../../src/core/runs/host.ts'
+import { createMemoryFiles } from '../../src/store/memory/attachment-files.ts'
 import { createMemoryStore } from '../../src/store/memory/store.ts'
 import { createOnlooker, type Looking } from '../support/onlooker.ts'
 
@@ -78,7 +80,19 @@ it('what a reader has of a text is its beginning at any moment, and nothing of i
       const approvals = createApprovals({ store, events, clock, log: quiet, newId: () => 'p' })
       const partials = createPartials(0)
       const agent = agentThat(() => tell(messages))
-      const host = createHost({ store, events, clock, log: quiet, agent, approvals, partials, newRunId: () => run })
+      const settings = createKeptSettings({ store, events, clock, start: 'now' })
+      const host = createHost({
+        store,
+        events,
+        clock,
+        log: quiet,
+        agent,
+        approvals,
+        partials,
+        files: createMemoryFiles(),
+        settings,
+        newRunId: () => run,
+      })
       const begun = await events.begin(newRun)
       if (begun.status !== 'begun') throw new Error(begun.status)
       const looking = readers.map(async ({ after, joins, drained, pause }) => {
@@ -204,6 +218,7 @@ function agentThat(happens: () => AsyncGenerator<Happening>): Agent {
       interrupt() {},
       steer: () => false,
       isSteerable: false,
+      steersWith: () => false,
       endSettling: () => false,
     }),
     onWake() {},
@@ -211,6 +226,7 @@ function agentThat(happens: () => AsyncGenerator<Happening>): Agent {
     endBackground: () => false,
     rewind: async () => ({ status: 'no_checkpoint', why: '' }),
     sessions: createScriptedSessions({ now: () => 0 }),
+    adjust: async () => ({ taken: [], facts: {}, before: {} }),
     async close() {},
   }
 }

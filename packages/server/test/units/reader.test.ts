@@ -15,6 +15,7 @@ const run = 'r' as RunId
 const folder = '/f' as Folder
 const quiet = { info() {}, warn() {}, error() {} }
 const event = (n: number) => JSON.stringify(`event ${n}`)
+const ENDING = { outcome: 'success', usage: [], facts: {} }
 const truth = (after: number, last: number) =>
   Array.from({ length: Math.max(0, last - after) }, (_, n) => `${after + n + 1} ${event(after + n + 1)}`)
 
@@ -100,7 +101,7 @@ it('whatever rings are lost, every reader gets every event from its position on,
           Array.from({ length: size }, () => event(next++)),
         )
       }
-      await events.end(opened.run, [event(next)])
+      await events.end(opened.run, [event(next)], ENDING)
       const late = readers.filter((reader) => reader.late)
       const all = await Promise.all([...reading, ...late.map(open)])
       expect(all).toEqual([...early, ...late].map(({ after }) => truth(after % (total + 1), total)))
@@ -113,7 +114,7 @@ it('a reader of one run does not get the events of the next, however late it rea
   const { events } = opened
   const early = readAll(events, { conversation, after: 0, until: { run } }, 1)
   await events.append(opened.run, [event(2)])
-  await events.end(opened.run, [event(3)])
+  await events.end(opened.run, [event(3)], ENDING)
   await events.begin(newRun('next' as RunId, 4))
   expect(await early).toEqual(truth(0, 3))
   expect(await readAll(events, { conversation, after: 1, until: { run } })).toEqual(truth(1, 3))

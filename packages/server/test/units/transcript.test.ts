@@ -91,6 +91,22 @@ describe('a reading', () => {
     expect(kinds(events).map(([, depth]) => depth)).toEqual([0, 1, 2, 0])
   })
 
+  it('names what came with a prompt, whatever the names are', () => {
+    const attachments = [
+      { name: 'a.png', media_type: 'image/png' },
+      { name: null, media_type: 'text/plain' },
+    ]
+    const [first, note] = read([prompt('', { attachments })])
+    expect(first?.what).toMatchObject({ kind: 'prompt', text: { text: '' } })
+    expect(note?.what).toMatchObject({ text: { text: 'Attached: a.png (image/png), no name (text/plain).' } })
+    for (const odd of ['x', {}, [], null])
+      expect(kinds([prompt('Hi', { attachments: odd })])).toEqual([[1, 0, 'prompt']])
+    expect(kinds([prompt('Hi', { attachments: [null, 5, {}] })])).toEqual([
+      [1, 0, 'prompt'],
+      [1, 0, 'note'],
+    ])
+  })
+
   it('tells a prompt from what the agent says to itself', () => {
     expect(kinds([prompt('Hello')])).toEqual([[1, 0, 'prompt']])
     expect(kinds([prompt('[Request interrupted by user]', own)])).toEqual([[1, 0, 'note']])

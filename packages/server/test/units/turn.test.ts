@@ -65,6 +65,7 @@ function describe(happening: Happening): string {
   if (happening.kind === 'steered') return `steered ${happening.prompt} ${happening.outcome}`
   if (happening.kind === 'settling') return 'settling'
   if (happening.kind === 'partial') return `partial ${happening.update.kind}`
+  if (happening.kind === 'facts' || happening.kind === 'usage' || happening.kind === 'mode') return happening.kind
   const payload = happening.kind === 'end' ? happening.result : happening.payload
   const words = [payload['result'], payload['text']].filter((text) => typeof text === 'string')
   const name = [payload.type, payload['subtype']].filter((word) => typeof word === 'string').join('/')

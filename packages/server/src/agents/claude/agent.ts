@@ -111,6 +111,12 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
 
     sessions: transcripts,
 
+    async adjust(conversation, changes) {
+      const session = sessions.get(conversation)
+      await session?.ready
+      return (await session?.adjust(changes)) ?? { taken: [], facts: {}, before: {} }
+    },
+
     async close() {
       closed = true
       await Promise.all([...living].map((session) => session.close()))
@@ -126,7 +132,7 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
     const warm = sessions.get(job.conversation)
     await warm?.started
     const isBehind = await tellUnseen(turn)
-    if (warm && !isBehind && fits(warm, job, launch)) {
+    if (warm && !isBehind && fits(warm, job, launch) && (await warm.tune(launch.tuning))) {
       if (!turn.ended) warm.begin(turn)
       return
     }

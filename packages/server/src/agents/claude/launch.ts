@@ -7,6 +7,7 @@ import type { Folder } from '@claude-proxy/protocol/ids'
 import type { RunOptions } from '../../core/ports/run.ts'
 import { type Environment, pinnedVariables, readUserSettings } from './environment.ts'
 import { findFolderSettings, readMcpServers } from './folder-settings.ts'
+import type { Tuning } from './tuner.ts'
 
 export interface LaunchContext {
   readonly environment: Environment
@@ -23,6 +24,8 @@ export interface Launch {
   readonly options: Options
   /** Whether MCP servers may ask the person. */
   readonly elicits: boolean
+  /** What can be changed while the process lives. */
+  readonly tuning: Tuning
   /** Equal fingerprints: a process started with the one can take the other's prompts. */
   readonly fingerprint: string
   /** What the folder holds and was not loaded. */
@@ -39,11 +42,10 @@ const NEEDS_ANSWERS = { AskUserQuestion: 'question', EnterPlanMode: 'plan', Exit
 export async function prepareLaunch(asked: RunOptions, folder: Folder, context: LaunchContext): Promise<Launch> {
   await expectUnmoved(folder)
   const trusted = context.trusts(folder)
-  const options: Options = {
+  const { model, effort, permissionMode = 'default' } = asked
+  const lasting: Options = {
     cwd: folder,
     env: { ...context.environment },
-    // Left out, it may mean a mode in which a classifier approves.
-    permissionMode: asked.permissionMode ?? 'default',
     disallowedTools: Object.entries(NEEDS_ANSWERS).flatMap(([tool, kind]) =>
       asked.canAnswer?.includes(kind) ? [] : [tool],
     ),
@@ -53,16 +55,18 @@ export async function prepareLaunch(asked: RunOptions, folder: Folder, context: 
     // An interrupt stops the turn, not the work in the background.
     perTaskStopAffordance: true,
     includePartialMessages: context.showsPartials,
-    ...(asked.model !== undefined && { model: asked.model }),
     ...(asked.systemPrompt !== undefined && { systemPrompt: asked.systemPrompt }),
     ...(asked.maxTurns ? { maxTurns: asked.maxTurns } : {}),
     ...(trusted ? await trustedOptions(asked, folder, context) : await strangerOptions(asked, context)),
   }
   const elicits = asked.canAnswer?.includes('elicitation') === true
   const fingerprint = createHash('sha256')
-    .update(JSON.stringify([options, elicits]))
+    .update(JSON.stringify([lasting, elicits]))
     .digest('hex')
-  return { options, elicits, fingerprint, notLoaded: trusted ? [] : await findFolderSettings(folder) }
+  const tuning = { permissionMode, ...(model !== undefined && { model }), ...(effort !== undefined && { effort }) }
+  // Without a permission mode, it may be one in which a classifier approves.
+  const options = { ...lasting, ...tuning }
+  return { options, tuning, elicits, fingerprint, notLoaded: trusted ? [] : await findFolderSettings(folder) }
 }
 
 /** Throws when somebody has put a link in the place of the folder since it was checked: it could lead out of the roots. */

@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import type { Options, Query, RewindFilesResult, SDKUserMessage, SpawnOptions } from '@anthropic-ai/claude-agent-sdk'
-import type { AgentProcess } from '../../core/ports/agent.ts'
+import type { AgentProcess, Attached } from '../../core/ports/agent.ts'
+import type { AgentFacts } from '../../core/ports/account.ts'
+import type { RunOptions } from '../../core/ports/run.ts'
 import { Queue } from '../queue.ts'
 import type { AgentMessage } from './normalise.ts'
+import { contentOf } from './content.ts'
 import { type Marks, marked } from './mark.ts'
 import { endAll, identify, signalAll, tree } from './process-tree.ts'
 
@@ -19,13 +22,21 @@ export interface ClaudeProcess {
   readonly identity: Promise<AgentProcess | undefined>
   /** Resolves when it has started up, or failed to. */
   readonly ready: Promise<void>
-  /** Sends a prompt. `uuid` comes back in what the agent says of it. */
-  prompt(text: string, uuid: string): void
+  /** Sends a prompt, with what came with it. `uuid` comes back in what the agent says of it. */
+  prompt(text: string, uuid: string, attached?: readonly Attached[]): void
   /** Stops the turn. */
   interrupt(): Promise<void>
   stopTask(taskId: string): Promise<void>
   /** Puts files back as they were at the prompt with this uuid, or says which it would. */
   rewind(uuid: string, how: { readonly dryRun: boolean }): Promise<RewindFilesResult>
+  /** The model of the next request, also amid a turn; null is the default. Rejects when the Messages API has none such. */
+  setModel(model: string | null): Promise<void>
+  /** From the next turn on; null is the model's default. */
+  setEffort(effort: NonNullable<RunOptions['effort']> | null): Promise<void>
+  /** At once, also amid a turn. */
+  setPermissionMode(mode: NonNullable<RunOptions['permissionMode']>): Promise<void>
+  /** Model and effort of the next turn, as the agent itself says. Nothing where it does not. */
+  applied(): Promise<AgentFacts>
   /** Ends the process and everything it began: closes its input, then SIGTERM, then SIGKILL; or SIGKILL `atOnce`. */
   close(how?: { readonly atOnce?: boolean }): Promise<void>
 }
@@ -38,14 +49,14 @@ const LEAVE_MS = 2000
 export async function startProcess(options: Options, marks: Marks, hooks: ProcessHooks): Promise<ClaudeProcess> {
   // The SDK is large; a service that only replays never loads it.
   const { query } = await import('@anthropic-ai/claude-agent-sdk')
-  const input = new Queue<SDKUserMessage>()
+  const input = new Queue<Prompt>()
   const identity = Promise.withResolvers<AgentProcess | undefined>()
   const gone = Promise.withResolvers<void>()
   const { mark, environment } = marks.next()
   let stderr = ''
 
   const agent = query({
-    prompt: input,
+    prompt: written(input, hooks),
     options: {
       ...options,
       spawnClaudeCodeProcess(spawning) {
@@ -76,14 +87,7 @@ export async function startProcess(options: Options, marks: Marks, hooks: Proces
       () => {},
       () => {},
     ),
-    prompt(text, uuid) {
-      input.push({
-        type: 'user',
-        message: { role: 'user', content: [{ type: 'text', text }] },
-        parent_tool_use_id: null,
-        uuid: uuid as NonNullable<SDKUserMessage['uuid']>,
-      })
-    },
+    prompt: (text, uuid, attached = []) => input.push({ text, uuid, attached }),
     async interrupt() {
       await agent.interrupt()
     },
@@ -91,6 +95,23 @@ export async function startProcess(options: Options, marks: Marks, hooks: Proces
       await agent.stopTask(taskId)
     },
     rewind: (uuid, how) => agent.rewindFiles(uuid, how),
+    async setModel(model) {
+      await agent.setModel(model ?? undefined)
+    },
+    async setEffort(effort) {
+      await agent.applyFlagSettings({ effortLevel: effort })
+    },
+    async setPermissionMode(mode) {
+      await agent.setPermissionMode(mode)
+    },
+    async applied() {
+      try {
+        return readApplied(await (agent as Query & Partial<Untyped>).getSettings?.())
+      } catch {
+        // It is busy leaving.
+        return {}
+      }
+    },
     async close({ atOnce = false } = {}) {
       const self = await identity.promise
       // Looked up first: once it is gone, its children are nobody's.
@@ -104,6 +125,46 @@ export async function startProcess(options: Options, marks: Marks, hooks: Proces
       // What it began without staying its parent, or when it died before we asked.
       await signalAll(await marked(mark), 'SIGKILL')
     },
+  }
+}
+
+interface Prompt {
+  readonly text: string
+  readonly uuid: string
+  readonly attached: readonly Attached[]
+}
+
+/** The prompts as the agent takes them, in order. Only then are the bytes of what came with one in memory. */
+async function* written(prompts: AsyncIterable<Prompt>, hooks: ProcessHooks): AsyncGenerator<SDKUserMessage> {
+  for await (const { text, uuid, attached } of prompts) {
+    try {
+      yield {
+        type: 'user',
+        message: { role: 'user', content: await contentOf(text, attached) },
+        parent_tool_use_id: null,
+        uuid: uuid as NonNullable<SDKUserMessage['uuid']>,
+      }
+    } catch (error) {
+      // Without it, the prompt would mean something else.
+      hooks.onGone(
+        `What came with the prompt cannot be read. ${error instanceof Error ? error.message : String(error)}`,
+      )
+      return
+    }
+  }
+}
+
+/** What the SDK offers and its types do not list: only the agent knows what a model makes of an effort. */
+interface Untyped {
+  getSettings(): Promise<unknown>
+}
+
+function readApplied(settings: unknown): AgentFacts {
+  const { applied } = (settings ?? {}) as { applied?: { model?: unknown; effort?: unknown } }
+  const effort = applied?.effort
+  return {
+    ...(typeof applied?.model === 'string' && { model: applied.model }),
+    ...((effort === null || typeof effort === 'string') && { effort }),
   }
 }
 

@@ -3,12 +3,14 @@ import type { ElicitationRequest, ElicitationResult, Options, PermissionResult }
 import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
 import type { AgentProcess, Job, Rewound } from '../../core/ports/agent.ts'
 import type { Clock, Log } from '../../core/ports/outside.ts'
+import type { Adjusted, Adjustments } from '../../core/ports/settings.ts'
 import type { RunOptions } from '../../core/ports/run.ts'
 import type { Launch } from './launch.ts'
 import type { AgentMessage } from './normalise.ts'
 import type { Marks } from './mark.ts'
 import { type ClaudeProcess, startProcess } from './process.ts'
 import { residentBytes } from './process-tree.ts'
+import { Tuner, type Tuning } from './tuner.ts'
 import type { Turn } from './turn.ts'
 
 export interface SessionHooks {
@@ -61,6 +63,7 @@ export class Session {
   sessionId: string
   restingSince: number
   readonly #options: SessionOptions
+  readonly #tuner: Tuner
   #process: ClaudeProcess | undefined
   #turn: Turn | undefined
   #waking = false
@@ -80,6 +83,7 @@ export class Session {
     this.conversation = options.conversation
     this.folder = options.folder
     this.launch = options.launch
+    this.#tuner = new Tuner(options.launch.tuning)
     this.runOptions = options.runOptions
     this.sessionId = options.resume ?? randomUUID()
     this.restingSince = options.clock.now()
@@ -149,6 +153,40 @@ export class Session {
     return Promise.race([this.#started.promise, this.closed])
   }
 
+  /** Changes what the process works with, as far as that can be done while it lives. */
+  async adjust(changes: Adjustments): Promise<Adjusted> {
+    const process = this.#process
+    if (!process || this.isGone) return { taken: [], facts: {}, before: {} }
+    const { applied, before } = await this.#tuner.adjust(process, changes)
+    const { model, effort } = await process.applied()
+    const isEffortLater = applied.includes('effort') && effort !== null
+    const facts = {
+      permissionMode: this.#tuner.now.permissionMode,
+      ...(applied.includes('model') && model !== undefined && { model }),
+      ...(effort !== undefined && !isEffortLater && { effort }),
+    }
+    // A turn that is under way keeps its effort.
+    return { taken: applied.filter((name) => name !== 'effort'), facts, before }
+  }
+
+  /** Makes the process work with this from its next turn on. False: that takes another process. */
+  async tune({ model, effort, permissionMode }: Tuning): Promise<boolean> {
+    const process = this.#process
+    if (!process || this.isGone) return false
+    try {
+      const { applied } = await this.#tuner.adjust(process, {
+        model: model ?? null,
+        effort: effort ?? null,
+        permissionMode,
+      })
+      return applied.length === 3 && !this.isGone
+    } catch (error) {
+      // The next process says why, as the end of the run.
+      this.#options.log.info('a warm process could not be changed', { conversation: this.conversation, error })
+      return false
+    }
+  }
+
   /** Gives the process its next turn: `turn`'s prompt, or what it has begun by itself. */
   begin(turn: Turn): void {
     this.#turn = turn
@@ -158,7 +196,7 @@ export class Session {
     turn.useSession(this.sessionId)
     turn.attach({
       interrupt: () => this.#interrupt(turn),
-      steer: (text, uuid) => this.#process?.prompt(text, uuid),
+      steer: (text, uuid, attached) => this.#process?.prompt(text, uuid, attached),
       backgroundAgents: () => this.#backgroundAgents.length,
       stopBackgroundAgents: () => this.#stopBackgroundAgents(),
       sessionMissing: () => this.#loseSession(turn),
@@ -206,7 +244,7 @@ export class Session {
   }
 
   #prompt(turn: Turn, uuid: string): void {
-    this.#process?.prompt(turn.job.text, uuid)
+    this.#process?.prompt(turn.job.text, uuid, turn.job.attached)
     const watchdog = setTimeout(() => {
       if (this.#turn !== turn || this.#hasSpoken) return
       turn.died(`The agent has said nothing for ${START_MS / 1000} s after its start.`)
@@ -219,6 +257,8 @@ export class Session {
     this.#hasSpoken = true
     if (typeof message['session_id'] === 'string') this.sessionId = message['session_id']
     if (message.type === 'system' && message.subtype === 'background_tasks_changed') this.#countTasks(message['tasks'])
+    this.#noteSelf(message)
+    if (this.#tuner.isEcho(message)) return
     if (this.#turn) {
       this.#turn.take(message)
       return
@@ -231,6 +271,20 @@ export class Session {
       this.#waking = true
       this.#options.hooks.onWake(this)
     }
+  }
+
+  /** What the message says of the process itself. */
+  #noteSelf(message: AgentMessage): void {
+    if (message.type !== 'system') return
+    const turn = this.#turn
+    const mode = message['permissionMode']
+    if (message.subtype === 'status' && typeof mode === 'string') {
+      const from = this.#tuner.noteMode(mode)
+      if (from !== undefined) turn?.noteMode(from, mode)
+    }
+    // It does not say it by itself.
+    if (message.subtype === 'init')
+      void this.#process?.applied().then(({ effort }) => turn?.note(effort === undefined ? {} : { effort }))
   }
 
   #onGone(why: string): void {

@@ -1,10 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { asInterrupted, errorResult, type EventPayload, type ResultPayload } from '@claude-proxy/protocol/events'
+import {
+  asInterrupted,
+  errorResult,
+  type EventPayload,
+  type MediaType,
+  type ResultPayload,
+} from '@claude-proxy/protocol/events'
 import type { RunId } from '@claude-proxy/protocol/ids'
+import type { AgentFacts } from '../../core/ports/account.ts'
 import type { Clock } from '../../core/ports/outside.ts'
-import type { Happening, Job, PermissionRequest, Work } from '../../core/ports/agent.ts'
+import type { Attached, Happening, Job, PermissionRequest, Work } from '../../core/ports/agent.ts'
 import type { PermissionDecision } from '../../core/ports/approval.ts'
 import { Queue } from '../queue.ts'
+import { factsOf, usageOf } from './facts.ts'
 import { type AgentMessage, normalise, normaliseResult, turnResult } from './normalise.ts'
 import { readPartial } from './partial.ts'
 
@@ -30,7 +38,7 @@ export interface TurnHooks {
   /** Stops what the agent does now. */
   readonly interrupt: () => void
   /** Sends another prompt into the turn that is under way. */
-  readonly steer: (text: string, uuid: string) => void
+  readonly steer: (text: string, uuid: string, attached: readonly Attached[]) => void
   /** How many agents work in the background of the process. */
   readonly backgroundAgents: () => number
   /** Stops them: nobody waits for them any more. */
@@ -72,6 +80,8 @@ export class Turn implements Work {
   #held: ResultPayload | undefined
   #last: ResultPayload | undefined
   #interruptedBecause: string | undefined
+  /** The model that the agent has used last. */
+  #model: string | undefined
   #settleTimer: NodeJS.Timeout | undefined
 
   constructor({ job, clock, promptUuid, settleMs }: TurnOptions) {
@@ -111,11 +121,16 @@ export class Turn implements Work {
     return isOwn && this.#mode === 'working' && this.#interruptedBecause === undefined
   }
 
-  steer(prompt: RunId, text: string): boolean {
+  /** The agent drops documents from a prompt that it takes into its turn, and says nothing of it. */
+  steersWith(mediaType: MediaType): boolean {
+    return mediaType.startsWith('image/')
+  }
+
+  steer(prompt: RunId, text: string, attached: readonly Attached[] = []): boolean {
     if (!this.isSteerable) return false
     const uuid = randomUUID()
     this.#steering.set(uuid, { prompt, isTaken: false })
-    this.#hooks?.steer(text, uuid)
+    this.#hooks?.steer(text, uuid, attached)
     return true
   }
 
@@ -152,9 +167,20 @@ export class Turn implements Work {
     })
   }
 
+  /** What else is known of the agent. */
+  note(facts: AgentFacts): void {
+    if (Object.keys(facts).length > 0) this.#happenings.push({ kind: 'facts', facts })
+  }
+
+  /** The agent has changed its permission mode by itself. */
+  noteMode(from: string, to: string): void {
+    this.#happenings.push({ kind: 'mode', from, to })
+  }
+
   /** Takes a message of the agent's. */
   take(message: AgentMessage): void {
     if (this.#mode === 'ended') return
+    this.#noteFacts(message)
     if (message.type === 'command_lifecycle') this.#noteLifecycle(message)
     else if (message.type === 'result') this.#noteResult(message)
     else if (message.type === 'system' && message.subtype === 'session_state_changed') this.#noteState(message)
@@ -178,6 +204,14 @@ export class Turn implements Work {
     this.#happenings.push({ kind: 'end', result: this.#explained(result) })
     this.#happenings.end()
     this.#hooks?.ended()
+  }
+
+  #noteFacts(message: AgentMessage): void {
+    const facts = factsOf(message, this.#model)
+    this.#model = facts.model ?? this.#model
+    this.note(facts)
+    const usage = message.type === 'result' ? usageOf(message) : []
+    if (usage.length > 0) this.#happenings.push({ kind: 'usage', usage })
   }
 
   get #promptDone(): boolean {

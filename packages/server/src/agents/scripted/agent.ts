@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { errorResult, type ResultPayload } from '@claude-proxy/protocol/events'
+import type { ConversationId } from '@claude-proxy/protocol/ids'
 import type { Agent, Happening, Job, Work } from '../../core/ports/agent.ts'
 import type { Clock } from '../../core/ports/outside.ts'
 import type { PermissionDecision } from '../../core/ports/approval.ts'
 import { parseDirectives } from './directives.ts'
 import { draft } from './draft.ts'
 import { load } from './load.ts'
-import { initEvent, message, success, text } from './messages.ts'
+import { factsOf, initEvent, listOf, message, success, text, type Tuning, used } from './messages.ts'
 import { createScriptedSessions } from './sessions.ts'
 import { createSteering, type Steering } from './steering.ts'
 import { createTicker, type Ticker } from './ticker.ts'
@@ -19,6 +20,8 @@ export function createScriptedAgent({ clock }: { clock: Clock }): Agent {
   const running = new Set<AbortController>()
   const ticker = createTicker()
   const sessions = createScriptedSessions(clock)
+  /** What each conversation's run works with. */
+  const tunings = new Map<ConversationId, Tuning>()
 
   return {
     name: 'scripted',
@@ -30,14 +33,20 @@ export function createScriptedAgent({ clock }: { clock: Clock }): Agent {
       running.add(stop)
       let reason = 'Interrupted by user'
       const steering = createSteering()
-      const over = () => running.delete(stop)
+      tunings.set(job.conversation, job.options)
+      const over = () => {
+        running.delete(stop)
+        tunings.delete(job.conversation)
+      }
+      const tuning = () => tunings.get(job.conversation) ?? job.options
       return {
         [Symbol.asyncIterator]: () =>
-          noted(job, play(job, { clock, ticker, steering, signal: stop.signal, reason: () => reason, over })),
-        steer: (prompt, words) => steering.give({ prompt, words }),
+          noted(job, play(job, { clock, ticker, steering, signal: stop.signal, reason: () => reason, tuning, over })),
+        steer: (prompt, words, attached = []) => steering.give({ prompt, words, attached }),
         get isSteerable() {
           return steering.isOpen
         },
+        steersWith: () => true,
         interrupt(because) {
           reason = because
           steering.close()
@@ -51,6 +60,17 @@ export function createScriptedAgent({ clock }: { clock: Clock }): Agent {
     endBackground: () => false,
     rewind: () => Promise.resolve({ status: 'no_checkpoint', why: 'The scripted agent changes no files.' }),
     sessions,
+    async adjust(conversation, { model, permissionMode }) {
+      const before = tunings.get(conversation)
+      if (!before) return { taken: [], facts: {}, before: {} }
+      // As with Claude Code, another effort is the next run's.
+      const changes = { ...(model !== undefined && { model }), ...(permissionMode !== undefined && { permissionMode }) }
+      const taken = (['model', 'permissionMode'] as const).filter((name) => name in changes)
+      const now = Object.entries({ ...before, ...changes }).filter(([, value]) => value !== null)
+      tunings.set(conversation, Object.fromEntries(now))
+      const { effort: _, ...facts } = factsOf(Object.fromEntries(now))
+      return { taken, facts, before: Object.fromEntries(taken.map((name) => [name, before[name] ?? null])) }
+    },
     async close() {
       for (const stop of running) stop.abort()
     },
@@ -76,15 +96,22 @@ interface Stage {
   readonly signal: AbortSignal
   /** Why it was stopped. */
   readonly reason: () => string
+  /** What it works with now. */
+  readonly tuning: () => Tuning
   readonly over: () => void
 }
 
-async function* play(job: Job, { clock, ticker, steering, signal, reason, over }: Stage): AsyncGenerator<Happening> {
+async function* play(
+  job: Job,
+  { clock, ticker, steering, signal, reason, tuning, over }: Stage,
+): AsyncGenerator<Happening> {
   const timestamp = () => new Date(clock.now()).toISOString()
   const sessionId = job.sessionId ?? randomUUID()
   try {
     yield { kind: 'session', sessionId }
     yield { kind: 'event', payload: initEvent(job, sessionId, timestamp()) }
+    if (job.attached?.length) yield text(await listOf(job.attached), sessionId, timestamp())
+    yield { kind: 'facts', facts: factsOf(tuning()) }
     let result: ResultPayload | undefined
     try {
       for (const directive of parseDirectives(job.text)) {
@@ -93,6 +120,7 @@ async function* play(job: Job, { clock, ticker, steering, signal, reason, over }
         else if (directive.do === 'draft') yield* draft(directive, { sessionId, clock, ticker, signal })
         else if (directive.do === 'say') yield text(directive.text, sessionId, timestamp())
         else if (directive.do === 'ask') yield* ask(directive.tool, sessionId, clock, signal)
+        else if (directive.do === 'use') yield* used(tuning(), directive)
         else if (directive.do === 'hang') yield* hang(steering, sessionId, timestamp, signal)
         else if (directive.do === 'die') throw new Error('The scripted agent died, as it was told.')
         else result = errorResult('error_during_execution', 'The scripted agent failed, as it was told.', timestamp())
@@ -103,7 +131,7 @@ async function* play(job: Job, { clock, ticker, steering, signal, reason, over }
       result = errorResult('interrupted', reason(), timestamp())
     }
     steering.close()
-    yield { kind: 'end', result: result ?? success(sessionId, timestamp()) }
+    yield { kind: 'end', result: result ?? success(tuning(), sessionId, timestamp()) }
   } finally {
     over()
   }

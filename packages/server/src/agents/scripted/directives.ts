@@ -6,6 +6,8 @@ export type Directive =
   /** One text of `size` characters, shown in pieces of `chunk`, `every` so many ms, before it is said. */
   | { do: 'draft'; size: number; chunk: number; every: number }
   | { do: 'ask'; tool: string }
+  /** Says that it has used so many tokens of its model, and what that has cost. */
+  | { do: 'use'; input: number; output: number; usd: number }
   | { do: 'fail' }
   | { do: 'hang' }
   | { do: 'die' }
@@ -24,14 +26,25 @@ const DEFAULTS: Record<Setting, number> = { n: 1000, rate: 200, size: 300, burst
 
 /** What a prompt asks of the scripted agent, in order. A prompt without directives is repeated. */
 export function parseDirectives(prompt: string): Directive[] {
-  const found = [...prompt.matchAll(/@(load|draft|ask|fail|hang|die)\b([^@\n]*)/g)]
+  const found = [...prompt.matchAll(/@(load|draft|ask|use|fail|hang|die)\b([^@\n]*)/g)]
   if (found.length === 0) return [{ do: 'say', text: `I am a scripted agent, not a model. You said: ${prompt}` }]
   return found.map(([, name, settings = '']) => {
     if (name === 'load') return load(settings)
     if (name === 'draft') return draft(settings)
     if (name === 'ask') return { do: 'ask', tool: /\btool=(\S+)/.exec(settings)?.[1] ?? 'Bash' }
+    if (name === 'use') return use(settings)
     return { do: name as 'fail' | 'hang' | 'die' }
   })
+}
+
+function use(text: string): Directive {
+  const read = (found: RegExpExecArray | null) => Math.min(Number(found?.[1] ?? 0), LIMITS.n)
+  return {
+    do: 'use',
+    input: read(/\binput=(\d+)/.exec(text)),
+    output: read(/\boutput=(\d+)/.exec(text)),
+    usd: read(/\busd=(\d+(?:\.\d+)?)/.exec(text)),
+  }
 }
 
 function load(text: string): Directive {

@@ -1,12 +1,45 @@
 import { randomUUID } from 'node:crypto'
 import type { EventPayload, ResultPayload } from '@claude-proxy/protocol/events'
-import type { Job } from '../../core/ports/agent.ts'
+import type { Attached, Happening, Job } from '../../core/ports/agent.ts'
+import type { RunOptions } from '../../core/ports/run.ts'
+import type { Directive } from './directives.ts'
 
 /** What the scripted agent says, in the form of Claude Code's own messages. */
 
 export function text(words: string, sessionId: string, timestamp: string): { kind: 'event'; payload: EventPayload } {
   return { kind: 'event', payload: message('assistant', [{ type: 'text', text: words }], sessionId, timestamp) }
 }
+
+/** What came with a prompt, with how much of it there is to read. */
+export async function listOf(attached: readonly Attached[]): Promise<string> {
+  const each = async ({ name, mediaType, read }: Attached) =>
+    `${name ?? 'without a name'} (${mediaType}, ${(await read()).length} bytes)`
+  return `Attached: ${(await Promise.all(attached.map(each))).join(', ')}`
+}
+
+/** What it works with: it has no model, and says what it was asked for. */
+export type Tuning = Pick<RunOptions, 'model' | 'effort' | 'permissionMode'>
+
+/** What it says of itself, as Claude Code does in its own way. */
+export function factsOf({ model = SCRIPTED, effort, permissionMode = 'default' }: Tuning) {
+  return { model, effort: effort ?? null, permissionMode }
+}
+
+/** What it was told to have used, and how full that makes it. */
+export function used(
+  { model = SCRIPTED }: Tuning,
+  { input, output, usd }: Extract<Directive, { do: 'use' }>,
+): Happening[] {
+  const none = { cacheReadTokens: 0, cacheCreationTokens: 0 }
+  return [
+    { kind: 'facts', facts: { contextTokens: input + output, contextWindow: WINDOW } },
+    { kind: 'usage', usage: [{ model, inputTokens: input, outputTokens: output, ...none, costUsd: usd }] },
+  ]
+}
+
+const SCRIPTED = 'scripted'
+/** Tokens. */
+const WINDOW = 200_000
 
 export function message(
   role: 'assistant' | 'user',
@@ -25,20 +58,22 @@ export function message(
 }
 
 export function initEvent(job: Job, sessionId: string, timestamp: string): EventPayload {
+  const { model, permissionMode } = factsOf(job.options)
   return {
     type: 'system',
     subtype: 'init',
     cwd: job.folder,
     session_id: sessionId,
     tools: ['Bash'],
-    model: 'scripted',
-    permissionMode: job.options.permissionMode ?? 'default',
+    model,
+    permissionMode,
     agent: 'scripted: no process, no model; it obeys directives in the prompt',
     timestamp,
   }
 }
 
-export function success(sessionId: string, timestamp: string): ResultPayload {
+export function success(tuning: Tuning, sessionId: string, timestamp: string): ResultPayload {
+  const { model, permissionMode } = factsOf(tuning)
   return {
     type: 'result',
     subtype: 'success',
@@ -49,6 +84,8 @@ export function success(sessionId: string, timestamp: string): ResultPayload {
     session_id: sessionId,
     total_cost_usd: 0,
     result: 'The script has ended.',
+    model,
+    permissionMode,
     timestamp,
   }
 }

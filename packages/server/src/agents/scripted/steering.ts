@@ -1,10 +1,11 @@
 import type { RunId } from '@claude-proxy/protocol/ids'
-import type { Happening } from '../../core/ports/agent.ts'
-import { text } from './messages.ts'
+import type { Attached, Happening } from '../../core/ports/agent.ts'
+import { listOf, text } from './messages.ts'
 
 interface Given {
   readonly prompt: RunId
   readonly words: string
+  readonly attached: readonly Attached[]
 }
 
 export type Steering = ReturnType<typeof createSteering>
@@ -34,10 +35,11 @@ export function createSteering() {
       waiting = []
     },
 
-    *take(sessionId: string, timestamp: () => string): Generator<Happening> {
+    async *take(sessionId: string, timestamp: () => string): AsyncGenerator<Happening> {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
         yield { kind: 'steered', prompt: next.prompt, outcome: 'taken' }
         yield text(`You steered me: ${next.words}`, sessionId, timestamp())
+        if (next.attached.length > 0) yield text(await listOf(next.attached), sessionId, timestamp())
       }
     },
 

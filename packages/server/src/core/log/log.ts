@@ -1,9 +1,11 @@
 import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
 import type { Added, Changed, NewPrompt, Prompt, PromptBegun, PromptChange } from '../ports/prompt.ts'
 import type { Appended, Page } from '../ports/event.ts'
+import type { RunEnding } from '../ports/account.ts'
 import type { Begun, NewRun, Run } from '../ports/run.ts'
 import type { Bell, Clock, Log } from '../ports/outside.ts'
 import type { NewApproval, SettleApproval, Settled } from '../ports/approval.ts'
+import type { SettingsChange, SettingsChanged } from '../ports/settings.ts'
 import type { Store } from '../ports/store.ts'
 import { createTail, type Recent } from './tail.ts'
 
@@ -56,9 +58,9 @@ export function createEventLog({ store, bell, clock, log, doubtMs }: EventLogDep
       return settled
     },
 
-    /** Stores the last events of a run, closes it and frees its folder. */
-    async end(run: Run, lines: readonly string[]): Promise<Appended> {
-      const appended = await store.endRun(run.id, lines, clock.now())
+    /** Stores the last events of a run, closes it, keeps what it came to and frees its folder. */
+    async end(run: Run, lines: readonly string[], ending: RunEnding): Promise<Appended> {
+      const appended = await store.endRun(run.id, lines, clock.now(), ending)
       if (appended.status === 'stored') {
         noteEnd(run.id, appended.last)
         for (const prompt of taken.get(run.id) ?? []) noteEnd(prompt, appended.last)
@@ -73,6 +75,13 @@ export function createEventLog({ store, bell, clock, log, doubtMs }: EventLogDep
       const number = await store.addNote(conversation, line, clock.now())
       if (number !== undefined) tell(conversation, number, [line])
       return number
+    },
+
+    /** Keeps other settings of a conversation. */
+    async changeSettings(change: SettingsChange): Promise<SettingsChanged> {
+      const changed = await store.changeSettings(change)
+      if (changed.status === 'changed') tell(change.id, changed.number, [change.line])
+      return changed
     },
 
     /** Stores a prompt that has to wait, or that is to steer a run, with the event that tells of it. */

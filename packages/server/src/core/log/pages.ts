@@ -26,3 +26,13 @@ export function upTo(page: Page, last: number): Page {
   const count = last - page.first + 1
   return count >= page.count ? page : { ...page, count, lines: page.lines.subarray(0, skipLines(page, count)) }
 }
+
+/** The lines of a page, one at a time: all of them together would be the page once more. */
+export function* linesOf(bytes: Uint8Array): Generator<string> {
+  const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  for (let start = 0; start < source.length;) {
+    const end = source.indexOf('\n', start)
+    yield source.toString('latin1', start, end < 0 ? source.length : end)
+    start = end < 0 ? source.length : end + 1
+  }
+}

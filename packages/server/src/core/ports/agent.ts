@@ -1,5 +1,8 @@
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
-import type { EventPayload, FileChanges, ResultPayload } from '@claude-proxy/protocol/events'
+import type { EventPayload, FileChanges, MediaType, ResultPayload } from '@claude-proxy/protocol/events'
+import type { Attachment } from './attachment.ts'
+import type { AgentFacts, ModelUse } from './account.ts'
+import type { Adjusted, Adjustments } from './settings.ts'
 import type { RunOptions } from './run.ts'
 import type { Sessions } from './sessions.ts'
 import type { ApprovalKind, PermissionDecision } from './approval.ts'
@@ -28,6 +31,11 @@ export interface Agent {
   rewind(rewind: Rewind): Promise<Rewound>
   /** What it keeps of its conversations by itself. */
   readonly sessions: Sessions
+  /**
+   * Changes what the conversation's process works with, if there is one, also amid a run. Throws `setting_refused` when
+   * the agent does not take it; then all is as before.
+   */
+  adjust(conversation: ConversationId, changes: Adjustments): Promise<Adjusted>
   /** Ends all processes: asks, waits, kills. */
   close(): Promise<void>
 }
@@ -58,6 +66,8 @@ export interface Job {
   readonly conversation: ConversationId
   readonly folder: Folder
   readonly text: string
+  /** What came with the prompt. */
+  readonly attached?: readonly Attached[]
   readonly options: RunOptions
   /** The session to resume; undefined begins a new one. */
   readonly sessionId: string | undefined
@@ -67,6 +77,12 @@ export interface Job {
   forbids(tool: string): boolean
 }
 
+/** Something that came with a prompt. */
+export interface Attached extends Pick<Attachment, 'name' | 'mediaType' | 'bytes'> {
+  /** Its bytes, read now: nobody holds them until then. */
+  readonly read: () => Promise<Uint8Array>
+}
+
 export interface Work extends AsyncIterable<Happening> {
   /** Stops the work; it still ends with one `end`. `all`: and then whatever lives in its background. Asks, and does not wait. */
   interrupt(reason: string, scope?: 'turn' | 'all'): void
@@ -74,9 +90,11 @@ export interface Work extends AsyncIterable<Happening> {
    * Gives the turn that is under way another prompt. A `steered` tells what became of it; a work that ends without one
    * has not taken it. False: it cannot be steered now, and has done nothing.
    */
-  steer(prompt: RunId, text: string): boolean
+  steer(prompt: RunId, text: string, attached?: readonly Attached[]): boolean
   /** Whether it can be steered now. */
   readonly isSteerable: boolean
+  /** Whether what is of this kind arrives with a prompt that steers it. */
+  steersWith(mediaType: MediaType): boolean
   /** Ends a work that only waits for background tasks. True when it did. */
   endSettling(): boolean
 }
@@ -87,6 +105,12 @@ export type Happening =
   | { kind: 'partial'; update: PartialUpdate }
   | { kind: 'session'; sessionId: string }
   | { kind: 'steered'; prompt: RunId; outcome: 'taken' | 'missed' }
+  /** What it says of itself. */
+  | { kind: 'facts'; facts: AgentFacts }
+  /** What it has used since it said so last. */
+  | { kind: 'usage'; usage: readonly ModelUse[] }
+  /** It has changed its permission mode by itself. */
+  | { kind: 'mode'; from: string; to: string }
   /** It only waits for its background from now on. */
   | { kind: 'settling' }
   /** The agent waits until `answer` is called, or until `signal` aborts because it no longer wants to know. */

@@ -1,5 +1,6 @@
 import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
 import type { Run } from './run.ts'
+import type { Settings } from './settings.ts'
 
 export interface Conversation {
   readonly id: ConversationId
@@ -20,6 +21,8 @@ export interface Conversation {
   readonly activeAt: number
   /** What a person marked it with, in the order in which they gave it; none twice. */
   readonly tags: readonly string[]
+  /** As they were kept: some of them may hold no longer. */
+  readonly settings?: Settings | undefined
 }
 
 /** What a person may change about a conversation. */

@@ -1,5 +1,6 @@
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { PromptState } from '../runs/prompt-machine.ts'
+import type { Attachment } from './attachment.ts'
 import type { Conversation } from './conversation.ts'
 import type { Run, RunOptions, NewRun, Repeated } from './run.ts'
 
@@ -10,6 +11,8 @@ export interface Prompt {
   readonly folder: Folder
   readonly state: PromptState
   readonly text: string
+  /** What came with it. */
+  readonly attachments?: readonly Attachment[] | undefined
   readonly options: RunOptions
   /** The number of the event that told of it first. */
   readonly first: number

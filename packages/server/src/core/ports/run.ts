@@ -1,4 +1,5 @@
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
+import type { Attachment, NewAttachment } from './attachment.ts'
 import type { Conversation } from './conversation.ts'
 import type { ApprovalKind } from './approval.ts'
 
@@ -13,6 +14,8 @@ export interface Run {
   readonly begunBy: 'client' | 'agent'
   /** The prompt; empty when the agent began the run. */
   readonly text: string
+  /** What came with the prompt. */
+  readonly attachments?: readonly Attachment[] | undefined
   readonly options: RunOptions
   /** The number of the run's first event. */
   readonly first: number
@@ -29,6 +32,7 @@ export interface RunOptions {
   readonly systemPrompt?: string
   readonly maxTurns?: number
   readonly model?: string
+  readonly effort?: 'low' | 'medium' | 'high' | 'xhigh' | 'max'
   readonly permissionMode?: 'default' | 'acceptEdits' | 'plan' | 'dontAsk' | 'auto' | 'bypassPermissions'
   readonly mcpServers?: Readonly<Record<string, unknown>> | string
   readonly resume?: string
@@ -52,6 +56,8 @@ export interface NewRun {
   readonly group?: string | undefined
   readonly begunBy: 'client' | 'agent'
   readonly text: string
+  /** What the conversation refers to from now on. Their files are kept already. */
+  readonly attachments?: readonly NewAttachment[] | undefined
   readonly options: RunOptions
   /** The run's first event, as a line of NDJSON without the newline. */
   readonly line: string

@@ -13,6 +13,8 @@ export interface Publication {
   readonly title: string | undefined
   readonly tags?: readonly string[] | undefined
   readonly sessionId: string | undefined
+  /** Whose attachments its history refers to, besides theirs. */
+  readonly attachmentsOf?: ConversationId | undefined
   /** Refused when the session is another conversation's. */
   readonly ownsSession: boolean
   /** Its last event so far, as a line of NDJSON without the newline. */

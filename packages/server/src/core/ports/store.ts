@@ -1,4 +1,4 @@
-import type { ApprovalId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
+import type { ApprovalId, AttachmentId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type {
   Conversation,
   ConversationFacts,
@@ -8,12 +8,15 @@ import type {
   Deleted,
   ImportedConversation,
 } from './conversation.ts'
+import type { Account, RunEnding } from './account.ts'
 import type { Run, NewRun, Begun, RequestKey, Repeated } from './run.ts'
 import type { Prompt, NewPrompt, Added, PromptChange, Changed, PromptBegun } from './prompt.ts'
 import type { Appended, StoredPage } from './event.ts'
 import type { NewApproval, Approval, SettleApproval, Settled, ApprovalRule } from './approval.ts'
+import type { SettingsChange, SettingsChanged } from './settings.ts'
 import type { AgentProcess } from './agent.ts'
 import type { Staging } from './staging.ts'
+import type { Attachment } from './attachment.ts'
 
 /**
  * Where everything is kept. Each method is one transaction: it happens whole or not at all, and when its promise
@@ -37,6 +40,8 @@ export interface Store extends Staging {
   }): Promise<Conversation | undefined>
   /** Changes what is given. Undefined when there is no such conversation. */
   changeConversation(id: ConversationId, facts: ConversationFacts): Promise<Conversation | undefined>
+  /** Keeps other settings, if they are what they were, and the event that tells of it. */
+  changeSettings(change: SettingsChange): Promise<SettingsChanged>
   /** The folder's canonical conversation; `id` becomes it when there is none. */
   ensureCanonical(input: {
     id: ConversationId
@@ -68,11 +73,13 @@ export interface Store extends Staging {
   claimRun(id: RunId): Promise<boolean>
   /** Stores events of an open run, and the questions among them; `lines` are NDJSON without newlines, at least one. */
   append(run: RunId, lines: readonly string[], at: number, asked?: readonly NewApproval[]): Promise<Appended>
-  /** Stores the last events of a run, the terminal one at the end, closes the run and frees its folder. */
-  endRun(run: RunId, lines: readonly string[], at: number): Promise<Appended>
+  /** Stores the last events of a run, the terminal one at the end, closes the run, keeps its ending and frees its folder. */
+  endRun(run: RunId, lines: readonly string[], at: number, ending?: RunEnding): Promise<Appended>
   /** Notes that the run is to end, and why; the first reason stays. No agent gets it any more. Undefined: it has ended. */
   interruptRun(id: RunId, because: string): Promise<Run | undefined>
   run(id: RunId): Promise<Run | undefined>
+  /** What the conversation's runs have come to; undefined when there is no such conversation. */
+  account(id: ConversationId): Promise<Account | undefined>
   openRun(folder: Folder): Promise<Run | undefined>
   openRuns(): Promise<Run[]>
 
@@ -120,6 +127,18 @@ export interface Store extends Staging {
   }): Promise<ApprovalRule[]>
   /** False when there is no such rule. */
   removeApprovalRule(id: string): Promise<boolean>
+
+  /** Remembers what was uploaded, until a prompt uses it: `beginRun` and `addPrompt` with it. */
+  addUpload(attachment: Attachment, at: number): Promise<void>
+  /** What was uploaded, or is referred to by a conversation. */
+  attachment(id: AttachmentId): Promise<Attachment | undefined>
+  /** How much was uploaded that no prompt has used. */
+  unusedUploads(): Promise<{ readonly count: number; readonly bytes: number }>
+  /**
+   * Forgets some of what was uploaded before `before` and never used, and of what only deleted conversations referred
+   * to. None: there is no more. Whoever asks removes their files.
+   */
+  removeUnusedAttachments(before: number): Promise<AttachmentId[]>
 
   /** Remembers the agent processes that are alive, so that the next start finds what a crash left behind. */
   addProcess(process: AgentProcess): Promise<void>

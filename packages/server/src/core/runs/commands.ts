@@ -3,6 +3,7 @@ import { type EventPayload, promptEvent, queueEvent } from '@claude-proxy/protoc
 import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
 import { conversationUnknown } from '../conversations.ts'
+import { attachmentMarks } from '../attachments/marks.ts'
 import type { Approvals } from '../approvals/approvals.ts'
 import type { EventLog } from '../log/log.ts'
 import type { Changed, Prompt, PromptChange } from '../ports/prompt.ts'
@@ -80,8 +81,9 @@ export function createCommands({ store, events, clock, host, queue, approvals }:
       const prompt = await findPrompt(id)
       if (prompt.state !== 'queued') throw notQueued(prompt)
       const open = await store.openRun(prompt.folder)
-      if (open?.conversation !== prompt.conversation || !host.isSteerable(open)) return prompt
-      const line = toLine(promptEvent(prompt.text, timestamp(), { prompt_id: prompt.id, steer: true }))
+      if (open?.conversation !== prompt.conversation || !host.isSteerable(open, prompt.attachments)) return prompt
+      const marks = { prompt_id: prompt.id, steer: true as const, ...attachmentMarks(prompt.attachments) }
+      const line = toLine(promptEvent(prompt.text, timestamp(), marks))
       const at = clock.now()
       const changed = await events.changePrompt({ id: prompt.id, input: 'steer', into: open.id, line, at })
       if (changed.status === 'unknown') throw promptUnknown(id)

@@ -7,6 +7,7 @@ import type { Approval } from '../ports/approval.ts'
 import type { Clock, Log } from '../ports/outside.ts'
 import type { RunOptions } from '../ports/run.ts'
 import type { Store } from '../ports/store.ts'
+import { isUnasked } from '../settings/rules.ts'
 import type { Host } from './host.ts'
 
 export interface ContinuationDeps {
@@ -75,8 +76,7 @@ function continuedEvent(decided: readonly Approval[], content: string, uuid: str
 
 /** A mode in which nobody is asked does not come back by itself. */
 function harmless({ permissionMode, ...options }: RunOptions): RunOptions {
-  const isDangerous = permissionMode === 'bypassPermissions' || permissionMode === 'auto'
-  return permissionMode === undefined || isDangerous ? options : { ...options, permissionMode }
+  return permissionMode === undefined || isUnasked(permissionMode) ? options : { ...options, permissionMode }
 }
 
 function tell(decided: readonly Approval[]): string {

@@ -11,6 +11,7 @@ import { toLine } from '@claude-proxy/protocol/json'
 import type { Approvals, Question } from '../approvals/approvals.ts'
 import { verdict } from '../approvals/rules.ts'
 import { folderBusy } from '../conversations.ts'
+import { attached } from '../attachments/attached.ts'
 import type { EventLog } from '../log/log.ts'
 import type { Partials, Sketch } from '../partials/partials.ts'
 import { findSaid } from '../said.ts'
@@ -18,8 +19,15 @@ import type { Agent, Happening, Job, Wake, Work } from '../ports/agent.ts'
 import type { Clock, Log } from '../ports/outside.ts'
 import type { Conversation } from '../ports/conversation.ts'
 import type { NewApproval, PermissionDecision } from '../ports/approval.ts'
+import type { Attachment, AttachmentFiles } from '../ports/attachment.ts'
+import type { Prompt } from '../ports/prompt.ts'
 import type { Run, RunOptions } from '../ports/run.ts'
+import type { Adjusted, Adjustments } from '../ports/settings.ts'
 import type { Store } from '../ports/store.ts'
+import type { KeptSettings } from '../settings/keep.ts'
+import { optionsUnder } from '../settings/rules.ts'
+import type { AgentFacts } from '../ports/account.ts'
+import { endingOf, NOTHING, sumByModel, type Tally, withFacts } from './account.ts'
 
 export interface HostDeps {
   readonly store: Store
@@ -30,6 +38,8 @@ export interface HostDeps {
   readonly approvals: Approvals
   /** Where what agents are about to say is shown; undefined where that is not wanted. */
   readonly partials: Partials | undefined
+  readonly files: AttachmentFiles
+  readonly settings: KeptSettings
   readonly newRunId: () => RunId
 }
 
@@ -58,10 +68,23 @@ interface Active {
   readonly work: Work
   /** Resolves when the terminal event is stored. */
   readonly ended: Promise<void>
+  /** What the agent has used and said so far. */
+  tally: Tally
 }
 
 /** The owner of agents: gives them the runs that are accepted, and stores what comes of them. */
-export function createHost({ store, events, clock, log, agent, approvals, partials, newRunId }: HostDeps) {
+export function createHost({
+  store,
+  events,
+  clock,
+  log,
+  agent,
+  approvals,
+  partials,
+  files,
+  settings,
+  newRunId,
+}: HostDeps) {
   const active = new Map<Folder, Active>()
   const beginning = new Set<Promise<void>>()
   let accepting = true
@@ -110,16 +133,39 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
     /** Why the run is to end, if somebody has said so in this process. */
     interruptedBecause: (run: RunId): string | undefined => stopping.get(run),
 
-    /** Whether the run takes prompts while it works. */
-    isSteerable: ({ id, folder }: Run): boolean => {
+    /** What the agent has used and said so far in the run that is under way in the folder. */
+    underWay(folder: Folder): { readonly run: Run; readonly tally: Tally } | undefined {
+      return active.get(folder)
+    },
+
+    /**
+     * Changes what the conversation's process works with. `wasUnderWay`: amid a run of the conversation, so that what
+     * is taken holds now.
+     */
+    async adjust({ id, folder }: Conversation, changes: Adjustments): Promise<Adjusted & { wasUnderWay: boolean }> {
+      const isUnderWay = () => active.get(folder)?.run.conversation === id
+      const wasUnderWay = isUnderWay()
+      const adjusted = await agent.adjust(id, changes)
+      return { ...adjusted, wasUnderWay: wasUnderWay && isUnderWay() }
+    },
+
+    /** Adds to what is known of the conversation's run that is under way. */
+    noteFacts({ id, folder }: Conversation, facts: AgentFacts): void {
       const current = active.get(folder)
-      return current?.run.id === id && current.work.isSteerable
+      if (current?.run.conversation === id) note(current.run, { kind: 'facts', facts })
+    },
+
+    /** Whether the run takes prompts while it works, with what comes with this one. */
+    isSteerable: ({ id, folder }: Run, attachments: readonly Attachment[] = []): boolean => {
+      const current = active.get(folder)
+      if (current?.run.id !== id || !current.work.isSteerable) return false
+      return attachments.every(({ mediaType }) => current.work.steersWith(mediaType))
     },
 
     /** Gives a run another prompt, which is stored as `steering`. False: it is over, or nearly. */
-    steer(into: RunId, folder: Folder, prompt: RunId, text: string): boolean {
+    steer(into: RunId, { id, folder, text, attachments }: Prompt): boolean {
       const current = active.get(folder)
-      return current?.run.id === into && current.work.steer(prompt, text)
+      return current?.run.id === into && current.work.steer(id, text, attached(files, attachments))
     },
 
     /** Ends what lives in the background of a conversation at rest. */
@@ -138,7 +184,13 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
     prepare(conversation: Conversation, options: RunOptions = lastOptions): void {
       if (!accepting || active.has(conversation.folder)) return
       const { id, folder, sessionId } = conversation
-      agent.prepare({ conversation: id, folder, sessionId: options.resume ?? sessionId, options })
+      const resume = options.resume ?? sessionId
+      agent.prepare({
+        conversation: id,
+        folder,
+        sessionId: resume,
+        options: optionsUnder(settings.of(conversation), options),
+      })
     },
 
     /** Ends the folder's run if it only waits for background tasks. True when the folder has become free by it. */
@@ -191,8 +243,12 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
       lastOptions = usual
       // One that we began ourselves tells what was decided; whatever else comes, comes instead.
       if (run.begunBy === 'client') await approvals.dropCarried(run.conversation, 'A new prompt came.')
-      const newestMessage = sessionId === conversation.sessionId ? await newestSaid(run) : undefined
-      drive(run, agent.work({ ...jobOf(run), text: run.text, sessionId, newestMessage }))
+      const brought = attached(files, run.attachments)
+      const now = await settings.forgetLapsed((await store.conversation(run.conversation)) ?? conversation)
+      const options = optionsUnder(settings.of(now), run.options)
+      const newestMessage = sessionId === now.sessionId ? await newestSaid(run) : undefined
+      const job = { ...jobOf(run), options, text: run.text, attached: brought, sessionId, newestMessage }
+      drive(run, agent.work(job))
     } catch (error) {
       log.error('a run could not be begun', { run: run.id, error })
       await close(run, failure(error))
@@ -237,7 +293,7 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
       if (active.get(run.folder)?.run === run) active.delete(run.folder)
       onFree(run.folder)
     })
-    active.set(run.folder, { run, work, ended })
+    active.set(run.folder, { run, work, ended, tally: NOTHING })
     const because = accepting ? stopping.get(run.id) : 'The service was stopped while this run was working.'
     if (because !== undefined) work.interrupt(because)
   }
@@ -260,6 +316,8 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
         else if (happening.kind === 'ask') asking.push(ask(run, happening, storeQuestion, work))
         else if (happening.kind === 'settling') queue?.settling(run)
         else if (happening.kind === 'steered' && queue) steered.push(queue.steered(happening.prompt, happening.outcome))
+        else if (happening.kind === 'facts' || happening.kind === 'usage') note(run, happening)
+        else if (happening.kind === 'mode') asking.push(followMode(run, happening))
         else if (happening.kind !== 'steered') take(run, happening, (payload) => writer.tell(payload))
         if (writer.isFull) await writer.room()
       }
@@ -279,6 +337,24 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
     // The agent may have been through when it was to be stopped: its word for the end would be that all is here.
     if (writer.hasGap && result.subtype !== 'interrupted') result = errorResult('interrupted', NOT_STORED, timestamp())
     await close(run, result)
+  }
+
+  /** Adds to what is known of a run. */
+  function note({ id, folder }: Run, said: Extract<Happening, { kind: 'facts' | 'usage' }>): void {
+    const current = active.get(folder)
+    if (current?.run.id !== id) return
+    const { usage, facts } = current.tally
+    current.tally =
+      said.kind === 'usage'
+        ? { facts, usage: sumByModel([...usage, ...said.usage]) }
+        : { usage, facts: withFacts(facts, said.facts) }
+  }
+
+  /** The agent has changed its mode by itself: the conversation's settings follow, and everybody is told. */
+  async function followMode(run: Run, { from, to }: Extract<Happening, { kind: 'mode' }>): Promise<void> {
+    await settings.follow(run.conversation, from, to).catch((error: unknown) => {
+      log.error('a change of mode could not be told', { run: run.id, error })
+    })
   }
 
   function take(
@@ -378,7 +454,9 @@ export function createHost({ store, events, clock, log, agent, approvals, partia
     for (;;) {
       try {
         const because = stopping.get(run.id)
-        await events.end(run, [toLine(because === undefined ? result : asInterrupted(result, because))])
+        const told = because === undefined ? result : asInterrupted(result, because)
+        const current = active.get(run.folder)
+        await events.end(run, [toLine(told)], endingOf(told, current?.run.id === run.id ? current.tally : NOTHING))
         break
       } catch (error) {
         log.error('a run could not be closed', { run: run.id, error })

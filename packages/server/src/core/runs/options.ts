@@ -1,6 +1,7 @@
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { Folder } from '@claude-proxy/protocol/ids'
 import { type FolderRules, isBelow } from '../folders.ts'
+import { isUnasked } from '../settings/rules.ts'
 import type { RunOptions } from '../ports/run.ts'
 
 /** Refuses what the operator does not let clients ask for. Harmless values of the same options pass. */
@@ -10,7 +11,7 @@ export function checkOptions(
   rules: FolderRules & { readonly allowBypass: boolean },
 ): void {
   const { permissionMode } = options
-  if ((permissionMode === 'bypassPermissions' || permissionMode === 'auto') && !rules.allowBypass) {
+  if (isUnasked(permissionMode) && !rules.allowBypass) {
     throw new AppError(
       'bad_request',
       `permission_mode ${permissionMode} is not allowed here. The operator can allow it with CLAUDE_PROXY_ALLOW_BYPASS.`,

@@ -1,6 +1,7 @@
 import { promptEvent, queueEvent } from '@claude-proxy/protocol/events'
 import { type Folder, promptUuid, type RunId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
+import { attachmentMarks } from '../attachments/marks.ts'
 import type { EventLog } from '../log/log.ts'
 import type { Changed, Prompt } from '../ports/prompt.ts'
 import type { Clock, Log } from '../ports/outside.ts'
@@ -41,7 +42,7 @@ export function createQueue({ store, events, clock, log, host }: QueueDeps) {
 
     /** Gives a prompt that is stored as `steering` to its run; it is queued again if that is over by now. */
     async handOver(prompt: Prompt, into: RunId): Promise<void> {
-      if (host.steer(into, prompt.folder, prompt.id, prompt.text)) return
+      if (host.steer(into, prompt)) return
       await goOn(() => settle(prompt.id, 'missed'))
       await goOn(() => serve(prompt.folder))
     },
@@ -87,7 +88,8 @@ export function createQueue({ store, events, clock, log, host }: QueueDeps) {
       const [next] = await store.queuedPrompts(folder)
       if (!next) return
       await host.endSettling(folder)
-      const line = toLine(promptEvent(next.text, timestamp(), { prompt_id: next.id, uuid: promptUuid(next.id) }))
+      const marks = { prompt_id: next.id, uuid: promptUuid(next.id), ...attachmentMarks(next.attachments) }
+      const line = toLine(promptEvent(next.text, timestamp(), marks))
       const begun = await events.beginPrompt(next, line)
       if (begun.status === 'begun') return host.launch(begun.run, begun.conversation)
       // Its end comes back here.

@@ -6,6 +6,7 @@ import type { AgentProcess } from '../ports/agent.ts'
 import type { Clock, Log } from '../ports/outside.ts'
 import type { Run } from '../ports/run.ts'
 import type { Store } from '../ports/store.ts'
+import { endingOf } from './account.ts'
 import type { Host } from './host.ts'
 import type { Queue } from './queue.ts'
 
@@ -53,7 +54,8 @@ export async function recover(deps: RecoverDeps): Promise<void> {
 
   /** Somebody was told that it will end so. */
   async function closeInterrupted(run: Run, because: string): Promise<void> {
-    await events.end(run, [toLine(interruptedResult(because, new Date(clock.now()).toISOString()))])
+    const result = interruptedResult(because, new Date(clock.now()).toISOString())
+    await events.end(run, [toLine(result)], endingOf(result))
     log.info('closed a run that had been interrupted', { run: run.id, conversation: run.conversation })
   }
 
@@ -80,7 +82,8 @@ export async function recover(deps: RecoverDeps): Promise<void> {
       run.id,
       openCalls.map(({ id }) => id),
     )
-    await events.end(run, [toLine(errorResult('service_stopped', sentence, timestamp, more))])
+    const result = errorResult('service_stopped', sentence, timestamp, more)
+    await events.end(run, [toLine(result)], endingOf(result))
     log.warn('closed a run that was cut off', { run: run.id, conversation: run.conversation, openCalls })
   }
 }

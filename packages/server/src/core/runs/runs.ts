@@ -3,6 +3,9 @@ import { promptEvent, queueEvent } from '@claude-proxy/protocol/events'
 import { type ConversationId, type Folder, promptUuid, type RunId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
 import { alreadyRunning, conversationUnknown, cwdMismatch, folderBusy } from '../conversations.ts'
+import type { Attachments } from '../attachments/attachments.ts'
+import { attachmentMarks } from '../attachments/marks.ts'
+import { type GivenAttachment, isSame, type Received } from '../attachments/received.ts'
 import { type FolderRules, findFolder } from '../folders.ts'
 import type { EventLog } from '../log/log.ts'
 import type { Watch } from '../log/reader.ts'
@@ -22,6 +25,7 @@ export interface RunsDeps {
   readonly rules: FolderRules
   readonly host: Host
   readonly queue: Queue
+  readonly attachments: Attachments
   readonly newRunId: () => RunId
   /** Refuses what this operator does not let clients ask for. */
   readonly check: (options: RunOptions, folder: Folder) => void
@@ -33,8 +37,9 @@ export interface StreamRequest {
   readonly isOwn?: boolean
   readonly cwd: string
   readonly group: string | undefined
-  /** Absent or blank: attach. */
+  /** Absent or blank: attach, unless something came with it. */
   readonly text: string | undefined
+  readonly attachments?: readonly GivenAttachment[] | undefined
   readonly options: RunOptions
   /** The number of the last event the reader has; undefined has none. */
   readonly lastEventId: number | undefined
@@ -44,8 +49,14 @@ export interface StreamRequest {
   readonly key: string | undefined
 }
 
+/** A prompt that is to be begun, or to wait. */
+interface NewRequest extends Omit<StreamRequest, 'text' | 'attachments'> {
+  readonly text: string
+  readonly received: Received
+}
+
 /** A prompt, and what is asked of its run. */
-export interface Prompted extends Pick<StreamRequest, 'options' | 'whenBusy' | 'key'> {
+export interface Prompted extends Pick<StreamRequest, 'attachments' | 'options' | 'whenBusy' | 'key'> {
   readonly text: string
 }
 
@@ -62,7 +73,7 @@ export interface Stream {
 export type Runs = ReturnType<typeof createRuns>
 
 /** Starting runs and attaching to them: what `POST /v1/agent/stream` means. */
-export function createRuns({ store, events, clock, rules, host, queue, newRunId, check }: RunsDeps) {
+export function createRuns({ store, events, clock, rules, host, queue, attachments, newRunId, check }: RunsDeps) {
   return {
     async stream(request: StreamRequest): Promise<Stream> {
       const folder = await findFolder(request.cwd, rules)
@@ -70,8 +81,9 @@ export function createRuns({ store, events, clock, rules, host, queue, newRunId,
       if (known && known.conversation.folder !== folder)
         throw cwdMismatch(request.name, known.conversation.folder, folder)
       const text = request.text?.trim() ? request.text : undefined
-      if (text === undefined) return attach(request, known?.conversation ?? (await store.canonical(folder)))
-      return start(request, folder, text)
+      if (text === undefined && !request.attachments?.length)
+        return attach(request, known?.conversation ?? (await store.canonical(folder)))
+      return start({ ...request, text: text ?? '' }, folder)
     },
 
     /** A prompt for the conversation of this very id. */
@@ -80,7 +92,7 @@ export function createRuns({ store, events, clock, rules, host, queue, newRunId,
       if (!conversation) throw conversationUnknown(id)
       const folder = await findFolder(conversation.folder, rules)
       const { cwd, group } = conversation
-      return start({ ...prompt, name: id, isOwn: true, cwd, group, lastEventId: undefined }, folder, prompt.text)
+      return start({ ...prompt, name: id, isOwn: true, cwd, group, lastEventId: undefined }, folder)
     },
 
     /** The options, if a client may ask for them in the folder that `cwd` means. */
@@ -90,15 +102,21 @@ export function createRuns({ store, events, clock, rules, host, queue, newRunId,
     },
   }
 
-  async function start(request: StreamRequest, folder: Folder, text: string): Promise<Stream> {
-    check(request.options, folder)
-    const key = await keyOf(request, folder, text)
+  async function start(asked: StreamRequest & { readonly text: string }, folder: Folder): Promise<Stream> {
+    check(asked.options, folder)
+    const { attachments: given, ...rest } = asked
+    const request: NewRequest = { ...rest, received: await attachments.receive(given) }
+    const key = await keyOf(request, folder)
     const known = key && (await store.requestOf(folder, key))
     if (known) return again(request, known)
-    const begun = await begin(request, folder, text, key)
+    return attachments.whileKept(request.received, () => beginOrWait(request, folder, key))
+  }
+
+  async function beginOrWait(request: NewRequest, folder: Folder, key: RequestKey | undefined): Promise<Stream> {
+    const begun = await begin(request, folder, key)
     if (begun.status === 'elsewhere') throw cwdMismatch(request.name, begun.folder, folder)
-    if (begun.status === 'busy') return whenBusy(request, folder, text, key, begun.run)
-    if (begun.status === 'waiting') return whenBusy(request, folder, text, key, undefined)
+    if (begun.status === 'busy') return whenBusy(request, folder, key, begun.run)
+    if (begun.status === 'waiting') return whenBusy(request, folder, key, undefined)
     if (begun.status !== 'begun') return again(request, begun)
     host.launch(begun.run, begun.conversation)
     const after = Math.min(request.lastEventId ?? 0, begun.run.first - 1)
@@ -106,15 +124,11 @@ export function createRuns({ store, events, clock, rules, host, queue, newRunId,
   }
 
   /** Stores the run. A run that only waits for its background tasks makes way. */
-  async function begin(
-    request: StreamRequest,
-    folder: Folder,
-    text: string,
-    key: RequestKey | undefined,
-  ): Promise<Begun> {
+  async function begin(request: NewRequest, folder: Folder, key: RequestKey | undefined): Promise<Begun> {
     const at = clock.now()
-    const asked = inputOf(request, folder, text, key, at)
-    const line = toLine(promptEvent(text, timestamp(at), { uuid: promptUuid(asked.id) }))
+    const marks = attachmentMarks(request.received.attachments)
+    const asked = inputOf(request, folder, key, at)
+    const line = toLine(promptEvent(request.text, timestamp(at), { ...marks, uuid: promptUuid(asked.id) }))
     const input = { ...asked, begunBy: 'client' as const, line }
     if (host.mayAcceptRuns) {
       await host.endSettling(folder)
@@ -126,21 +140,21 @@ export function createRuns({ store, events, clock, rules, host, queue, newRunId,
     throw new AppError('shutting_down', 'The service is stopping; no new runs are accepted.')
   }
 
-  function inputOf(request: StreamRequest, folder: Folder, text: string, key: RequestKey | undefined, at: number) {
-    const { name, isOwn = false, cwd, group, options } = request
-    return { id: newRunId(), name, isOwn, folder, cwd, group, text, options, at, key }
+  function inputOf(request: NewRequest, folder: Folder, key: RequestKey | undefined, at: number) {
+    const { name, isOwn = false, cwd, group, text, received, options } = request
+    const brought = received.attachments.length === 0 ? undefined : received.attachments
+    return { id: newRunId(), name, isOwn, folder, cwd, group, text, attachments: brought, options, at, key }
   }
 
   /** Does what the prompt wants when it cannot begin. `run`: what is open; none when others wait for their turn. */
   async function whenBusy(
-    request: StreamRequest,
+    request: NewRequest,
     folder: Folder,
-    text: string,
     key: RequestKey | undefined,
     run: Run | undefined,
   ): Promise<Stream> {
-    if (request.whenBusy === 'reject') return joinOrRefuse(request, folder, text, key, run)
-    const input = inputOf(request, folder, text, key, clock.now())
+    if (request.whenBusy === 'reject') return joinOrRefuse(request, folder, key, run)
+    const input = inputOf(request, folder, key, clock.now())
     if (request.whenBusy === 'interrupt') {
       const added = await events.addPrompt(queued(input, true))
       // What it came to is stored before anything is stopped for it.
@@ -148,7 +162,7 @@ export function createRuns({ store, events, clock, rules, host, queue, newRunId,
       return wait(request, folder, added)
     }
     const isWanted = request.whenBusy === 'steer' && run !== undefined && (await leadsTo(request, folder, run))
-    if (isWanted && host.isSteerable(run)) {
+    if (isWanted && host.isSteerable(run, input.attachments)) {
       const added = await events.addPrompt({ ...input, into: run.id, line: steering(input) })
       if (added.status === 'added') await queue.handOver(added.prompt, run.id)
       // Closed: it has ended meanwhile, or is being stopped.
@@ -158,16 +172,17 @@ export function createRuns({ store, events, clock, rules, host, queue, newRunId,
   }
 
   function queued(input: Omit<NewPrompt, 'line'>, isFirst = false): NewPrompt {
-    const told = { text: input.text, ...(isFirst && { first: true }) }
+    const told = { text: input.text, ...attachmentMarks(input.attachments), ...(isFirst && { first: true }) }
     return { ...input, isFirst, line: toLine(queueEvent('prompt_queued', input.id, timestamp(input.at), told)) }
   }
 
-  function steering({ id, text, at }: Omit<NewPrompt, 'line'>): string {
-    return toLine(promptEvent(text, timestamp(at), { prompt_id: id, steer: true }))
+  function steering({ id, text, attachments: brought, at }: Omit<NewPrompt, 'line'>): string {
+    const marks = { prompt_id: id, steer: true as const, ...attachmentMarks(brought) }
+    return toLine(promptEvent(text, timestamp(at), marks))
   }
 
   /** The prompt is kept: its reader waits for what becomes of it. */
-  async function wait(request: StreamRequest, folder: Folder, added: Added): Promise<Stream> {
+  async function wait(request: NewRequest, folder: Folder, added: Added): Promise<Stream> {
     if (added.status === 'elsewhere') throw cwdMismatch(request.name, added.folder, folder)
     if (added.status === 'full') throw new AppError('queue_full', 'Too many prompts wait for this folder already.')
     // Only what is to steer a run can find it closed.
@@ -183,14 +198,15 @@ export function createRuns({ store, events, clock, rules, host, queue, newRunId,
 
   /** The same prompt again joins its run; any other has to wait. */
   async function joinOrRefuse(
-    request: StreamRequest,
+    request: NewRequest,
     folder: Folder,
-    text: string,
     key: RequestKey | undefined,
     run: Run | undefined,
   ): Promise<Stream> {
+    const { text, received } = request
     const named = await conversationOf(request, folder)
-    if (run && named?.id === run.conversation && run.text.trim() === text.trim()) {
+    const isThat = run?.text.trim() === text.trim() && isSame(run.attachments, received.attachments)
+    if (run && named?.id === run.conversation && isThat) {
       if (key) await store.rememberRequest({ folder, key, run: run.id, at: clock.now() })
       return watchRun(run, named, request.lastEventId ?? 0, 'attached')
     }
@@ -198,23 +214,27 @@ export function createRuns({ store, events, clock, rules, host, queue, newRunId,
     throw folderBusy(folder)
   }
 
-  async function leadsTo(request: StreamRequest, folder: Folder, run: Run): Promise<boolean> {
+  async function leadsTo(request: NewRequest, folder: Folder, run: Run): Promise<boolean> {
     return (await conversationOf(request, folder))?.id === run.conversation
   }
 
   /** What the request's name stands for, or would if it began a run. */
-  async function conversationOf({ name, isOwn }: StreamRequest, folder: Folder): Promise<Conversation | undefined> {
+  async function conversationOf({ name, isOwn }: NewRequest, folder: Folder): Promise<Conversation | undefined> {
     if (isOwn) return store.conversation(name)
     return (await store.resolve(name))?.conversation ?? store.canonical(folder)
   }
 
-  async function keyOf(request: StreamRequest, folder: Folder, text: string): Promise<RequestKey | undefined> {
-    const { key, name, group, options, whenBusy: wants } = request
-    return key === undefined ? undefined : { key, digest: await digestOf([name, folder, group, text, options, wants]) }
+  async function keyOf(request: NewRequest, folder: Folder): Promise<RequestKey | undefined> {
+    const { key, name, group, text, received, options, whenBusy: wants } = request
+    if (key === undefined) return undefined
+    const brought = received.attachments.map(({ digest, name: called }) => [digest, called])
+    // Requests without any have the digest that they always had.
+    const asked = [name, folder, group, text, options, wants, ...(brought.length === 0 ? [] : [brought])]
+    return { key, digest: await digestOf(asked) }
   }
 
   /** The request has come before: what it came to, from there on. */
-  async function again(request: StreamRequest, known: Repeated): Promise<Stream> {
+  async function again(request: NewRequest, known: Repeated): Promise<Stream> {
     if (known.status === 'reused')
       throw new AppError('idempotency_key_reused', 'This key was used for another request; take a new one.')
     const found = (await store.run(known.run)) ?? (await store.prompt(known.run))

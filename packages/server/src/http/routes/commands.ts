@@ -1,4 +1,5 @@
 import { ENDPOINTS } from '@claude-proxy/protocol/endpoints'
+import { attachmentMarks } from '../../core/attachments/marks.ts'
 import type { Prompt } from '../../core/ports/prompt.ts'
 import type { Commands } from '../../core/runs/commands.ts'
 import { parse, readBody, readOptionalBody } from '../read.ts'
@@ -46,12 +47,13 @@ export function commandRoutes(commands: Commands, maxBodyBytes: number): Routes<
   }
 }
 
-function summary({ id, conversation, state, text, at }: Prompt) {
+function summary({ id, conversation, state, text, attachments, at }: Prompt) {
   return {
     prompt_id: id,
     conversation_id: conversation,
     state,
     text,
+    ...attachmentMarks(attachments),
     created_at: new Date(at).toISOString(),
   }
 }

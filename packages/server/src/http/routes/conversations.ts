@@ -3,14 +3,17 @@ import { AppError } from '@claude-proxy/protocol/errors'
 import { ConversationId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
 import type { Conversation } from '../../core/ports/conversation.ts'
+import type { SettingName } from '../../core/ports/settings.ts'
 import { folderOrSpelling } from '../../core/folders.ts'
 import { storedPages } from '../../core/log/pages.ts'
-import { details, summary } from '../conversation-body.ts'
+import { WIRE } from '../../core/settings/settings.ts'
+import { details, type DetailsDeps, summary } from '../conversation-body.ts'
 import { LAST_EVENT_ID, RESET } from '../headers.ts'
 import { sendNdjson } from '../ndjson.ts'
 import { parse, readBody, readQuery } from '../read.ts'
 import type { Routes, RoutesDeps } from '../routes.ts'
-import { keyOf, runOptions } from '../run-fields.ts'
+import { clientName } from '../approvals.ts'
+import { adjustmentsOf, keyOf, runOptions } from '../run-fields.ts'
 import { RETRY_MS } from '../sse.ts'
 
 type ConversationDoor =
@@ -22,17 +25,12 @@ type ConversationDoor =
   | 'send'
   | 'watch'
   | 'history'
-type Deps = Pick<RoutesDeps, 'store' | 'conversations' | 'runs' | 'streams' | 'sessions' | 'maxBodyBytes'>
+type Deps = DetailsDeps &
+  Pick<RoutesDeps, 'conversations' | 'runs' | 'changeSettings' | 'streams' | 'sessions' | 'maxBodyBytes'>
 
 /** The doors for conversations as things of their own. They know them by their own ids and follow no alias. */
-export function conversationRoutes({
-  store,
-  conversations,
-  runs,
-  streams,
-  sessions,
-  maxBodyBytes,
-}: Deps): Routes<ConversationDoor> {
+export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
+  const { store, conversations, runs, changeSettings, streams, sessions, maxBodyBytes } = deps
   return {
     async conversations({ request }) {
       const query = await readQuery(request.url ?? '', ENDPOINTS.conversations.query)
@@ -66,15 +64,22 @@ export function conversationRoutes({
 
     async conversation({ params }) {
       const { id } = await parse(ENDPOINTS.conversation.params, params)
-      return details(store, await conversations.own(id))
+      return details(deps, await conversations.own(id))
     },
 
     async changeConversation({ request, params }) {
       const { id } = await parse(ENDPOINTS.changeConversation.params, params)
       const body = await readBody(request, ENDPOINTS.changeConversation.body, maxBodyBytes)
       const { title, archived: isArchived, tags } = body
-      const changed = await store.changeConversation(id, { title, isArchived, tags })
-      return summary(store, changed ?? (await conversations.own(id)))
+      const wanted = adjustmentsOf(body)
+      // First, since the agent may refuse them.
+      const changed = wanted && (await changeSettings(id, wanted, clientName(request)))
+      await store.changeConversation(id, { title, isArchived, tags })
+      const effects = Object.entries(changed?.takesEffect ?? {}).map(([name, since]) => [
+        WIRE[name as SettingName],
+        since,
+      ])
+      return { ...(await details(deps, await conversations.own(id))), takes_effect: Object.fromEntries(effects) }
     },
 
     async deleteConversation({ params }) {
@@ -88,7 +93,8 @@ export function conversationRoutes({
       const { id } = await parse(ENDPOINTS.send.params, params)
       const body = await readBody(request, ENDPOINTS.send.body, maxBodyBytes)
       const { watch, outcome } = await runs.send(id, {
-        text: body.text,
+        text: body.text ?? '',
+        attachments: body.attachments,
         options: runOptions(body),
         whenBusy: body.when_busy ?? 'queue',
         key: await keyOf(request, body.client_message_id),
@@ -126,7 +132,7 @@ export function conversationRoutes({
       const after = asked === 'head' ? head : (asked ?? 0)
       const verdict = after > head ? 'reset' : after === head ? 'live' : 'resumed'
       const first = query.snapshot
-        ? `event: snapshot\ndata: ${toLine({ verdict, ...(await details(store, conversation)) })}\n\n`
+        ? `event: snapshot\ndata: ${toLine({ verdict, ...(await details(deps, conversation)) })}\n\n`
         : ''
       response.setHeader(LAST_EVENT_ID, String(head))
       if (verdict === 'reset') response.setHeader(RESET, 'true')

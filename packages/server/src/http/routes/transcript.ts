@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { ENDPOINTS } from '@claude-proxy/protocol/endpoints'
+import type { RunId } from '@claude-proxy/protocol/ids'
 import { storedPages } from '../../core/log/pages.ts'
+import { diffOfRun } from '../../core/runs/diff.ts'
 import { transcriptOf } from '../../core/transcript.ts'
 import { sendDocument } from '../document.ts'
 import { LAST_EVENT_ID } from '../headers.ts'
@@ -15,8 +17,8 @@ const TYPES = {
   json: 'application/json',
 }
 
-/** The door that tells a conversation as a document. It reads what is stored and starts nothing. */
-export function transcriptRoutes({ store, conversations }: Deps): Routes<'transcript'> {
+/** The doors that tell what happened, in a form for people. They read what is stored and start nothing. */
+export function transcriptRoutes({ store, conversations }: Deps): Routes<'transcript' | 'runDiff'> {
   return {
     async transcript({ request, response, params, signal }) {
       const { id } = await parse(ENDPOINTS.transcript.params, params)
@@ -38,6 +40,24 @@ export function transcriptRoutes({ store, conversations }: Deps): Routes<'transc
       }[format]()
       await sendDocument(response, transcriptOf(conversation, pages, { renderer, withThinking, after }), signal())
       return undefined
+    },
+
+    async runDiff({ params, signal }) {
+      const { id, run_id: run } = await parse(ENDPOINTS.runDiff.params, params)
+      const { files, unknown, isCut } = await diffOfRun(store, id, run as RunId, signal())
+      return {
+        conversation_id: id,
+        run_id: run,
+        files: files.map(({ path, isNew, additions, deletions, edits }) => ({
+          path,
+          status: isNew ? 'added' : 'modified',
+          additions,
+          deletions,
+          edits: edits.map(({ seq, tool, patch }) => ({ seq, tool_name: tool, patch })),
+        })),
+        unknown: unknown.map(({ tool, calls }) => ({ tool_name: tool, calls })),
+        truncated: isCut,
+      }
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import type { Deleted } from '../../core/ports/conversation.ts'
+import { unrefer } from './attachments.ts'
 import { openRun } from './runs.ts'
 import type { State } from './state.ts'
 
@@ -11,11 +12,16 @@ export function deleteConversation(state: State, id: ConversationId): Deleted {
   state.conversations.delete(id)
   state.events.delete(id)
   state.deleted.add(id)
-  for (const [key, { conversation }] of state.runs) if (conversation === id) state.runs.delete(key)
+  for (const [key, { conversation }] of state.runs) {
+    if (conversation !== id) continue
+    state.runs.delete(key)
+    state.endings.delete(key)
+  }
   for (const [key, { conversation }] of state.approvals) if (conversation === id) state.approvals.delete(key)
   for (const [key, { conversation, scope }] of state.rules)
     if (conversation === id && scope === 'session') state.rules.delete(key)
   for (const [key, { conversation }] of state.prompts) if (conversation === id) state.prompts.delete(key)
+  unrefer(state, id)
   state.queues.set(
     known.folder,
     (state.queues.get(known.folder) ?? []).filter((each) => state.prompts.has(each)),

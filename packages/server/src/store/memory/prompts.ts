@@ -2,6 +2,7 @@ import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { Added, Changed, NewPrompt, Prompt, PromptBegun, PromptChange } from '../../core/ports/prompt.ts'
 import { MOST_QUEUED, PROMPT_TABLE } from '../../core/runs/prompt-machine.ts'
 import { phaseOf } from '../../core/runs/run-machine.ts'
+import { expectThere, refer } from './attachments.ts'
 import { canonical, change, folderOf } from './conversations.ts'
 import { appendEvents, checkLines } from './events.ts'
 import { remember, requestOf } from './requests.ts'
@@ -33,6 +34,7 @@ export function addPrompt(state: State, input: NewPrompt): Added {
   if (queue.length >= MOST_QUEUED) return { status: 'full' }
   const named = canonical(state, input.folder) ?? state.conversations.get(input.name)
   if (input.into !== undefined && !canSteer(state, input.into, named?.id)) return { status: 'closed' }
+  expectThere(state, input.attachments)
   const conversation = place(state, { ...input, begunBy: 'client' }).id
   remember(state, input.folder, input.key, input.id, input.at)
   const { first } = appendEvents(state, conversation, [input.line], input.at)
@@ -43,6 +45,7 @@ export function addPrompt(state: State, input: NewPrompt): Added {
     folder: input.folder,
     state: into === undefined ? 'queued' : 'steering',
     text,
+    ...refer(state, conversation, at, input.attachments),
     options,
     first,
     last: undefined,

@@ -1,9 +1,12 @@
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
+import type { RunEnding } from '../../core/ports/account.ts'
 import type { Appended } from '../../core/ports/event.ts'
 import type { Begun, NewRun, Run } from '../../core/ports/run.ts'
 import type { Conversation } from '../../core/ports/conversation.ts'
 import { phaseOf, RUN_TABLE, type RunInput, type RunPhase } from '../../core/runs/run-machine.ts'
 import { titleOf } from '../../core/titles.ts'
+import { expectThere, refer } from './attachments.ts'
+import { noteEnding } from './accounts.ts'
 import { canonical, change, create, folderOf, refuseDeleted, setGroup } from './conversations.ts'
 import { appendEvents, checkLines } from './events.ts'
 import { remember, requestOf } from './requests.ts'
@@ -28,6 +31,7 @@ export function beginRun(state: State, input: NewRun): Begun {
   if (input.begunBy === 'client' && state.queues.get(input.folder)?.length) return { status: 'waiting' }
   if (state.runs.has(input.id)) throw new Error(`There is a run ${input.id} already.`)
 
+  expectThere(state, input.attachments)
   const conversation = place(state, input).id
   remember(state, input.folder, input.key, input.id, input.at)
   const run = storeRun(state, conversation, input)
@@ -38,7 +42,7 @@ export function beginRun(state: State, input: NewRun): Begun {
 export function storeRun(
   state: State,
   conversation: ConversationId,
-  { id, folder, begunBy, text, options, line, at }: Omit<NewRun, 'name' | 'cwd'>,
+  { id, folder, begunBy, text, attachments, options, line, at }: Omit<NewRun, 'name' | 'cwd'>,
 ): Run {
   const { first } = appendEvents(state, conversation, [line], at)
   const run: Run = {
@@ -48,6 +52,7 @@ export function storeRun(
     state: 'accepted',
     begunBy,
     text,
+    ...refer(state, conversation, at, attachments),
     options,
     first,
     last: undefined,
@@ -103,11 +108,12 @@ export function append(state: State, id: RunId, lines: readonly string[], at: nu
   return { status: 'stored', ...appendEvents(state, admitted.run.conversation, lines, at) }
 }
 
-export function endRun(state: State, id: RunId, lines: readonly string[], at: number): Appended {
+export function endRun(state: State, id: RunId, lines: readonly string[], at: number, ending?: RunEnding): Appended {
   checkLines(lines)
   const admitted = admit(state, id, 'end')
   if (!admitted) return { status: 'closed' }
   const appended = appendEvents(state, admitted.run.conversation, lines, at)
   state.runs.set(id, { ...admitted.run, state: 'ended', last: appended.last })
+  if (ending) noteEnding(state, id, ending, at)
   return { status: 'stored', ...appended }
 }

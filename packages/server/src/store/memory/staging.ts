@@ -41,6 +41,8 @@ export function publishStaged(state: State, input: Publication): Published {
   create(state, { id, folder, cwd, at })
   state.events.set(id, events)
   state.staged.delete(input.staged)
+  for (const { conversations } of state.attachments.values())
+    if (input.attachmentsOf !== undefined && conversations.has(input.attachmentsOf)) conversations.add(id)
   appendEvents(state, id, [input.line], at)
   return { status: 'published', conversation: change(state, id, { title, sessionId, ...(tags && { tags }) }) }
 }

@@ -1,8 +1,10 @@
-import type { ApprovalId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
+import type { ApprovalId, AttachmentId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { AgentProcess } from '../../core/ports/agent.ts'
 import type { Approval, ApprovalRule } from '../../core/ports/approval.ts'
+import type { Attachment } from '../../core/ports/attachment.ts'
 import type { Conversation } from '../../core/ports/conversation.ts'
 import type { StagedId } from '../../core/ports/staging.ts'
+import type { RunEnding } from '../../core/ports/account.ts'
 import type { Prompt } from '../../core/ports/prompt.ts'
 import type { Run } from '../../core/ports/run.ts'
 
@@ -15,6 +17,8 @@ export interface State {
   readonly deleted: Set<ConversationId>
   readonly aliases: Map<ConversationId, Folder>
   readonly runs: Map<RunId, Run>
+  /** What runs came to, and when. */
+  readonly endings: Map<RunId, RunEnding & { readonly at: number }>
   /** Lines with their newlines; event n is at n - 1. */
   readonly events: Map<ConversationId, Buffer[]>
   /** In the order in which they were asked. */
@@ -28,6 +32,13 @@ export interface State {
   readonly staged: Map<StagedId, Buffer[]>
   /** By folder and key. */
   readonly requests: Map<string, { readonly digest: string; readonly run: RunId; readonly at: number }>
+  /** With the conversations that refer to each; none, and nobody has used it yet. */
+  readonly attachments: Map<
+    AttachmentId,
+    { readonly attachment: Attachment; readonly uploadedAt: number; readonly conversations: Set<ConversationId> }
+  >
+  /** What only deleted conversations referred to, until its file is removed. */
+  readonly unreferred: AttachmentId[]
 }
 
 export function emptyState(): State {
@@ -37,6 +48,7 @@ export function emptyState(): State {
     deleted: new Set(),
     aliases: new Map(),
     runs: new Map(),
+    endings: new Map(),
     events: new Map(),
     approvals: new Map(),
     rules: new Map(),
@@ -45,5 +57,7 @@ export function emptyState(): State {
     queues: new Map(),
     staged: new Map(),
     requests: new Map(),
+    attachments: new Map(),
+    unreferred: [],
   }
 }

@@ -2,8 +2,10 @@ import { setImmediate as nextTick } from 'node:timers/promises'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { AgentProcess } from '../../core/ports/agent.ts'
 import type { Store } from '../../core/ports/store.ts'
+import { account } from './accounts.ts'
 import { approvalRules, approvals, ask, carryApprovals, dropCarried, settleApproval } from './approvals.ts'
 import { canonical, change, changeConversation, createConversation, resolve } from './conversations.ts'
+import { addUpload, removeUnusedAttachments, unusedUploads } from './attachments.ts'
 import { deleteConversation } from './delete.ts'
 import { addToStaged, beginStaged, conversationOfSession, copyToStaged, dropStaged, publishStaged } from './staging.ts'
 import { addNote, page } from './events.ts'
@@ -12,6 +14,7 @@ import { importConversation } from './import.ts'
 import { conversations } from './listing.ts'
 import { addPrompt, beginPrompt, changePrompt, queuedFolders, queuedPrompts, steeringPrompts } from './prompts.ts'
 import { forgetRequests, rememberRequest, requestOf } from './requests.ts'
+import { changeSettings } from './settings.ts'
 import { append, beginRun, claimRun, endRun, interruptRun, openRun, openRuns } from './runs.ts'
 import { emptyState, type State } from './state.ts'
 
@@ -35,6 +38,7 @@ export function createMemoryStore(): Store {
     conversations: (filter) => does((all) => conversations(all, filter)),
     createConversation: (input) => does((all) => createConversation(all, input)),
     changeConversation: (id, facts) => does((all) => changeConversation(all, id, facts)),
+    changeSettings: (input) => does((all) => changeSettings(all, input)),
     ensureCanonical: (input) => does((all) => ensureCanonical(all, input)),
     activate: (input) => does((all) => activate(all, input)),
     setSession: (id, sessionId, at) => does((all) => void change(all, id, { sessionId, updatedAt: at })),
@@ -52,9 +56,10 @@ export function createMemoryStore(): Store {
       await nextTick()
       return appended
     },
-    endRun: (run, lines, at) => does((all) => endRun(all, run, lines, at)),
+    endRun: (run, lines, at, ending) => does((all) => endRun(all, run, lines, at, ending)),
     interruptRun: (id, because) => does((all) => interruptRun(all, id, because)),
     run: (id) => does(({ runs }) => runs.get(id)),
+    account: (id) => does((all) => account(all, id)),
     openRun: (folder) => does((all) => openRun(all, folder)),
     openRuns: () => does((all) => openRuns(all)),
 
@@ -79,6 +84,11 @@ export function createMemoryStore(): Store {
     dropCarried: (id) => does((all) => dropCarried(all, id)),
     approvalRules: (where) => does((all) => approvalRules(all, where)),
     removeApprovalRule: (id) => does((all) => all.rules.delete(id)),
+
+    addUpload: (attachment, at) => does((all) => addUpload(all, attachment, at)),
+    attachment: (id) => does(({ attachments }) => attachments.get(id)?.attachment),
+    unusedUploads: () => does((all) => unusedUploads(all)),
+    removeUnusedAttachments: (before) => does((all) => removeUnusedAttachments(all, before)),
 
     addProcess: (process) => does(({ processes }) => void processes.set(key(process), process)),
     removeProcess: (process) => does(({ processes }) => void processes.delete(key(process))),

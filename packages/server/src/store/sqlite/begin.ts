@@ -1,8 +1,10 @@
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
+import type { NewAttachment } from '../../core/ports/attachment.ts'
 import type { Begun, NewRun, Run } from '../../core/ports/run.ts'
 import type { Conversation } from '../../core/ports/conversation.ts'
 import { titleOf } from '../../core/titles.ts'
+import type { AttachmentWrites } from './attachments.ts'
 import { toConversation, type ConversationReads, type ConversationWrites } from './conversations.ts'
 import type { EventWrites } from './events.ts'
 import type { Database } from './open.ts'
@@ -45,17 +47,24 @@ interface Named {
 export type RunWrites = ReturnType<typeof writeRuns>
 
 /** Making runs, for whatever has found that one may begin. */
-export function writeRuns(db: Database, reads: ConversationReads, runs: RunReads, events: EventWrites) {
+export function writeRuns(
+  db: Database,
+  reads: ConversationReads,
+  runs: RunReads,
+  events: EventWrites,
+  attachments: AttachmentWrites,
+) {
   const insert = db.prepare(
-    `INSERT INTO run (id, c, folder, state, begun_by, text, options, first, begun_at)
-     VALUES (?, ?, ?, 'accepted', ?, ?, ?, ?, ?)`,
+    `INSERT INTO run (id, c, folder, state, begun_by, text, attachments, options, first, begun_at)
+     VALUES (?, ?, ?, 'accepted', ?, ?, ?, ?, ?, ?)`,
   )
   const note = db.prepare('UPDATE conversation SET active_at = ?, title = coalesce(title, ?) WHERE c = ?')
   return {
     begin(c: number, run: RunToStore): { status: 'begun'; run: Run; conversation: Conversation } {
       const { first } = events.append(c, run.lines, run.at)
       note.run(run.at, run.begunBy === 'client' ? (titleOf(run.text) ?? null) : null, c)
-      insert.run(run.id, c, run.folder, run.begunBy, run.text, run.options, first, run.at)
+      const attached = attachments.refer(c, run.attachments)
+      insert.run(run.id, c, run.folder, run.begunBy, run.text, attached, run.options, first, run.at)
       const begun = runs.run(run.id)
       const conversation = begun && reads.byId(begun.conversation)
       if (begun === undefined || conversation === undefined) throw new Error('a run is gone right after it was stored')
@@ -69,6 +78,7 @@ interface RunToStore {
   readonly folder: Folder
   readonly begunBy: 'client' | 'agent'
   readonly text: string
+  readonly attachments?: readonly NewAttachment[] | undefined
   readonly options: string
   readonly lines: readonly Piece[]
   readonly at: number

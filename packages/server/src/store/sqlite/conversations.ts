@@ -18,6 +18,7 @@ export interface ConversationRow {
   readonly archived: number
   readonly active_at: number
   readonly tags: string
+  readonly settings: string | null
 }
 
 export type ConversationReads = ReturnType<typeof readConversations>
@@ -158,5 +159,6 @@ export function toConversation(row: ConversationRow): Conversation {
     isArchived: row.archived === 1,
     activeAt: row.active_at,
     tags: JSON.parse(row.tags),
+    settings: row.settings === null ? undefined : JSON.parse(row.settings),
   }
 }

@@ -46,7 +46,8 @@ export function syncPath(dataDir: string): void {
   }
 }
 
-function syncDirectory(path: string): void {
+/** Has the names in a directory survive a power cut. */
+export function syncDirectory(path: string): void {
   const directory = openSync(path, 'r')
   try {
     fsyncSync(directory)

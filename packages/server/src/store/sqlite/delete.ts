@@ -20,9 +20,13 @@ export function deleteOperations(db: Database, reads: ConversationReads, runs: R
   // without a head it has no events for anybody
   const empty = db.prepare(`
     UPDATE conversation SET deleted = 1, folder = '', cwd = '', grp = NULL, session_id = NULL, head = 0, sealed = 0,
-      created_at = 0, updated_at = 0, title = NULL, tags = '[]'
+      created_at = 0, updated_at = 0, title = NULL, tags = '[]', settings = NULL
     WHERE c = ?`)
   const dropTags = db.prepare('DELETE FROM tagged WHERE c = ?')
+  const unrefer = db.prepare(`
+    UPDATE attachment SET unused_since = 0 WHERE f IN (SELECT f FROM attachment_use WHERE c = ?1)
+      AND NOT EXISTS (SELECT 1 FROM attachment_use AS other WHERE other.f = attachment.f AND other.c <> ?1)`)
+  const dropReferences = db.prepare('DELETE FROM attachment_use WHERE c = ?')
   const remember = db.prepare('INSERT INTO deletion (c) VALUES (?)')
   // those that still stand somewhere in a queue; the others are removed later
   const dropPrompts = db.prepare("DELETE FROM prompt WHERE c = ? AND state IN ('queued', 'steering')")
@@ -33,7 +37,18 @@ export function deleteOperations(db: Database, reads: ConversationReads, runs: R
       if (row === undefined) return { status: 'unknown' }
       const run = runs.openRun(row.folder)
       if (run?.conversation === id) return { status: 'busy', run }
-      const steps = [keepNames, dropNames, freeFolder, dropRules, dropPrompts, dropTags, forgetSealing, empty, remember]
+      const names = [keepNames, dropNames, freeFolder]
+      const steps = [
+        ...names,
+        unrefer,
+        dropReferences,
+        dropRules,
+        dropPrompts,
+        dropTags,
+        forgetSealing,
+        empty,
+        remember,
+      ]
       for (const step of steps) step.run(row.c)
       return { status: 'deleted' }
     },
@@ -54,6 +69,9 @@ export function removing(db: Database) {
   )
   const dropChunks = db.prepare('DELETE FROM chunk WHERE c = ? AND first <= ?')
   const dropRuns = db.prepare(`DELETE FROM run WHERE r IN (SELECT r FROM run WHERE c = ? LIMIT ${STEP.rows})`)
+  const dropUsage = db.prepare(
+    `DELETE FROM run_usage WHERE c = ?1 AND (model, r) IN (SELECT model, r FROM run_usage WHERE c = ?1 LIMIT ${STEP.rows})`,
+  )
   const dropApprovals = db.prepare(
     `DELETE FROM approval WHERE a IN (SELECT a FROM approval WHERE c = ? LIMIT ${STEP.rows})`,
   )
@@ -63,7 +81,7 @@ export function removing(db: Database) {
   function remove(c: number): void {
     const last = lastOfStep(chunks.iterate(c))
     if (last !== undefined) dropChunks.run(c, last)
-    else if ([dropRuns, dropApprovals, dropPrompts].every((drop) => drop.run(c).changes === 0)) finish.run(c)
+    else if ([dropUsage, dropRuns, dropApprovals, dropPrompts].every((drop) => drop.run(c).changes === 0)) finish.run(c)
   }
 
   return {

@@ -1,4 +1,6 @@
+import { writeAccounts } from './accounts.ts'
 import { approvalOperations, readApprovals, writeApprovals } from './approvals.ts'
+import { attachmentOperations, writeAttachments } from './attachments.ts'
 import { beginOperations, placing, writeRuns } from './begin.ts'
 import { conversationOperations, readConversations, writeConversations } from './conversations.ts'
 import { deleteOperations } from './delete.ts'
@@ -12,6 +14,7 @@ import { processOperations } from './processes.ts'
 import { promptOperations, readPrompts } from './prompts.ts'
 import { readRequests, requestOperations, writeRequests } from './requests.ts'
 import { readRuns, runOperations } from './runs.ts'
+import { settingsOperations } from './settings.ts'
 
 /** Everything that can be asked of the writer, by name. Each takes one input that survives a structured clone. */
 export function writerOperations(db: Database) {
@@ -19,7 +22,8 @@ export function writerOperations(db: Database) {
   const writes = writeConversations(db, reads)
   const readingRuns = readRuns(db)
   const events = writeEvents(db)
-  const runs = { ...readingRuns, ...writeRuns(db, reads, readingRuns, events) }
+  const attachments = writeAttachments(db)
+  const runs = { ...readingRuns, ...writeRuns(db, reads, readingRuns, events, attachments) }
   const prompts = readPrompts(db)
   const requests = { ...readRequests(db), ...writeRequests(db) }
   const place = placing(reads, writes)
@@ -29,10 +33,12 @@ export function writerOperations(db: Database) {
     ...folderOperations(reads, writes, runs),
     ...approvalOperations(db, readApprovals(db), events),
     ...beginOperations(reads, place, runs, prompts, requests),
-    ...runOperations(db, runs, events, writeApprovals(db)),
-    ...promptOperations(db, reads, place, runs, prompts, requests, events),
+    ...promptOperations(db, reads, place, runs, prompts, requests, events, attachments),
+    ...runOperations(db, runs, events, writeApprovals(db), writeAccounts(db)),
     ...requestOperations(db, requests, requests),
+    ...settingsOperations(db, reads, events),
     ...deleteOperations(db, reads, runs),
+    ...attachmentOperations(db, attachments),
     ...importOperations(db, reads, writes, events),
     ...stagingOperations(db, reads, readSessions(db), events, conversations.changeConversation),
     ...noteOperations(reads, events),

@@ -2,6 +2,7 @@ import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { Added, Changed, NewPrompt, Prompt, PromptBegun, PromptChange } from '../../core/ports/prompt.ts'
 import { MOST_QUEUED, PROMPT_TABLE, type PromptInput, type PromptState } from '../../core/runs/prompt-machine.ts'
 import { phaseOf } from '../../core/runs/run-machine.ts'
+import { attachmentsOf, type AttachmentWrites } from './attachments.ts'
 import type { Placing, RunWrites } from './begin.ts'
 import { toConversation, type ConversationReads } from './conversations.ts'
 import type { EventWrites } from './events.ts'
@@ -62,10 +63,11 @@ export function promptOperations(
   prompts: PromptReads,
   requests: RequestReads & RequestWrites,
   events: EventWrites,
+  attachments: AttachmentWrites,
 ) {
   const insert = db.prepare(
-    `INSERT INTO prompt (id, c, folder, state, position, text, options, first, run, at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO prompt (id, c, folder, state, position, text, attachments, options, first, run, at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const ends = db.prepare<{ least: number; most: number; count: number }>(
     `SELECT coalesce(min(position), 1) AS least, coalesce(max(position), 0) AS most, count(*) AS count
@@ -121,7 +123,8 @@ export function promptOperations(
       const state: PromptState = input.into === undefined ? 'queued' : 'steering'
       const position = input.isFirst ? least - 1 : most + 1
       const { id, text, options, into = null, at } = input
-      insert.run(id, c, input.folder, state, position, text, options, first, into, at)
+      const attached = attachments.refer(c, input.attachments)
+      insert.run(id, c, input.folder, state, position, text, attached, options, first, into, at)
       const prompt = prompts.prompt(id)
       const conversation = prompt && reads.byId(prompt.conversation)
       if (!prompt || !conversation) throw new Error('a prompt is gone right after it was stored')
@@ -149,7 +152,13 @@ export function promptOperations(
       const other = runs.openRun(row.folder)
       if (other !== undefined) return { status: 'busy', run: other }
       setState.run(PROMPT_TABLE[row.state].begin, null, row.p)
-      return runs.begin(row.c, { ...row, begunBy: 'client', lines: begin.lines, at: begin.at })
+      return runs.begin(row.c, {
+        ...toPrompt(row),
+        options: row.options,
+        begunBy: 'client',
+        lines: begin.lines,
+        at: begin.at,
+      })
     },
   }
 
@@ -177,6 +186,7 @@ interface PromptRow {
   readonly state: PromptState
   readonly position: number
   readonly text: string
+  readonly attachments: string | null
   readonly options: string
   readonly first: number
   readonly last: number | null
@@ -191,6 +201,7 @@ function toPrompt(row: PromptRow): Prompt {
     folder: row.folder,
     state: row.state,
     text: row.text,
+    ...attachmentsOf(row),
     options: JSON.parse(row.options),
     first: row.first,
     last: row.last ?? undefined,

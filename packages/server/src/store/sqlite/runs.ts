@@ -2,6 +2,9 @@ import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { Appended } from '../../core/ports/event.ts'
 import type { NewApproval } from '../../core/ports/approval.ts'
 import type { Run, RunState } from '../../core/ports/run.ts'
+import { attachmentsOf } from './attachments.ts'
+import type { RunEnding } from '../../core/ports/account.ts'
+import type { AccountWrites } from './accounts.ts'
 import type { ApprovalWrites } from './approvals.ts'
 import type { EventWrites } from './events.ts'
 import type { Database } from './open.ts'
@@ -30,8 +33,14 @@ export function readRuns(db: Database) {
 const SEAL_EVERY = 4096
 
 /** What happens to a run once it has begun. */
-export function runOperations(db: Database, runs: RunReads, events: EventWrites, approvals: ApprovalWrites) {
-  const openById = db.prepare<{ c: number }>("SELECT c FROM run WHERE id = ? AND state <> 'ended'")
+export function runOperations(
+  db: Database,
+  runs: RunReads,
+  events: EventWrites,
+  approvals: ApprovalWrites,
+  accounts: AccountWrites,
+) {
+  const openById = db.prepare<{ c: number; r: number }>("SELECT c, r FROM run WHERE id = ? AND state <> 'ended'")
   const claim = db.prepare(
     "UPDATE run SET state = 'running' WHERE id = ? AND state = 'accepted' AND interrupted IS NULL",
   )
@@ -56,11 +65,12 @@ export function runOperations(db: Database, runs: RunReads, events: EventWrites,
     claimRun: (id: RunId): boolean => claim.run(id).changes === 1,
     interruptRun: ({ id, because }: { id: RunId; because: string }): Run | undefined =>
       interrupt.run(because, id).changes === 1 ? runs.run(id) : undefined,
-    endRun(input: RunLines): Appended {
+    endRun(input: RunToEnd): Appended {
       const found = openById.get(input.run)
       if (found === undefined) return { status: 'closed' }
       const appended = events.append(found.c, input.lines, input.at)
       end.run(appended.last, input.at, input.run)
+      if (input.ending) accounts.note(found.c, found.r, input.ending)
       markForSealing.run(found.c)
       return { status: 'stored', ...appended }
     },
@@ -75,6 +85,10 @@ export interface RunLines {
   readonly asked?: readonly NewApproval[]
 }
 
+interface RunToEnd extends RunLines {
+  readonly ending?: RunEnding
+}
+
 interface RunRow {
   readonly id: RunId
   readonly conversation: ConversationId
@@ -82,6 +96,7 @@ interface RunRow {
   readonly state: RunState
   readonly begun_by: 'client' | 'agent'
   readonly text: string
+  readonly attachments: string | null
   readonly options: string
   readonly first: number
   readonly last: number | null
@@ -99,6 +114,7 @@ function toRun(row: RunRow | undefined): Run | undefined {
       state: row.state,
       begunBy: row.begun_by,
       text: row.text,
+      ...attachmentsOf(row),
       options: JSON.parse(row.options),
       first: row.first,
       last: row.last ?? undefined,

@@ -53,6 +53,10 @@ export function stagingOperations(
       created_at = ?6, updated_at = ?6, active_at = ?6
     WHERE c = ?7`)
   const markForSealing = db.prepare('INSERT OR IGNORE INTO unsealed (c) VALUES (?)')
+  // the copy is there as long as either of the two
+  const refer = db.prepare(`
+    INSERT OR IGNORE INTO attachment_use (c, f)
+    SELECT ?, f FROM attachment_use WHERE c = (SELECT c FROM conversation WHERE id = ? AND deleted = 0)`)
   const copy = copying(db)
 
   function open(staged: StagedId): { c: number; head: number } {
@@ -97,6 +101,7 @@ export function stagingOperations(
       const { id, folder, cwd, title, sessionId, at } = input
       publish.run(id, folder, cwd, title ?? null, sessionId ?? null, at, c)
       events.append(c, input.lines, at)
+      if (input.attachmentsOf !== undefined) refer.run(c, input.attachmentsOf)
       forget.run(c)
       markForSealing.run(c)
       const conversation = changeConversation({ id, tags: input.tags })

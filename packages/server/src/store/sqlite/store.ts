@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { Log } from '../../core/ports/outside.ts'
 import type { Store } from '../../core/ports/store.ts'
+import { readAccounts } from './accounts.ts'
 import { readApprovals } from './approvals.ts'
+import { readAttachments } from './attachments.ts'
 import { readConversations, toConversation } from './conversations.ts'
 import { makeDataDir, syncPath } from './data-dir.ts'
 import { readSessions } from './staging.ts'
@@ -42,8 +44,10 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
   const conversations = readConversations(db)
   const list = listConversations(db)
   const runs = readRuns(db)
+  const accounts = readAccounts(db)
   const events = readEvents(db)
   const approvals = readApprovals(db)
+  const attachments = readAttachments(db)
   const processes = readProcesses(db)
   const prompts = readPrompts(db)
   const requests = readRequests(db)
@@ -82,6 +86,11 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
     changeConversation: async (id, { title, isArchived, tags }) =>
       writer.submit('changeConversation', { id, title, isArchived, tags }),
 
+    async changeSettings({ id, from, to, line, at }) {
+      const lines = pieces([line])
+      return writer.submit('changeSettings', { id, from, to, lines, at }, lines)
+    },
+
     async ensureCanonical({ id, folder, cwd, group, at }) {
       // clients ask this every few seconds: most of the time there is nothing to write
       const row = await read(() => conversations.canonical(folder))
@@ -94,7 +103,21 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
     setSession: async (id, sessionId, at) => writer.submit('setSession', { id, sessionId, at }),
     deleteConversation: async (id) => writer.submit('deleteConversation', id),
 
-    async beginRun({ id, name, isOwn = false, folder, cwd, group, begunBy, text, options, line, at, key }) {
+    async beginRun({
+      id,
+      name,
+      isOwn = false,
+      folder,
+      cwd,
+      group,
+      begunBy,
+      text,
+      attachments: brought,
+      options,
+      line,
+      at,
+      key,
+    }) {
       const lines = pieces([line])
       const run = {
         id,
@@ -105,6 +128,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
         group,
         begunBy,
         text,
+        attachments: brought,
         options: JSON.stringify(options),
         lines,
         at,
@@ -117,12 +141,13 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
       const lines = pieces(given)
       return writer.submit('append', { run, lines, at, ...(asked && { asked }) }, lines)
     },
-    async endRun(run, given, at) {
+    async endRun(run, given, at, ending) {
       const lines = pieces(given)
-      return writer.submit('endRun', { run, lines, at }, lines)
+      return writer.submit('endRun', { run, lines, at, ...(ending && { ending }) }, lines)
     },
     interruptRun: async (id, because) => writer.submit('interruptRun', { id, because }),
     run: (id) => read(() => runs.run(id)),
+    account: (id) => read(() => accounts.account(id)),
     openRun: (folder) => read(() => runs.openRun(folder)),
     openRuns: () => read(() => runs.openRuns()),
 
@@ -134,6 +159,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
       cwd,
       group,
       text,
+      attachments: brought,
       options,
       line,
       at,
@@ -150,6 +176,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
         cwd,
         group,
         text,
+        attachments: brought,
         options: JSON.stringify(options),
         lines,
         at,
@@ -189,6 +216,11 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
     approvalRules: (where) => read(() => approvals.approvalRules(where)),
     removeApprovalRule: async (id) => writer.submit('removeApprovalRule', id),
 
+    addUpload: async (attachment, at) => writer.submit('addUpload', { attachment, at }),
+    attachment: (id) => read(() => attachments.attachment(id)),
+    unusedUploads: () => read(() => attachments.unusedUploads()),
+    removeUnusedAttachments: async (before) => writer.submit('removeUnusedAttachments', before),
+
     addProcess: async ({ pid, startedAt }) => writer.submit('addProcess', { pid, startedAt }),
     removeProcess: async ({ pid, startedAt }) => writer.submit('removeProcess', { pid, startedAt }),
     processes: () => read(() => processes.processes()),
@@ -205,9 +237,9 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
       return writer.submit('addToStaged', { staged, lines, at }, lines)
     },
     copyToStaged: async (staged, from, until) => writer.submit('copyToStaged', { staged, from, until }),
-    async publishStaged({ staged, id, folder, cwd, title, tags, sessionId, ownsSession, line, at }) {
+    async publishStaged({ staged, id, folder, cwd, title, tags, sessionId, ownsSession, attachmentsOf, line, at }) {
       const lines = pieces([line])
-      const publication = { staged, id, folder, cwd, title, tags, sessionId, ownsSession, lines, at }
+      const publication = { staged, id, folder, cwd, title, tags, sessionId, ownsSession, attachmentsOf, lines, at }
       return writer.submit('publishStaged', publication, lines)
     },
     dropStaged: async (staged) => writer.submit('dropStaged', staged),

@@ -1,6 +1,7 @@
 import { describe } from 'vitest'
 import type { AgentName } from '../../support/service.ts'
 import type { Words } from '../words.ts'
+import { attachmentContract } from './attachments.ts'
 import { busyContract } from './busy.ts'
 import { forkContract } from './forks.ts'
 import { identityContract } from './identity.ts'
@@ -23,5 +24,6 @@ export function contractSuite(agent: AgentName, words: Words): void {
     sessionContract(agent, words)
     forkContract(agent, words)
     rewindContract(agent, words)
+    attachmentContract(agent, words)
   })
 }

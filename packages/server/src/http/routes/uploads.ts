@@ -1,0 +1,31 @@
+import { ENDPOINTS } from '@claude-proxy/protocol/endpoints'
+import { attachmentMark } from '../../core/attachments/marks.ts'
+import { sendFile } from '../file.ts'
+import { announcedLength, checkFileType, partsOf } from '../file-body.ts'
+import { parse, readQuery } from '../read.ts'
+import type { Routes, RoutesDeps } from '../routes.ts'
+
+/** The doors for what comes with prompts. */
+export function uploadRoutes({ attachments }: Pick<RoutesDeps, 'attachments'>): Routes<'upload' | 'uploaded'> {
+  return {
+    async upload({ request, signal }) {
+      const { name } = await readQuery(request.url ?? '', ENDPOINTS.upload.query)
+      checkFileType(request)
+      const uploaded = await attachments.upload({
+        name,
+        announced: announcedLength(request),
+        parts: partsOf(request, signal()),
+      })
+      const { attachment_id: id, ...facts } = attachmentMark(uploaded)
+      return { upload_id: id, ...facts, expires_at: new Date(uploaded.expiresAt).toISOString() }
+    },
+
+    async uploaded({ response, params, signal }) {
+      const { id } = await parse(ENDPOINTS.uploaded.params, params)
+      const { attachment, file } = await attachments.open(id)
+      await using _ = file
+      await sendFile(response, attachment, file, signal())
+      return undefined
+    },
+  }
+}
