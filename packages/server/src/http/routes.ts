@@ -13,6 +13,7 @@ import type { Store } from '../core/ports/store.ts'
 import type { Commands } from '../core/runs/commands.ts'
 import type { Host } from '../core/runs/host.ts'
 import type { Runs } from '../core/runs/runs.ts'
+import type { Search } from '../core/search/search.ts'
 import { clientName, decisionOf, notOpen } from './approvals.ts'
 import { LAST_EVENT_ID, OUTCOME, RESET, RUN_ID } from './headers.ts'
 import { parse, readBody, readQuery } from './read.ts'
@@ -20,6 +21,7 @@ import { sendNdjson } from './ndjson.ts'
 import { approvalRoutes } from './routes/approvals.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { conversationRoutes } from './routes/conversations.ts'
+import { searchRoutes } from './routes/search.ts'
 import { docsRoutes } from './routes/docs.ts'
 import { transcriptRoutes } from './routes/transcript.ts'
 import { uploadRoutes } from './routes/uploads.ts'
@@ -36,6 +38,8 @@ export interface RoutesDeps {
   readonly approvals: Approvals
   readonly attachments: Attachments
   readonly host: Host
+  /** Undefined where the operator wants none. */
+  readonly search: Search | undefined
   /** How long the questions of a run wait that was begun at the old door; 0 for ever. */
   readonly permissionSeconds: number
   /** Whether processes are made ready in advance. */
@@ -67,6 +71,7 @@ export function createRoutes(deps: RoutesDeps): Routes {
     ...commandRoutes(deps.commands, deps.maxBodyBytes),
     ...approvalRoutes(deps),
     ...conversationRoutes(deps),
+    ...searchRoutes(deps),
     ...docsRoutes(deps),
     ...transcriptRoutes(deps),
     ...uploadRoutes(deps),
