@@ -6,6 +6,7 @@ import { idle } from './parts/idle.ts'
 import { ingest } from './parts/ingest.ts'
 import { latency } from './parts/latency.ts'
 import { replay } from './parts/replay.ts'
+import { search } from './parts/search.ts'
 import { serviceStart } from './parts/service-start.ts'
 import { stalled } from './parts/stalled.ts'
 import { startAnnounced } from './parts/start-announced.ts'
@@ -25,6 +26,7 @@ const MEASURED: readonly Part[] = [
   throughput,
   replay,
   tail,
+  search,
   fanOut,
   idle,
   stalled,

@@ -113,6 +113,13 @@ export const ENDPOINTS = {
     answer: 'Conversations',
     does: 'Lists conversations, newest activity first.',
   },
+  search: {
+    method: 'GET',
+    path: '/v1/search',
+    query: 'SearchQuery',
+    answer: 'Hits',
+    does: 'Finds what was said, and what tools were called with.',
+  },
   createConversation: {
     method: 'POST',
     path: '/v1/conversations',

@@ -115,6 +115,30 @@ export const EXAMPLES: Readonly<Partial<Record<EndpointName, Example>>> = {
     answer: { conversation_id, canonical_id: conversation_id, previous_id: null },
   },
   conversations: { query: { tag: 'web', limit: '20' }, answer: { conversations: [conversation], next_cursor: null } },
+  search: {
+    query: { q: 'login form', tag: 'web' },
+    answer: {
+      hits: [
+        {
+          conversation_id,
+          cwd,
+          title: conversation.title,
+          event_id: 1,
+          kind: 'prompt',
+          timestamp: at,
+          snippet: {
+            text: 'Fix the login form',
+            ranges: [
+              [8, 13],
+              [14, 18],
+            ],
+          },
+        },
+      ],
+      next_cursor: null,
+      up_to_date: true,
+    },
+  },
   createConversation: {
     body: { cwd, title: 'Fix the login form', tags: ['web'] },
     answer: { ...conversation, state: 'idle', run_id: null, head: 0 },

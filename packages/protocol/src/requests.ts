@@ -218,12 +218,32 @@ const tags = z
   .max(20)
   .transform((all) => [...new Set(all)])
 
+/** What a person types to find something: words, "phrases", and beginnings* of words (PROTOCOL.md 3.15). */
+const searchWords = z.string().max(1000)
+
+/** Query of `GET /v1/search`. */
+export const SearchQuery = z.object({
+  q: searchWords,
+  cwd: optional(cwd),
+  tag: optional(tag),
+  archived: optional(z.enum(['true', 'false']).transform((text) => text === 'true')),
+  conversation_id: optional(ConversationId),
+  limit: optional(
+    z
+      .string()
+      .regex(/^([1-9]\d?|100)$/, 'must be a whole number from 1 to 100')
+      .transform(Number),
+  ),
+  cursor: optional(z.string().max(512)),
+})
+
 /** Query of `GET /v1/conversations`. */
 export const ConversationsQuery = z.object({
   cwd: optional(cwd),
   archived: optional(z.enum(['true', 'false']).transform((text) => text === 'true')),
   tag: optional(tag),
   state: optional(z.enum(['idle', 'running', 'waiting'])),
+  text: optional(searchWords),
   limit: optional(limit),
   cursor: optional(z.string().max(512)),
 })
