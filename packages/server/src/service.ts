@@ -11,6 +11,7 @@ import { createContinuation } from './core/runs/continuation.ts'
 import { createConversations } from './core/conversations.ts'
 import { isBelow } from './core/folders.ts'
 import { createBell } from './core/log/bell.ts'
+import { createFeed } from './core/log/feed.ts'
 import { createEventLog } from './core/log/log.ts'
 import { createPartials } from './core/partials/partials.ts'
 import type { Agent, AgentProcess } from './core/ports/agent.ts'
@@ -85,7 +86,9 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     },
     newId: () => newHexId() as AttachmentId,
   })
-  const events = createEventLog({ store, bell: createBell(), clock, log, doubtMs: DOUBT_MS })
+  const bell = createBell()
+  const events = createEventLog({ store, bell, clock, log, doubtMs: DOUBT_MS })
+  const feed = createFeed({ store, bell, log, doubtMs: DOUBT_MS })
   // Only with the agent that has processes, as all that is the agent's alone.
   const marks = config.agent === 'claude' ? await createMarksFor(config) : undefined
   const agent = await createAgent(config, environment, { store, clock, log, trustedRoots, marks })
@@ -129,7 +132,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   })
 
   const stopping = new AbortController()
-  const streams = createSseStreams({ events, partials, log })
+  const streams = createSseStreams({ events, feed, partials, log })
   const headers = { 'x-proxy-version': version, 'x-proxy-started-at': startedAt }
   const routes = createRoutes({
     store,

@@ -10,16 +10,16 @@ const SLICE = 500
  */
 export function createBell(): Bell {
   const rooms = new Map<ConversationId, Room>()
+  const everywhere = emptyRoom()
 
   return {
     ring(conversation) {
       const room = rooms.get(conversation)
-      if (!room) return
-      room.rung = true
-      if (!room.isBusy) flush(room)
+      if (room) ringIn(room)
+      if (everywhere.listeners.size > 0) ringIn(everywhere)
     },
     listen(conversation, wake) {
-      const room: Room = rooms.get(conversation) ?? { listeners: new Set(), rung: false, isBusy: false }
+      const room = rooms.get(conversation) ?? emptyRoom()
       rooms.set(conversation, room)
       room.listeners.add(wake)
       return {
@@ -28,6 +28,10 @@ export function createBell(): Bell {
           if (room.listeners.size === 0 && rooms.get(conversation) === room) rooms.delete(conversation)
         },
       }
+    },
+    listenToAll(wake) {
+      everywhere.listeners.add(wake)
+      return { [Symbol.dispose]: () => void everywhere.listeners.delete(wake) }
     },
   }
 }
@@ -38,6 +42,15 @@ interface Room {
   rung: boolean
   /** Everybody is being woken. */
   isBusy: boolean
+}
+
+function emptyRoom(): Room {
+  return { listeners: new Set(), rung: false, isBusy: false }
+}
+
+function ringIn(room: Room): void {
+  room.rung = true
+  if (!room.isBusy) flush(room)
 }
 
 function flush(room: Room): void {

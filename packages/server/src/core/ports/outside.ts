@@ -16,4 +16,6 @@ export interface Bell {
   ring(conversation: ConversationId): void
   /** Calls `wake` after each ring, sooner or later; several rings may become one call. */
   listen(conversation: ConversationId, wake: () => void): Disposable
+  /** The same for rings of any conversation. */
+  listenToAll(wake: () => void): Disposable
 }
