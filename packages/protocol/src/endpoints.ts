@@ -5,8 +5,7 @@ export type SchemaName = keyof typeof import('./requests.ts')
 
 /**
  * Answers that are no JSON of ours: events as they happen (SSE), of one conversation or of many, stored events as lines
- * (NDJSON), a page of HTML, a
- * document in the format that was asked for, bytes of a file.
+ * (NDJSON), a page of HTML, a document in the format that was asked for, bytes of a file.
  */
 export type StreamName = 'events' | 'feed' | 'lines' | 'page' | 'document' | 'file'
 

@@ -9,9 +9,9 @@ import { SPAN } from './seal.ts'
 
 /** How many places are looked through at a time, and how often for one page; a few milliseconds at most. */
 const WINDOW = 512
-const WINDOWS = 8
+const WINDOWS = 6
 /** How many commits a page holds at most, however small they are. */
-const COMMITS = 1000
+const COMMITS = 500
 /** What is fetched from the database for one page: sealed chunks come whole, however little of them is needed. */
 const FETCHED_BYTES = 4 * 1024 * 1024
 /** What of them is kept for the next page, which goes on where this one ends. */
