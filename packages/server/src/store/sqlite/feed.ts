@@ -12,6 +12,8 @@ const WINDOW = 512
 const WINDOWS = 6
 /** How many commits a page holds at most, however small they are. */
 const COMMITS = 500
+/** Lines of one commit up to here come with the rest of its row: most are smaller, and a look for each costs more. */
+const SMALL_BYTES = 4096
 /** What is fetched from the database for one page: sealed chunks come whole, however little of them is needed. */
 const FETCHED_BYTES = 4 * 1024 * 1024
 /** What of them is kept for the next page, which goes on where this one ends. */
@@ -23,7 +25,8 @@ const KEPT_BYTES = 8 * 1024 * 1024
  */
 export function readFeed(db: Database) {
   const places = readPlaces(db)
-  const columns = 'SELECT chunk.k, id, first, n, commits FROM'
+  const columns = `SELECT chunk.k, id, first, n, commits,
+    CASE WHEN commits IS NULL AND octet_length(lines) <= ${SMALL_BYTES} THEN CAST(lines AS BLOB) END AS small FROM`
   // the unary plus keeps to the order of k: an index on c would gather all there ever was of the conversations
   const some = '+chunk.c IN (SELECT value FROM json_each(?))'
   const inWindow = (which: string) =>
@@ -110,6 +113,8 @@ interface ChunkRow {
   readonly first: number
   readonly n: number
   readonly commits: Uint8Array | null
+  /** Its lines, if they are few. */
+  readonly small: Uint8Array | null
 }
 
 /** One commit's events of one conversation: so many of a chunk's lines from `offset` on. */
@@ -123,7 +128,7 @@ interface Commit {
 type OpenChunk = ReturnType<typeof openChunk>
 
 /** A chunk on its way through the merge. */
-function openChunk({ k, id, first, n, commits }: ChunkRow, kept: Kept) {
+function openChunk({ k, id, first, n, commits, small }: ChunkRow, kept: Kept) {
   const { ks, counts } = commits === null ? { ks: [k], counts: [n] } : unpackCommits(k, commits)
   let index = 0
   let offset = 0
@@ -147,6 +152,7 @@ function openChunk({ k, id, first, n, commits }: ChunkRow, kept: Kept) {
     },
     /** Some of its lines. */
     slice(from: number, count: number, fetch: (k: number) => Uint8Array): Uint8Array {
+      if (small !== null) return new Sliced(small, n).slice(from, count)
       if (from === 0 && count === n) return fetch(k)
       return kept.get(k, n, fetch).slice(from, count)
     },
