@@ -99,6 +99,8 @@ export function createSseStreams({ events, feed, partials, log }: SseDeps) {
       // The app reads to the end of the connection, not to the last chunk.
       connection: 'close',
     })
+    // There is nothing more to come for who wants the headers alone.
+    if (out.req.method === 'HEAD') return void out.end()
     // An idle stream shows its headers at once.
     out.flushHeaders()
     const stream = new Stream(out, form, subject)

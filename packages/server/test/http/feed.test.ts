@@ -265,6 +265,17 @@ test('a deleted conversation is in no feed; a stream that names it ends, and com
   expect(Object.keys(numbersOf(later)).toSorted()).toEqual(['kept', 'next'])
 })
 
+test('who asks for the headers of a stream alone gets them, and its end', async () => {
+  await using service = await startTestService()
+  await run(service, 'a', 'Hello')
+  for (const path of ['/v1/stream', '/v1/stream?snapshot=true', '/v1/conversations/a/stream']) {
+    const answer = await call(`${service.base}${path}`, { method: 'HEAD' })
+    expect(answer).toMatchObject({ status: 200, text: '' })
+    expect(answer.headers['content-type']).toMatch(/^text\/event-stream/)
+    expect(answer.headers['x-proxy-last-event-id']).toBeDefined()
+  }
+})
+
 test('what does not fit is refused', async () => {
   await using service = await startTestService()
   await run(service, 'a', 'Hello')
