@@ -1,6 +1,7 @@
 import type { Part } from './lib/part.ts'
 import { disk } from './parts/disk.ts'
 import { fanOut } from './parts/fan-out.ts'
+import { feed } from './parts/feed.ts'
 import { growth } from './parts/growth.ts'
 import { idle } from './parts/idle.ts'
 import { ingest } from './parts/ingest.ts'
@@ -28,6 +29,7 @@ const MEASURED: readonly Part[] = [
   tail,
   search,
   fanOut,
+  feed,
   idle,
   stalled,
   storm,

@@ -350,3 +350,17 @@ export const Event = z
     id: 'Event',
     description: 'One event of a conversation (PROTOCOL.md section 4). Pass over types you do not know.',
   })
+
+export const FeedHistory = z.object({
+  events: z.array(
+    z.object({
+      cursor: z.string().describe('The place behind the event.'),
+      conversation_id: id,
+      number: number.describe('The number of the event in its conversation.'),
+      event: Event,
+    }),
+  ),
+  cursor: z.string().describe('Where to go on, here or at the stream.'),
+  has_more: z.boolean(),
+  reset: z.boolean().describe('The cursor of the request is not of this store: the page begins with the oldest event.'),
+})

@@ -11,6 +11,7 @@ import { createContinuation } from './core/runs/continuation.ts'
 import { createConversations } from './core/conversations.ts'
 import { isBelow } from './core/folders.ts'
 import { createBell } from './core/log/bell.ts'
+import { createFeed } from './core/log/feed.ts'
 import { createEventLog } from './core/log/log.ts'
 import { createPartials } from './core/partials/partials.ts'
 import type { Agent, AgentProcess } from './core/ports/agent.ts'
@@ -98,6 +99,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   const indexer = index && createIndexer({ store, index, bell, clock, log, pauseMs: INDEX_MS, retryMs: INDEX_RETRY_MS })
   if (indexer) building.defer(() => indexer.close())
   const search = indexer && createSearch({ store, index, indexer })
+  const feed = createFeed({ store, bell, log, doubtMs: DOUBT_MS })
   // Only with the agent that has processes, as all that is the agent's alone.
   const marks = config.agent === 'claude' ? await createMarksFor(config) : undefined
   const agent = await createAgent(config, environment, { store, clock, log, trustedRoots, marks })
@@ -141,7 +143,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   })
 
   const stopping = new AbortController()
-  const streams = createSseStreams({ events, partials, log })
+  const streams = createSseStreams({ events, feed, partials, log })
   const headers = { 'x-proxy-version': version, 'x-proxy-started-at': startedAt }
   const routes = createRoutes({
     store,

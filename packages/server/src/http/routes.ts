@@ -30,6 +30,7 @@ import { fileRoutes } from './routes/files.ts'
 import { gitRoutes } from './routes/git.ts'
 import { transcriptRoutes } from './routes/transcript.ts'
 import { uploadRoutes } from './routes/uploads.ts'
+import { feedRoutes } from './routes/feed.ts'
 import { keyOf, runOptions } from './run-fields.ts'
 import type { SseStreams } from './sse.ts'
 
@@ -87,6 +88,7 @@ export function createRoutes(deps: RoutesDeps): Routes {
     ...gitRoutes(deps),
     ...transcriptRoutes(deps),
     ...uploadRoutes(deps),
+    ...feedRoutes(deps),
 
     async health() {
       return { status: 'ok', version: deps.version, started_at: deps.startedAt }

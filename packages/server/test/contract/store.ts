@@ -7,6 +7,7 @@ import { appending } from './appending.ts'
 import { attachments } from './attachments.ts'
 import { conversations } from './conversations.ts'
 import { deletion } from './deletion.ts'
+import { feed } from './feed.ts'
 import { imports } from './imports.ts'
 import { listing } from './listing.ts'
 import { names } from './names.ts'
@@ -47,6 +48,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     attachments(() => store)
     pages(() => store)
     numbering(() => store)
+    feed(() => store)
     imports(() => store)
     deletion(() => store)
     processes(() => store)
