@@ -1,11 +1,13 @@
 import type { Part } from './lib/part.ts'
 import { disk } from './parts/disk.ts'
 import { fanOut } from './parts/fan-out.ts'
+import { feed } from './parts/feed.ts'
 import { growth } from './parts/growth.ts'
 import { idle } from './parts/idle.ts'
 import { ingest } from './parts/ingest.ts'
 import { latency } from './parts/latency.ts'
 import { replay } from './parts/replay.ts'
+import { search } from './parts/search.ts'
 import { serviceStart } from './parts/service-start.ts'
 import { stalled } from './parts/stalled.ts'
 import { startAnnounced } from './parts/start-announced.ts'
@@ -25,7 +27,9 @@ const MEASURED: readonly Part[] = [
   throughput,
   replay,
   tail,
+  search,
   fanOut,
+  feed,
   idle,
   stalled,
   storm,

@@ -1,5 +1,8 @@
-/** How a reader knows that nothing is missing: by the frames' own ids, or by the `#n` that a load's texts begin with. */
-export type Numbering = 'id' | 'text'
+/**
+ * How a reader knows that nothing is missing: by the frames' own ids, or by the `#n` that a load's texts begin with. Where
+ * many conversations come together, it only counts.
+ */
+export type Numbering = 'id' | 'text' | 'count'
 
 /**
  * Counts Server-Sent Events in bytes that come in pieces, and checks that they are 1, 2, 3 … after `last`. It looks at
@@ -38,7 +41,7 @@ export class Frames {
     else if (byte === LETTER_I) {
       this.#step = 'id'
       this.#id = 0
-    } else if (byte === COLON) this.#step = 'comment'
+    } else if (byte === COLON || byte === LETTER_R) this.#step = 'comment'
     else if (byte !== NEWLINE) this.wrong ??= `a line begins with byte ${byte} after event ${this.last}`
     return at + (this.#step === 'line' ? 1 : 0)
   }
@@ -77,6 +80,7 @@ export class Frames {
   }
 
   #count(bytes: Buffer, start: number, end: number): void {
+    if (this.#numbering === 'count') this.#id = this.last + 1
     if (this.#id !== this.last + 1) this.wrong ??= `event ${this.#id} came after event ${this.last}`
     this.last = this.#id
     this.#onEvent(bytes, start, end)
@@ -89,6 +93,8 @@ const DIGIT_9 = 57
 const COLON = 58
 const LETTER_D = 100
 const LETTER_I = 105
+/** Of `retry:`, which is no event either. */
+const LETTER_R = 114
 
 /** The n of `#n` in the text of a load's event; -1 when there is none. */
 export function numberIn(line: Buffer): number {

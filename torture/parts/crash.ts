@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openSqliteStore } from '@claude-proxy/server/src/store/sqlite/store.ts'
 import { checkAtRest, checkKept } from '../lib/checker.ts'
 import { DEATHS, die, type World } from '../lib/deaths.ts'
+import { startFeedReader, type FeedReader } from '../lib/feed.ts'
 import { createCursor, createLedger } from '../lib/seen.ts'
 import { createLives, type Life, type Lives } from '../lib/lives.ts'
 import type { Context, Part } from '../lib/part.ts'
@@ -19,7 +20,7 @@ export const crash: Part = {
 
   async run(context) {
     const { brief, random, say } = context
-    const total = { kills: 0, lives: 0, conversations: 0, imported: 0, prompts: 0, sent: 0, events: 0 }
+    const total = { kills: 0, lives: 0, conversations: 0, imported: 0, prompts: 0, sent: 0, events: 0, feeds: 0 }
     const worlds = brief ? 1 : 6
     for (let n = 1; n <= worlds; n++) {
       const figures = await inOneWorld({ ...context, random: random.fork() }, `world-${n}`, brief ? 1 : 5)
@@ -31,6 +32,7 @@ export const crash: Part = {
       `${total.conversations} conversations, and ${total.imported} imported`,
       `${total.prompts} prompts accepted and run to their end; sent ${total.sent} times`,
       `${total.events} events seen by clients, each kept its number and its bytes`,
+      `every event of every conversation told by the one stream of all, once, in order, over ${total.feeds} connections`,
     ]
   },
 }
@@ -48,6 +50,7 @@ async function inOneWorld({ brief, random, scratch, signal: outer }: Context, na
   const options = { lives, ledger, random: random.fork(), signal, folder: join(folder, 'work'), phones }
   const workload = startWorkload(options)
   workload.done.catch((error: unknown) => failed.abort(error))
+  const feed = startFeedReader({ lives, ledger, random: random.fork(), signal })
   const imported = new Map<string, readonly string[]>()
   const world = { name, dataDir, scratch: folder, random, ledger, lives, workload, imported, signal }
   let kills = 0
@@ -59,7 +62,7 @@ async function inOneWorld({ brief, random, scratch, signal: outer }: Context, na
         checkKept(readStored(dataDir, folder), world)
       }
     }
-    await putInOrder(world)
+    await putInOrder(world, feed)
   } catch (error) {
     failed.abort(error)
     throw error
@@ -77,6 +80,7 @@ async function inOneWorld({ brief, random, scratch, signal: outer }: Context, na
     prompts: accepted.length,
     sent: accepted.reduce((sum, { attempts }) => sum + attempts, 0),
     events: ledger.size,
+    feeds: feed.connections,
   }
 }
 
@@ -84,7 +88,7 @@ async function inOneWorld({ brief, random, scratch, signal: outer }: Context, na
  * No more deaths. What was accepted comes to its end, by itself or by a stop in good order; no folder is left busy, and
  * nothing is left over: no open run, no process, no lock.
  */
-async function putInOrder(world: World): Promise<void> {
+async function putInOrder(world: World, feed: FeedReader): Promise<void> {
   const { dataDir, scratch, ledger, lives, workload, signal } = world
   workload.close()
   const life = await lives.begin()
@@ -103,11 +107,13 @@ async function putInOrder(world: World): Promise<void> {
     if (!spoken.isAccepted) throw new Error(`${id}: the last prompt was not accepted`)
     lastSpoken.push(spoken)
   })
+  await feed.leave()
   await mustStop(lives, last)
   checkAtRest(readStored(dataDir, scratch), { ...world, spoken: [...workload.spoken, ...lastSpoken] })
   const left = processesWith(dataDir)
   if (left.length > 0) throw new Error(`processes are left: ${left.join(', ')}`)
   const store = await openSqliteStore({ dataDir, log: { info() {}, warn() {}, error() {} } })
+  await feed.finish(store)
   await store.close()
 }
 

@@ -152,6 +152,26 @@ const setting = (inUse: z.ZodType<string | null>) =>
     in_use: inUse,
   })
 const lastSaid = z.string().nullable().describe('What the agent said last that it works with; null before that.')
+export const Hits = z.object({
+  hits: z.array(
+    z.object({
+      conversation_id: id,
+      cwd: folder,
+      title: z.string().nullable(),
+      event_id: number.describe('The number of the event.'),
+      kind: z.enum(['prompt', 'answer', 'tool_call']),
+      timestamp: z.string().nullable().describe('As the event has it.'),
+      snippet: z.object({
+        text: z.string().describe('Plain text.'),
+        ranges: z
+          .array(z.array(number).length(2))
+          .describe('Where in the text the words are: [from, to), counted in UTF-16 code units.'),
+      }),
+    }),
+  ),
+  next_cursor: z.string().nullable().describe('Where the next page begins; null on the last one.'),
+  up_to_date: z.boolean().describe('Whether everything was indexed that was stored when it was asked.'),
+})
 
 /** A conversation with all that waits in it, what it is set to and what it has come to. */
 export const ConversationDetails = z
@@ -356,3 +376,17 @@ export const Event = z
     id: 'Event',
     description: 'One event of a conversation (PROTOCOL.md section 4). Pass over types you do not know.',
   })
+
+export const FeedHistory = z.object({
+  events: z.array(
+    z.object({
+      cursor: z.string().describe('The place behind the event.'),
+      conversation_id: id,
+      number: number.describe('The number of the event in its conversation.'),
+      event: Event,
+    }),
+  ),
+  cursor: z.string().describe('Where to go on, here or at the stream.'),
+  has_more: z.boolean(),
+  reset: z.boolean().describe('The cursor of the request is not of this store: the page begins with the oldest event.'),
+})

@@ -4,10 +4,10 @@ import type { z } from 'zod'
 export type SchemaName = keyof typeof import('./requests.ts')
 
 /**
- * Answers that are no JSON of ours: events as they happen (SSE), stored events as lines (NDJSON), a page of HTML, a
- * document in the format that was asked for, bytes of a file.
+ * Answers that are no JSON of ours: events as they happen (SSE), of one conversation or of many, stored events as lines
+ * (NDJSON), a page of HTML, a document in the format that was asked for, bytes of a file.
  */
-export type StreamName = 'events' | 'lines' | 'page' | 'document' | 'file'
+export type StreamName = 'events' | 'feed' | 'lines' | 'page' | 'document' | 'file'
 
 /** What `answers.ts` offers. */
 export type AnswerName = keyof typeof import('./answers.ts')
@@ -113,6 +113,13 @@ export const ENDPOINTS = {
     answer: 'Conversations',
     does: 'Lists conversations, newest activity first.',
   },
+  search: {
+    method: 'GET',
+    path: '/v1/search',
+    query: 'SearchQuery',
+    answer: 'Hits',
+    does: 'Finds what was said, and what tools were called with.',
+  },
   createConversation: {
     method: 'POST',
     path: '/v1/conversations',
@@ -175,6 +182,21 @@ export const ENDPOINTS = {
     query: 'EventsQuery',
     answer: 'lines',
     does: 'Replays the events after `since` (NDJSON).',
+  },
+  feed: {
+    method: 'GET',
+    path: '/v1/stream',
+    query: 'FeedQuery',
+    answer: 'feed',
+    isEndless: true,
+    does: 'Streams the events of many conversations, or of all, for ever (SSE).',
+  },
+  feedHistory: {
+    method: 'GET',
+    path: '/v1/history',
+    query: 'FeedHistoryQuery',
+    answer: 'FeedHistory',
+    does: 'Pages through the events of many conversations, or of all.',
   },
   interrupt: {
     method: 'POST',

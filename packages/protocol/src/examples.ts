@@ -15,6 +15,7 @@ const approval_id = '9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d'
 const rule_id = '5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b'
 const upload_id = '7d6c5e4f3a2b1c0d9e8f7a6b5c4d3e2f'
 const cwd = '/home/ada/project'
+const cursor = 'MjkxNWFhMzZlNiBjIDE'
 const at = '2026-11-23T08:15:30.000Z'
 const commit = '2f1e0d9c8b7a69584736251403f2e1d0c9b8a796'
 const hunk = '@@ -1 +1 @@\n-export const MOST_TRIES = 5\n+export const MOST_TRIES = 3'
@@ -127,6 +128,30 @@ export const EXAMPLES: Readonly<Partial<Record<EndpointName, Example>>> = {
     answer: { conversation_id, canonical_id: conversation_id, previous_id: null },
   },
   conversations: { query: { tag: 'web', limit: '20' }, answer: { conversations: [conversation], next_cursor: null } },
+  search: {
+    query: { q: 'login form', tag: 'web' },
+    answer: {
+      hits: [
+        {
+          conversation_id,
+          cwd,
+          title: conversation.title,
+          event_id: 1,
+          kind: 'prompt',
+          timestamp: at,
+          snippet: {
+            text: 'Fix the login form',
+            ranges: [
+              [8, 13],
+              [14, 18],
+            ],
+          },
+        },
+      ],
+      next_cursor: null,
+      up_to_date: true,
+    },
+  },
   createConversation: {
     body: { cwd, title: 'Fix the login form', tags: ['web'] },
     answer: { ...conversation, state: 'idle', run_id: null, head: 0 },
@@ -160,6 +185,19 @@ export const EXAMPLES: Readonly<Partial<Record<EndpointName, Example>>> = {
     path: { id: conversation_id },
     query: { format: 'md' },
     answer: '# Fix the login form\n',
+  },
+  feed: {
+    query: { types: 'assistant,result', since: cursor },
+    answer: `retry: 1000\n\nid: ${cursor}\ndata: {"conversation_id":"${conversation_id}","number":42,"event":${line}}\n\n`,
+  },
+  feedHistory: {
+    query: { conversations: conversation_id, limit: '50' },
+    answer: {
+      events: [{ cursor, conversation_id, number: 42, event }],
+      cursor,
+      has_more: false,
+      reset: false,
+    },
   },
   interrupt: {
     path: { id: conversation_id },

@@ -155,6 +155,7 @@ interface Door {
 const HEADERS: Partial<Record<EndpointName, (keyof typeof HEADER_PARAMETERS)[]>> = {
   stream: ['Last-Event-ID', 'Idempotency-Key'],
   watch: ['Last-Event-ID'],
+  feed: ['Last-Event-ID'],
   send: ['Idempotency-Key'],
 }
 
@@ -189,6 +190,10 @@ function content(answer: Door['answer'], example: object | string | undefined): 
 const STREAMS: Readonly<Record<StreamName, Readonly<Record<string, string>>>> = {
   events: {
     'text/event-stream': 'Server-Sent Events: `id` is the number of the event, `data` one event (see `Event`).',
+  },
+  feed: {
+    'text/event-stream':
+      'Server-Sent Events: `id` is a cursor, `data` is `conversation_id`, `number` and `event` (see `Event`).',
   },
   lines: { 'application/x-ndjson': 'One event as JSON a line (see `Event`).' },
   page: { 'text/html': 'A page to read.' },

@@ -219,12 +219,32 @@ const tags = z
   .transform((all) => [...new Set(all)])
 const eventNumber = z.int().min(1).max(999_999_999_999_999)
 
+/** What a person types to find something: words, "phrases", and beginnings* of words (PROTOCOL.md 3.15). */
+const searchWords = z.string().max(1000)
+
+/** Query of `GET /v1/search`. */
+export const SearchQuery = z.object({
+  q: searchWords,
+  cwd: optional(cwd),
+  tag: optional(tag),
+  archived: optional(z.enum(['true', 'false']).transform((text) => text === 'true')),
+  conversation_id: optional(ConversationId),
+  limit: optional(
+    z
+      .string()
+      .regex(/^([1-9]\d?|100)$/, 'must be a whole number from 1 to 100')
+      .transform(Number),
+  ),
+  cursor: optional(z.string().max(512)),
+})
+
 /** Query of `GET /v1/conversations`. */
 export const ConversationsQuery = z.object({
   cwd: optional(cwd),
   archived: optional(z.enum(['true', 'false']).transform((text) => text === 'true')),
   tag: optional(tag),
   state: optional(z.enum(['idle', 'running', 'waiting'])),
+  text: optional(searchWords),
   limit: optional(limit),
   cursor: optional(z.string().max(512)),
 })
@@ -283,18 +303,48 @@ export const UploadPath = z.object({ id: AttachmentId })
 /** Query of `GET /v1/conversations/{id}/history`. */
 export const HistoryQuery = z.object({ since: optional(position('since')) })
 
+const snapshot = optional(z.enum(['true', 'false']).transform((text) => text === 'true'))
+const closeAfter = optional(
+  z
+    .string()
+    .regex(/^[1-9]\d{0,4}$/, 'must be a whole number of seconds from 1 to 99999')
+    .transform(Number),
+)
+
 /** Query of `GET /v1/conversations/{id}/stream`. */
 export const WatchQuery = z.object({
   since: optional(z.union([z.literal('head'), position('since')])),
-  snapshot: optional(z.enum(['true', 'false']).transform((text) => text === 'true')),
+  snapshot,
   partials: optional(z.enum(['true', 'false']).transform((text) => text === 'true')),
-  close_after: optional(
+  close_after: closeAfter,
+})
+
+/** What somebody wants of all conversations: some of them, some types of events. */
+const choice = {
+  conversations: optional(
     z
       .string()
-      .regex(/^[1-9]\d{0,4}$/, 'must be a whole number of seconds from 1 to 99999')
-      .transform(Number),
+      .transform((text) => (text === 'all' ? undefined : text.split(',')))
+      .pipe(z.array(ConversationId).max(500).optional()),
   ),
+  types: optional(
+    z
+      .string()
+      .transform((text) => text.split(','))
+      .pipe(z.array(z.string().regex(/^[A-Za-z0-9_]{1,64}$/, 'must be names of types, with commas')).max(50)),
+  ),
+}
+
+/** Query of `GET /v1/stream`. */
+export const FeedQuery = z.object({
+  ...choice,
+  since: optional(z.string().max(256)),
+  snapshot,
+  close_after: closeAfter,
 })
+
+/** Query of `GET /v1/history`. */
+export const FeedHistoryQuery = z.object({ ...choice, since: optional(z.string().max(256)), limit: optional(limit) })
 
 /** Query of `GET /v1/conversations/canonical`. */
 export const CanonicalQuery = z.object({ cwd, conversation_group: group })

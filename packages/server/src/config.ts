@@ -125,6 +125,12 @@ export const OPTIONS = {
     whole(1, 1024 ** 4),
   ),
   unusedHours: option('unused-hours', 24, 'How long an upload is kept that no prompt has used.', whole(1, 8760)),
+  search: option(
+    'search',
+    true,
+    'Whether an index is kept, so that what was said can be searched. It takes about as much disk as the words it is of.',
+    yesNo,
+  ),
   logLevel: option(
     'log-level',
     'info',

@@ -12,12 +12,14 @@ import { createConversations } from './core/conversations.ts'
 import { isBelow } from './core/folders.ts'
 import { createForks } from './core/forks.ts'
 import { createBell } from './core/log/bell.ts'
+import { createFeed } from './core/log/feed.ts'
 import { createEventLog } from './core/log/log.ts'
 import { createPartials } from './core/partials/partials.ts'
 import type { Agent, AgentProcess } from './core/ports/agent.ts'
 import type { AttachmentFiles } from './core/ports/attachment.ts'
 import type { Clock, Log } from './core/ports/outside.ts'
 import type { RunOptions } from './core/ports/run.ts'
+import type { SearchIndex } from './core/ports/search.ts'
 import type { Store } from './core/ports/store.ts'
 import { createRewinds } from './core/rewinds.ts'
 import { createKeptSettings } from './core/settings/keep.ts'
@@ -31,6 +33,8 @@ import { forgetOldRequests } from './core/runs/requests.ts'
 import { createRuns } from './core/runs/runs.ts'
 import { createSessionList } from './core/sessions.ts'
 import { createWorkspace } from './core/workspace.ts'
+import { createIndexer } from './core/search/indexer.ts'
+import { createSearch } from './core/search/search.ts'
 import { createListener } from './http/app.ts'
 import { createRoutes } from './http/routes.ts'
 import { listen } from './http/server.ts'
@@ -54,6 +58,9 @@ export interface Service {
 const DOUBT_MS = 2000
 /** How long readers may take to get their last events when the service stops. */
 const LAST_EVENTS_MS = 1000
+/** How long what was said may wait for the search index, while nobody searches. */
+const INDEX_MS = 1000
+const INDEX_RETRY_MS = 10_000
 /** How long an agent that a crash left behind may take to leave. */
 const ORPHAN_MS = 3000
 
@@ -88,7 +95,14 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     },
     newId: () => newHexId() as AttachmentId,
   })
-  const events = createEventLog({ store, bell: createBell(), clock, log, doubtMs: DOUBT_MS })
+  const bell = createBell()
+  const events = createEventLog({ store, bell, clock, log, doubtMs: DOUBT_MS })
+  const index = await openSearch(config, log)
+  if (index) building.defer(() => index.close())
+  const indexer = index && createIndexer({ store, index, bell, clock, log, pauseMs: INDEX_MS, retryMs: INDEX_RETRY_MS })
+  if (indexer) building.defer(() => indexer.close())
+  const search = indexer && createSearch({ store, index, indexer })
+  const feed = createFeed({ store, bell, log, doubtMs: DOUBT_MS })
   // Only with the agent that has processes, as all that is the agent's alone.
   const marks = config.agent === 'claude' ? await createMarksFor(config) : undefined
   const agent = await createAgent(config, environment, { store, clock, log, trustedRoots, marks })
@@ -135,7 +149,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   const sessions = createSessionList({ store, clock, rules, sessions: agent.sessions, newConversationId })
 
   const stopping = new AbortController()
-  const streams = createSseStreams({ events, partials, log })
+  const streams = createSseStreams({ events, feed, partials, log })
   const headers = { 'x-proxy-version': version, 'x-proxy-started-at': startedAt }
   const routes = createRoutes({
     store,
@@ -152,6 +166,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     settings,
     changeSettings,
     workspace,
+    search,
     prepares: config.prepare,
     permissionSeconds: config.permissionSeconds,
     version,
@@ -191,7 +206,9 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     endProcesses: (processes) => endOrphans(processes, marks),
     stopping: stopping.signal,
   }).then(() => continuation.resume())
-  recovered.catch((error: unknown) => log.error('what a crash left behind could not be put in order', { error }))
+  void recovered
+    .catch((error: unknown) => log.error('what a crash left behind could not be put in order', { error }))
+    .then(() => indexer?.start())
   building.use(forgetOldRequests({ store, clock, log }))
   building.use(tidyAttachments(attachments, filesLeft))
   const built = building.move()
@@ -222,6 +239,15 @@ async function openStore(config: Config, log: Log): Promise<Store> {
 async function openFiles(config: Config): Promise<AttachmentFiles> {
   if (config.store === 'memory') return (await import('./store/memory/attachment-files.ts')).createMemoryFiles()
   return (await import('./store/sqlite/attachment-files.ts')).openAttachmentFiles(config.dataDir)
+}
+
+async function openSearch(config: Config, log: Log): Promise<SearchIndex | undefined> {
+  if (config.store === 'memory')
+    return config.search ? (await import('./store/memory/search.ts')).createMemorySearch() : undefined
+  const { discardSqliteSearch, openSqliteSearch } = await import('./store/sqlite/search/search.ts')
+  if (config.search) return openSqliteSearch({ dataDir: config.dataDir, log })
+  discardSqliteSearch(config.dataDir)
+  return undefined
 }
 
 interface AgentDeps {

@@ -1,13 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Lines } from '@claude-proxy/protocol/frames'
-import type { Page } from '../core/ports/event.ts'
 
 /** Pages from here on come from the store, for one reader, and are not worth another copy. */
 const LARGE_BYTES = 128 * 1024
-
-/** What becomes of a page on its way out: its lines as they are, or frames. */
-export type Form = (lines: Lines) => Uint8Array
 
 /**
  * Where the body of a response can be written past it, as chunks (RFC 9112, section 7.1): the response would copy and
@@ -18,9 +13,15 @@ export function chunkedSocket(out: ServerResponse): Socket | undefined {
   return (out.chunkedEncoding && out.req.method !== 'HEAD' && out.socket) || undefined
 }
 
-/** Writers of pages in one form. What was made of a shared page is kept as long as the page. */
-export function createChunks(form: Form): (socket: Socket, page: Page) => void {
-  const known = new WeakMap<Page, Buffer>()
+/**
+ * Writers of pages in one form: their lines as they are, or frames. What was made of a shared page is kept as long as
+ * the page. `own`: the bytes of the page, if nobody else has them.
+ */
+export function createChunks<P extends object>(
+  form: (page: P) => Uint8Array,
+  own: (page: P) => Uint8Array | undefined,
+): (socket: Socket, page: P) => void {
+  const known = new WeakMap<P, Buffer>()
 
   return (socket, page) => {
     const ready = known.get(page)
@@ -30,13 +31,14 @@ export function createChunks(form: Form): (socket: Socket, page: Page) => void {
     }
     const body = form(page)
     const head = Buffer.from(`${body.length.toString(16)}\r\n`)
-    if (!page.isOwn || body.length < LARGE_BYTES) {
+    const lines = own(page)
+    if (lines === undefined || body.length < LARGE_BYTES) {
       const chunk = Buffer.concat([head, body, BREAK])
       known.set(page, chunk)
       socket.write(chunk)
       return
     }
-    if (body !== page.lines) giveBack(page.lines)
+    if (body !== lines) giveBack(lines)
     socket.cork()
     socket.write(head)
     socket.write(body, () => giveBack(body))

@@ -3,11 +3,11 @@ import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { setImmediate as nextTick } from 'node:timers/promises'
 import { NDJSON_TYPE } from '@claude-proxy/protocol/frames'
-import type { Page } from '../core/ports/event.ts'
+import { ownLines, type Page } from '../core/ports/event.ts'
 import { chunkedSocket, createChunks } from './chunks.ts'
 import { type Coding, codingFor, encoder } from './coding.ts'
 
-const writeChunk = createChunks(({ lines }) => lines)
+const writeChunk = createChunks(({ lines }: Page) => lines, ownLines)
 
 /**
  * Sends pages as NDJSON, compressed for a client that asks for it. A plain body that fits into one page carries its

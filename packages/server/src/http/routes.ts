@@ -19,6 +19,7 @@ import type { Host } from '../core/runs/host.ts'
 import type { SessionList } from '../core/sessions.ts'
 import type { Runs } from '../core/runs/runs.ts'
 import type { Workspace } from '../core/workspace.ts'
+import type { Search } from '../core/search/search.ts'
 import { clientName, decisionOf, notOpen } from './approvals.ts'
 import { LAST_EVENT_ID, OUTCOME, RESET, RUN_ID } from './headers.ts'
 import { parse, readBody, readQuery } from './read.ts'
@@ -26,12 +27,14 @@ import { sendNdjson } from './ndjson.ts'
 import { approvalRoutes } from './routes/approvals.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { conversationRoutes } from './routes/conversations.ts'
+import { searchRoutes } from './routes/search.ts'
 import { docsRoutes } from './routes/docs.ts'
 import { fileRoutes } from './routes/files.ts'
 import { gitRoutes } from './routes/git.ts'
 import { transcriptRoutes } from './routes/transcript.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { uploadRoutes } from './routes/uploads.ts'
+import { feedRoutes } from './routes/feed.ts'
 import { keyOf, runOptions } from './run-fields.ts'
 import type { SseStreams } from './sse.ts'
 
@@ -51,6 +54,8 @@ export interface RoutesDeps {
   readonly settings: KeptSettings
   readonly changeSettings: ChangeSettings
   readonly workspace: Workspace
+  /** Undefined where the operator wants none. */
+  readonly search: Search | undefined
   /** How long the questions of a run wait that was begun at the old door; 0 for ever. */
   readonly permissionSeconds: number
   /** Whether processes are made ready in advance. */
@@ -84,12 +89,14 @@ export function createRoutes(deps: RoutesDeps): Routes {
     ...commandRoutes(deps.commands, deps.maxBodyBytes),
     ...approvalRoutes(deps),
     ...conversationRoutes(deps),
+    ...searchRoutes(deps),
     ...docsRoutes(deps),
     ...fileRoutes(deps),
     ...gitRoutes(deps),
     ...transcriptRoutes(deps),
     ...sessionRoutes(deps),
     ...uploadRoutes(deps),
+    ...feedRoutes(deps),
 
     async health() {
       return { status: 'ok', version: deps.version, started_at: deps.startedAt }

@@ -1,12 +1,16 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { toFeedSse, writeFeedPlace } from '@claude-proxy/protocol/feed'
 import { partialFrame, PING, SSE_TYPE, toSse } from '@claude-proxy/protocol/frames'
 import type { ConversationId } from '@claude-proxy/protocol/ids'
+import type { Feed } from '../core/log/feed.ts'
+import { FeedReader, type FeedWatch } from '../core/log/feed-reader.ts'
 import type { EventLog } from '../core/log/log.ts'
 import { type PartialSink, Reader, type Sink, type Watch } from '../core/log/reader.ts'
 import type { Partials } from '../core/partials/partials.ts'
+import { ownLines, type Page } from '../core/ports/event.ts'
+import type { FeedPage } from '../core/ports/feed.ts'
 import type { Log } from '../core/ports/outside.ts'
-import type { Page } from '../core/ports/event.ts'
 import { chunkedSocket, createChunks, textChunk } from './chunks.ts'
 
 /** How often streams are looked at, and after how many looks a silent one says that it is still there: 15 seconds. */
@@ -32,46 +36,43 @@ export interface StreamOptions {
 
 interface SseDeps {
   readonly events: EventLog
+  readonly feed: Feed
   readonly partials: Partials | undefined
   readonly log: Log
 }
 
 /** The open event streams. Events are written as bytes straight to the sockets: one buffer for all who read the same. */
-export function createSseStreams({ events, partials, log }: SseDeps) {
-  const streams = new Set<Stream>()
+export function createSseStreams({ events, feed, partials, log }: SseDeps) {
+  const streams = new Set<AnyStream>()
   let looks: NodeJS.Timeout | undefined
 
   return {
     /** Answers with the events of `watch`; ends the response, and the connection, after the last. */
-    open(out: ServerResponse, watch: Watch, { opening, closeAfterMs, showsPartials }: StreamOptions = {}): void {
-      out.writeHead(200, {
-        ...takeHeaders(out),
-        'content-type': SSE_TYPE,
-        'cache-control': 'no-cache, no-transform',
-        'x-accel-buffering': 'no',
-        // The app reads to the end of the connection, not to the last chunk.
-        connection: 'close',
-      })
-      // An idle stream shows its headers at once.
-      out.flushHeaders()
-      const stream = new Stream(out, events, watch, log, showsPartials ? partials : undefined)
-      streams.add(stream)
-      if (opening !== undefined) stream.write(opening)
-      looks ??= setInterval(look, LOOK_MS)
-      const closing = closeAfterMs === undefined ? undefined : setTimeout(() => stream.finish(), closeAfterMs)
-      out.on('close', () => {
-        clearTimeout(closing)
-        streams.delete(stream)
-        stream.close()
-        if (streams.size > 0) return
-        clearInterval(looks)
-        looks = undefined
+    open(out: ServerResponse, watch: Watch, options: StreamOptions = {}): void {
+      const { conversation, until } = watch
+      const shown = options.showsPartials ? partials : undefined
+      begin(out, options, EVENTS, {
+        read: (stream) => new Reader(events, watch, stream, shown && stream.partialSink(shown)),
+        isAbout: (id) => id === conversation,
+        returns: until === 'never',
+        log,
       })
     },
 
-    /** Ends the streams of a conversation that is gone. */
+    /** Answers with the events of many conversations. */
+    openFeed(out: ServerResponse, watch: FeedWatch, options: StreamOptions = {}): void {
+      begin(out, options, FEED, {
+        read: (stream) => new FeedReader(feed, watch, stream),
+        isAbout: (id) => watch.only?.has(id) ?? false,
+        returns: true,
+        log,
+      })
+    },
+
+    /** Ends the streams that are about a conversation that is gone. */
     end(conversation: ConversationId): void {
-      for (const stream of streams) if (stream.conversation === conversation) stream.finish()
+      feed.forget()
+      for (const stream of streams) if (stream.isAbout(conversation)) stream.finish()
     },
 
     /** Sends to all streams what there is for them, and ends them. Their readers come back and go on where they were. */
@@ -82,6 +83,39 @@ export function createSseStreams({ events, partials, log }: SseDeps) {
         stream.finish()
       }
     },
+  }
+
+  function begin<P extends object, S extends Source>(
+    out: ServerResponse,
+    { opening, closeAfterMs }: StreamOptions,
+    form: Form<P, S>,
+    subject: Subject<P, S>,
+  ): void {
+    out.writeHead(200, {
+      ...takeHeaders(out),
+      'content-type': SSE_TYPE,
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no',
+      // The app reads to the end of the connection, not to the last chunk.
+      connection: 'close',
+    })
+    // There is nothing more to come for who wants the headers alone.
+    if (out.req.method === 'HEAD') return void out.end()
+    // An idle stream shows its headers at once.
+    out.flushHeaders()
+    const stream = new Stream(out, form, subject)
+    streams.add(stream)
+    if (opening !== undefined) stream.write(opening)
+    looks ??= setInterval(look, LOOK_MS)
+    const closing = closeAfterMs === undefined ? undefined : setTimeout(() => stream.finish(), closeAfterMs)
+    out.on('close', () => {
+      clearTimeout(closing)
+      streams.delete(stream)
+      stream.close()
+      if (streams.size > 0) return
+      clearInterval(looks)
+      looks = undefined
+    })
   }
 
   function look(): void {
@@ -96,35 +130,74 @@ function takeHeaders(out: ServerResponse): OutgoingHttpHeaders {
   return headers
 }
 
-const writeChunk = createChunks(toSse)
+/** What delivers pages to a stream. */
+interface Source {
+  resume(): void
+  end(): void
+  close(): void
+}
 
-/** One response that is an event stream. There may be thousands: it holds no more than it needs. */
-class Stream implements Sink {
-  readonly #out: ServerResponse
-  readonly #socket: Socket | undefined
-  readonly #reader: Reader
-  readonly #drained = () => this.#reader.resume()
-  readonly #log: Log
-  readonly conversation: ConversationId
+/** What becomes of pages on the wire. */
+interface Form<P, S> {
+  readonly frames: (page: P) => Uint8Array
+  readonly writeChunk: (socket: Socket, page: P) => void
+  /** What a silent stream says. */
+  readonly ping: (source: S) => string
+}
+
+const EVENTS: Form<Page, Reader> = { frames: toSse, writeChunk: createChunks(toSse, ownLines), ping: () => PING }
+
+const feedFrames = ({ batches }: FeedPage) => toFeedSse(batches)
+const FEED: Form<FeedPage, FeedReader> = {
+  frames: feedFrames,
+  writeChunk: createChunks(feedFrames, () => undefined),
+  // An id without data is remembered (HTML, section 9.2.6): who wants little does not pass over the same again.
+  ping: ({ place }) => (place === undefined ? PING : `: ping\nid: ${writeFeedPlace(place)}\n\n`),
+}
+
+/** What a stream is about. */
+interface Subject<P extends object, S extends Source> {
+  readonly read: (stream: Stream<P, S>) => S
+  readonly isAbout: (conversation: ConversationId) => boolean
   /** Whether its client comes back when it ends: there is no end to what it watches. */
   readonly returns: boolean
+  readonly log: Log
+}
+
+type AnyStream = Pick<Stream<object, Source>, 'isAbout' | 'returns' | 'write' | 'finish' | 'look'>
+
+/** One response that is an event stream. There may be thousands: it holds no more than it needs. */
+class Stream<P extends object, S extends Source> implements Sink<P> {
+  readonly #out: ServerResponse
+  readonly #socket: Socket | undefined
+  readonly #form: Form<P, S>
+  readonly #subject: Subject<P, S>
+  readonly #source: S
+  readonly #drained = () => this.#source.resume()
   /** Looks since something was written. */
   #silence = 0
 
-  constructor(out: ServerResponse, events: EventLog, watch: Watch, log: Log, partials: Partials | undefined) {
+  constructor(out: ServerResponse, form: Form<P, S>, subject: Subject<P, S>) {
     this.#out = out
     this.#socket = chunkedSocket(out)
-    this.#log = log
-    this.conversation = watch.conversation
-    this.returns = watch.until === 'never'
-    this.#reader = new Reader(events, watch, this, partials && this.#partialSink(partials))
+    this.#form = form
+    this.#subject = subject
+    this.#source = subject.read(this)
     ;(this.#socket ?? out).on('drain', this.#drained)
   }
 
-  take(page: Page): boolean {
+  get returns(): boolean {
+    return this.#subject.returns
+  }
+
+  isAbout(conversation: ConversationId): boolean {
+    return this.#subject.isAbout(conversation)
+  }
+
+  take(page: P): boolean {
     this.#silence = 0
-    if (!this.#socket) return this.#out.write(toSse(page))
-    writeChunk(this.#socket, page)
+    if (!this.#socket) return this.#out.write(this.#form.frames(page))
+    this.#form.writeChunk(this.#socket, page)
     return this.#socket.writableLength < FULL_BYTES
   }
 
@@ -133,11 +206,11 @@ class Stream implements Sink {
   }
 
   fail(error: unknown): void {
-    this.#log.error('a stream broke off', { conversation: this.conversation, error })
+    this.#subject.log.error('a stream broke off', { path: this.#out.req.url, error })
     this.#out.destroy()
   }
 
-  #partialSink(partials: Partials): PartialSink {
+  partialSink(partials: Partials): PartialSink {
     return {
       partials,
       isDrained: () => !this.#needsDrain,
@@ -157,14 +230,14 @@ class Stream implements Sink {
 
   /** Sends what there is, and ends. */
   finish(): void {
-    this.#reader.end()
+    this.#source.end()
   }
 
   /** Says that it is still there, if it has been silent for long. */
   look(): void {
     if (++this.#silence < SILENT_LOOKS || this.#needsDrain) return
     this.#silence = 0
-    this.write(PING)
+    this.write(this.#form.ping(this.#source))
   }
 
   get #needsDrain(): boolean {
@@ -172,7 +245,7 @@ class Stream implements Sink {
   }
 
   close(): void {
-    this.#reader.close()
+    this.#source.close()
     this.#socket?.off('drain', this.#drained)
   }
 }

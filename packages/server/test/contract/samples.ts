@@ -1,5 +1,7 @@
 import { expect } from 'vitest'
+import type { FeedPlace } from '@claude-proxy/protocol/feed'
 import { ConversationId, type Folder, type RunId } from '@claude-proxy/protocol/ids'
+import type { FeedBatch } from '../../src/core/ports/feed.ts'
 import type { NewPrompt, Prompt } from '../../src/core/ports/prompt.ts'
 import type { NewRun, Run } from '../../src/core/ports/run.ts'
 import type { Page } from '../../src/core/ports/event.ts'
@@ -71,4 +73,40 @@ export function linesOf(page: Page): string[] {
 /** The bytes of a page as text. */
 export function text(page: Page): string {
   return Buffer.from(page.lines).toString()
+}
+
+/** An event of the feed. */
+export interface Told {
+  readonly conversation: ConversationId
+  readonly number: number
+  readonly line: string
+  /** The place behind it. */
+  readonly place: FeedPlace
+}
+
+/** The feed from a place on, page by page, up to where it ends now. */
+export async function feedAfter(
+  store: Store,
+  after: FeedPlace | undefined,
+  only?: readonly ConversationId[],
+  atMostBytes = 100_000,
+): Promise<{ events: Told[]; end: FeedPlace }> {
+  const events: Told[] = []
+  for (let place = after; ;) {
+    const page = await store.feed(place, only, atMostBytes)
+    events.push(...page.batches.flatMap((batch) => told(batch)))
+    if (page.isLevel) return { events, end: page.next }
+    expect(page.next).not.toEqual(place)
+    place = page.next
+  }
+}
+
+/** The events of a batch, each with the place behind it. */
+export function told(batch: FeedBatch): Told[] {
+  return linesOf(batch).map((line, n) => ({
+    conversation: batch.conversation,
+    number: batch.first + n,
+    line,
+    place: { ...batch.at, events: batch.at.events + n + 1 },
+  }))
 }

@@ -8,6 +8,7 @@ import { attachments } from './attachments.ts'
 import { conversations } from './conversations.ts'
 import { deletion } from './deletion.ts'
 import { staging } from './staging.ts'
+import { feed } from './feed.ts'
 import { imports } from './imports.ts'
 import { listing } from './listing.ts'
 import { names } from './names.ts'
@@ -48,6 +49,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     attachments(() => store)
     pages(() => store)
     numbering(() => store)
+    feed(() => store)
     imports(() => store)
     deletion(() => store)
     staging(() => store)

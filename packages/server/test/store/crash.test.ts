@@ -1,10 +1,11 @@
 import * as fc from 'fast-check'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import type { FeedPlace } from '@claude-proxy/protocol/feed'
 import { ConversationId } from '@claude-proxy/protocol/ids'
 import { connect } from '../../src/store/sqlite/open.ts'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts'
-import { allLines } from '../contract/samples.ts'
+import { allLines, feedAfter } from '../contract/samples.ts'
 import { startChild } from './child.ts'
 import { silent, temporaryDir } from './temporary.ts'
 
@@ -13,10 +14,12 @@ const CONVERSATIONS = 4
 it('kill -9 loses no event that was acknowledged, and gives no number twice', async () => {
   const dataDir = temporaryDir()
   const acknowledged = new Map<string, number>()
+  const reader: FeedReader = { place: undefined, read: new Map() }
   const [moments = []] = fc.sample(fc.array(fc.integer({ min: 1, max: 1500 }), { minLength: 6, maxLength: 6 }), 1)
   for (const moment of moments) {
     await killAfter(moment, dataDir, acknowledged)
     await expectEverything(dataDir, acknowledged, `killed after ${moments.join(', ')} appends`)
+    await expectFeed(dataDir, reader, `killed after ${moments.join(', ')} appends`)
   }
 })
 
@@ -46,6 +49,26 @@ async function expectEverything(dataDir: string, acknowledged: Map<string, numbe
     expect(numbers, `${name}, ${when}`).toEqual(numbers.map((_, index) => index + 1))
     expect(await store.conversation(id)).toMatchObject({ head: numbers.length })
   }
+  await store.close()
+}
+
+interface FeedReader {
+  place: FeedPlace | undefined
+  readonly read: Map<ConversationId, string[]>
+}
+
+/** Reads the feed on from where it was before the last kill: of each conversation that is all there is, once, in order. */
+async function expectFeed(dataDir: string, reader: FeedReader, when: string): Promise<void> {
+  const store = await openSqliteStore({ dataDir, log: silent })
+  if (reader.place) expect(await store.feedKnows(reader.place), when).toBe(true)
+  const { events, end } = await feedAfter(store, reader.place)
+  reader.place = end
+  for (const { conversation, number, line } of events) {
+    const read = reader.read.get(conversation) ?? []
+    reader.read.set(conversation, read)
+    expect(number, `${conversation}, ${when}`).toBe(read.push(line))
+  }
+  for (const [id, read] of reader.read) expect(read, when).toEqual(await allLines(store, id))
   await store.close()
 }
 

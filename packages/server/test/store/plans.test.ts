@@ -8,6 +8,7 @@ import { readConversations } from '../../src/store/sqlite/conversations.ts'
 import { removing } from '../../src/store/sqlite/delete.ts'
 import { readEvents } from '../../src/store/sqlite/events.ts'
 import { listConversations } from '../../src/store/sqlite/listing.ts'
+import { readFeed } from '../../src/store/sqlite/feed.ts'
 import { connect, prepareDatabase, type Database } from '../../src/store/sqlite/open.ts'
 import { writerOperations } from '../../src/store/sqlite/operations.ts'
 import { sealing } from '../../src/store/sqlite/seal.ts'
@@ -18,7 +19,7 @@ const FOLDER = '/folder' as Folder
 it('no statement looks through a whole table, but for the small ones that are meant to be listed', () => {
   const db = database()
   const scans = statements(db).flatMap((sql) => plan(db, sql).filter((step) => step.startsWith('SCAN')))
-  // the lists of what is open, pending, to be told, kept for good, to be sealed and removed
+  // the lists of what is open, pending, to be told, kept for good, to be sealed and removed, and one that a caller gives
   const lists = [
     'SCAN run USING INDEX run_open',
     'SCAN approval USING INDEX approval_pending',
@@ -30,6 +31,7 @@ it('no statement looks through a whole table, but for the small ones that are me
     'SCAN deletion',
     // the result of a look into a list above
     'SCAN open',
+    'SCAN json_each VIRTUAL TABLE INDEX 1:',
   ]
   expect(new Set(scans)).toEqual(new Set(lists))
 })
@@ -62,6 +64,7 @@ function statements(db: Database): string[] {
       readAccounts(listening)
       readEvents(listening)
       readAttachments(listening)
+      readFeed(listening)
       writerOperations(listening)
       sealing(listening)
       removing(listening)

@@ -15,6 +15,16 @@ it('a ring wakes all who listen to this conversation, and nobody else', () => {
   expect(woken).toEqual(['first', 'second'])
 })
 
+it('who listens to all is told which conversation has rung, until they leave', () => {
+  const bell = createBell()
+  const heard: string[] = []
+  const listener = bell.listenAll((conversation) => heard.push(conversation))
+  for (const conversation of [ours, others, ours]) bell.ring(conversation)
+  listener[Symbol.dispose]()
+  bell.ring(ours)
+  expect(heard).toEqual(['ours', 'others', 'ours'])
+})
+
 it('who has left is not woken, and who comes after is', () => {
   const bell = createBell()
   const woken: string[] = []

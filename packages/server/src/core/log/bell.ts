@@ -10,9 +10,11 @@ const SLICE = 500
  */
 export function createBell(): Bell {
   const rooms = new Map<ConversationId, Room>()
+  const everywhere = new Set<{ wake: (conversation: ConversationId) => void }>()
 
   return {
     ring(conversation) {
+      for (const { wake } of everywhere) wake(conversation)
       const room = rooms.get(conversation)
       if (!room) return
       room.rung = true
@@ -28,6 +30,11 @@ export function createBell(): Bell {
           if (room.listeners.size === 0 && rooms.get(conversation) === room) rooms.delete(conversation)
         },
       }
+    },
+    listenAll(wake) {
+      const listener = { wake }
+      everywhere.add(listener)
+      return { [Symbol.dispose]: () => void everywhere.delete(listener) }
     },
   }
 }

@@ -6,9 +6,9 @@ import type { EventLog } from './log.ts'
 import { upTo } from './pages.ts'
 
 /** Where events go. */
-export interface Sink {
+export interface Sink<P = Page> {
   /** Takes a page. False: that is enough, until `resume`. */
-  take(page: Page): boolean
+  take(page: P): boolean
   /** Everything has been delivered. */
   end(): void
   /** The log cannot be read. */

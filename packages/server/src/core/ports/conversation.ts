@@ -35,13 +35,21 @@ export interface ConversationFacts {
 /** What a conversation does now: `waiting` for a person, whether or not a run is open meanwhile. */
 export type ConversationState = 'idle' | 'running' | 'waiting'
 
+/** A place in the list of all conversations. */
+export interface ConversationPosition {
+  readonly activeAt: number
+  readonly id: ConversationId
+}
+
 /** Which conversations, newest activity first. `before`: those that come after this one in that order. */
 export interface ConversationFilter {
   readonly folder?: Folder | undefined
   readonly isArchived?: boolean | undefined
   readonly tag?: string | undefined
   readonly state?: ConversationState | undefined
-  readonly before?: { readonly activeAt: number; readonly id: ConversationId } | undefined
+  /** Only these. */
+  readonly among?: readonly ConversationId[] | undefined
+  readonly before?: ConversationPosition | undefined
   readonly limit: number
 }
 

@@ -9,6 +9,9 @@ export interface Page extends Lines {
   readonly isOwn?: boolean
 }
 
+/** The bytes of a page, if nobody else has them. */
+export const ownLines = ({ isOwn, lines }: Page): Uint8Array | undefined => (isOwn ? lines : undefined)
+
 /** A page from the store, with the number of the conversation's newest event at that moment. */
 export interface StoredPage extends Page {
   readonly head: number

@@ -16,4 +16,6 @@ export interface Bell {
   ring(conversation: ConversationId): void
   /** Calls `wake` after each ring, sooner or later; several rings may become one call. */
   listen(conversation: ConversationId, wake: () => void): Disposable
+  /** The same for every conversation. `wake` only takes note: it is called in the ring itself. */
+  listenAll(wake: (conversation: ConversationId) => void): Disposable
 }

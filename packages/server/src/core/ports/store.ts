@@ -1,4 +1,5 @@
 import type { ApprovalId, AttachmentId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
+import type { FeedPlace } from '@claude-proxy/protocol/feed'
 import type {
   Conversation,
   ConversationFacts,
@@ -12,6 +13,7 @@ import type { Account, RunEnding } from './account.ts'
 import type { Run, NewRun, Begun, RequestKey, Repeated } from './run.ts'
 import type { Prompt, NewPrompt, Added, PromptChange, Changed, PromptBegun } from './prompt.ts'
 import type { Appended, StoredPage } from './event.ts'
+import type { FeedPage } from './feed.ts'
 import type { NewApproval, Approval, SettleApproval, Settled, ApprovalRule } from './approval.ts'
 import type { SettingsChange, SettingsChanged } from './settings.ts'
 import type { AgentProcess } from './agent.ts'
@@ -105,6 +107,20 @@ export interface Store extends Staging {
 
   /** Events after `after`, about `atMostBytes` of them but at least one if there is one. */
   page(conversation: ConversationId, after: number, atMostBytes: number): Promise<StoredPage>
+
+  /**
+   * Events of all conversations, or of some, after a place, or from the beginning: those of a commit together, commit
+   * after commit. About `atMostBytes` of them; fewer where it takes long to find them. A deleted conversation has none.
+   */
+  feed(
+    after: FeedPlace | undefined,
+    conversations: readonly ConversationId[] | undefined,
+    atMostBytes: number,
+  ): Promise<FeedPage>
+  /** The place behind all that is stored. */
+  feedHead(): Promise<FeedPlace>
+  /** Whether the place was given out by this store, and all that lay before it then still does. */
+  feedKnows(place: FeedPlace): Promise<boolean>
 
   approval(id: ApprovalId): Promise<Approval | undefined>
   /** Newest last, at most `limit` of those before `before`. */

@@ -1,19 +1,19 @@
 import { ENDPOINTS } from '@claude-proxy/protocol/endpoints'
-import { AppError } from '@claude-proxy/protocol/errors'
-import { ConversationId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
-import type { Conversation } from '../../core/ports/conversation.ts'
 import type { SettingName } from '../../core/ports/settings.ts'
 import { folderOrSpelling } from '../../core/folders.ts'
 import { storedPages } from '../../core/log/pages.ts'
 import { WIRE } from '../../core/settings/settings.ts'
 import { details, type DetailsDeps, summary } from '../conversation-body.ts'
+import { parseQuery } from '../../core/search/query.ts'
+import { readCursor, writeCursor } from '../cursors.ts'
 import { LAST_EVENT_ID, RESET } from '../headers.ts'
 import { sendNdjson } from '../ndjson.ts'
 import { parse, readBody, readQuery } from '../read.ts'
 import type { Routes, RoutesDeps } from '../routes.ts'
 import { clientName } from '../approvals.ts'
 import { adjustmentsOf, keyOf, runOptions } from '../run-fields.ts'
+import { offered } from './search.ts'
 import { RETRY_MS } from '../sse.ts'
 
 type ConversationDoor =
@@ -26,19 +26,21 @@ type ConversationDoor =
   | 'watch'
   | 'history'
 type Deps = DetailsDeps &
-  Pick<RoutesDeps, 'conversations' | 'runs' | 'changeSettings' | 'streams' | 'sessions' | 'maxBodyBytes'>
+  Pick<RoutesDeps, 'conversations' | 'runs' | 'changeSettings' | 'streams' | 'search' | 'sessions' | 'maxBodyBytes'>
 
 /** The doors for conversations as things of their own. They know them by their own ids and follow no alias. */
 export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
-  const { store, conversations, runs, changeSettings, streams, sessions, maxBodyBytes } = deps
+  const { store, conversations, runs, changeSettings, streams, search, sessions, maxBodyBytes } = deps
   return {
     async conversations({ request }) {
       const query = await readQuery(request.url ?? '', ENDPOINTS.conversations.query)
-      const { cwd, archived = false, tag, state, limit = 50, cursor } = query
+      const { cwd, archived = false, tag, state, text, limit = 50, cursor } = query
+      const words = text === undefined ? undefined : parseQuery(text)
       const folder = cwd === undefined ? undefined : await folderOrSpelling(cwd)
       const before = cursor === undefined ? undefined : readCursor(cursor)
       // One more tells whether there is a next page.
-      const found = await store.conversations({ folder, isArchived: archived, tag, state, before, limit: limit + 1 })
+      const filter = { folder, isArchived: archived, tag, state, before, limit: limit + 1 }
+      const found = words ? await offered(search).conversations(words, filter) : await store.conversations(filter)
       const page = found.slice(0, limit)
       const last = found.length > limit ? page.at(-1) : undefined
       return {
@@ -86,6 +88,7 @@ export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
       const { id } = await parse(ENDPOINTS.deleteConversation.params, params)
       await conversations.remove(id)
       streams.end(id)
+      search?.forget(id)
       return { deleted: id }
     },
 
@@ -149,16 +152,4 @@ export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
       return undefined
     },
   }
-}
-
-/** Where a page ends: opaque to clients. */
-function writeCursor({ activeAt, id }: Conversation): string {
-  return Buffer.from(`${activeAt} ${id}`).toString('base64url')
-}
-
-function readCursor(cursor: string): { activeAt: number; id: ConversationId } {
-  const [at = '', name = ''] = Buffer.from(cursor, 'base64url').toString().split(' ')
-  const id = ConversationId.safeParse(name)
-  if (/^\d{1,15}$/.test(at) && id.success) return { activeAt: Number(at), id: id.data }
-  throw new AppError('bad_request', 'cursor is none that this service gave.')
 }

@@ -13,6 +13,7 @@ export function appendEvents(
   const first = events.length + 1
   for (const line of lines) events.push(Buffer.from(`${line}\n`))
   state.events.set(id, events)
+  if (lines.length > 0) state.commits.push({ conversation: id, first, count: lines.length })
   change(state, id, { head: events.length, updatedAt: at })
   return { first, last: events.length }
 }

@@ -5,7 +5,7 @@ import type { State } from './state.ts'
 /** Conversations by any mix of filters, newest activity first; those that are equally new by when they were made. */
 export function conversations(
   state: State,
-  { folder, isArchived, tag, state: wanted, before, limit }: ConversationFilter,
+  { folder, isArchived, tag, state: wanted, among, before, limit }: ConversationFilter,
 ): Conversation[] {
   const made = [...state.conversations.keys()]
   const place = before ? made.indexOf(before.id) : 0
@@ -18,6 +18,7 @@ export function conversations(
     .flatMap(({ each, at }) => (each ? [{ each, at }] : []))
     .toSorted((a, b) => b.each.activeAt - a.each.activeAt || b.at - a.at)
     .map(({ each }) => each)
+    .filter((each) => among === undefined || among.includes(each.id))
     .filter((each) => folder === undefined || each.folder === folder)
     .filter((each) => isArchived === undefined || each.isArchived === isArchived)
     .filter((each) => tag === undefined || each.tags.includes(tag))

@@ -21,6 +21,8 @@ export interface State {
   readonly endings: Map<RunId, RunEnding & { readonly at: number }>
   /** Lines with their newlines; event n is at n - 1. */
   readonly events: Map<ConversationId, Buffer[]>
+  /** All appends, in their order: the feed. */
+  readonly commits: { readonly conversation: ConversationId; readonly first: number; readonly count: number }[]
   /** In the order in which they were asked. */
   readonly approvals: Map<ApprovalId, Approval>
   readonly rules: Map<string, ApprovalRule>
@@ -50,6 +52,7 @@ export function emptyState(): State {
     runs: new Map(),
     endings: new Map(),
     events: new Map(),
+    commits: [],
     approvals: new Map(),
     rules: new Map(),
     processes: new Map(),

@@ -9,6 +9,7 @@ import { addUpload, removeUnusedAttachments, unusedUploads } from './attachments
 import { deleteConversation } from './delete.ts'
 import { addToStaged, beginStaged, conversationOfSession, copyToStaged, dropStaged, publishStaged } from './staging.ts'
 import { addNote, page } from './events.ts'
+import { createFeed } from './feed.ts'
 import { activate, ensureCanonical } from './folders.ts'
 import { importConversation } from './import.ts'
 import { conversations } from './listing.ts'
@@ -21,6 +22,7 @@ import { emptyState, type State } from './state.ts'
 /** A store that forgets everything with the process: the reference for the others, and a quick one for tests. */
 export function createMemoryStore(): Store {
   const state = emptyState()
+  const feed = createFeed()
   let isClosed = false
 
   /** Nothing interrupts a function that does not wait: that makes each operation a transaction. */
@@ -76,6 +78,9 @@ export function createMemoryStore(): Store {
     forgetRequests: (before) => does((all) => forgetRequests(all, before)),
 
     page: (conversation, after, atMostBytes) => does((all) => page(all, conversation, after, atMostBytes)),
+    feed: (after, only, atMostBytes) => does((all) => feed.page(all, after, only, atMostBytes)),
+    feedHead: () => does((all) => feed.head(all)),
+    feedKnows: (place) => does((all) => feed.knows(all, place)),
 
     approval: (id) => does((all) => all.approvals.get(id)),
     approvals: (filter) => does((all) => approvals(all, filter)),

@@ -39,7 +39,7 @@ export function batches(db: Database): (batch: readonly Operation[]) => Outcome[
       db.exec('COMMIT')
       return outcomes
     } catch (error) {
-      events.forget(0)
+      events.giveUp()
       if (db.isTransaction) db.exec('ROLLBACK')
       return batch.map(() => ({ failure: storageFailure(error) }))
     }

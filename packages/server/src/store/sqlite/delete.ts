@@ -2,6 +2,7 @@ import type { ConversationId } from '@claude-proxy/protocol/ids'
 import type { Deleted } from '../../core/ports/conversation.ts'
 import type { ConversationReads } from './conversations.ts'
 import type { Database } from './open.ts'
+import { keepPlaces } from './places.ts'
 import type { RunReads } from './runs.ts'
 import { inTransaction } from './transaction.ts'
 
@@ -77,11 +78,16 @@ export function removing(db: Database) {
   )
   const dropPrompts = db.prepare(`DELETE FROM prompt WHERE p IN (SELECT p FROM prompt WHERE c = ? LIMIT ${STEP.rows})`)
   const finish = db.prepare('DELETE FROM deletion WHERE c = ?')
+  const keep = keepPlaces(db)
 
   function remove(c: number): void {
     const last = lastOfStep(chunks.iterate(c))
-    if (last !== undefined) dropChunks.run(c, last)
-    else if ([dropUsage, dropRuns, dropApprovals, dropPrompts].every((drop) => drop.run(c).changes === 0)) finish.run(c)
+    if (last !== undefined) {
+      keep()
+      dropChunks.run(c, last)
+    } else if ([dropUsage, dropRuns, dropApprovals, dropPrompts].every((drop) => drop.run(c).changes === 0)) {
+      finish.run(c)
+    }
   }
 
   return {

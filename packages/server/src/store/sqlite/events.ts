@@ -3,6 +3,7 @@ import { skipLines } from '@claude-proxy/protocol/frames'
 import type { StoredPage } from '../../core/ports/event.ts'
 import type { Database } from './open.ts'
 import { ROW, type Piece } from './pieces.ts'
+import { takePlaces } from './places.ts'
 
 /** Reading the log of a conversation. */
 export function readEvents(db: Database) {
@@ -57,7 +58,8 @@ export function writeEvents(db: Database) {
   // two statements: together faster than one with RETURNING, and nobody else writes between them
   const head = db.prepare<{ head: number }>('SELECT head FROM conversation WHERE c = ?')
   const setHead = db.prepare('UPDATE conversation SET head = ?, updated_at = ? WHERE c = ?')
-  const insert = db.prepare('INSERT INTO chunk (c, first, n, at, lines) VALUES (?, ?, ?, ?, ?)')
+  const insert = db.prepare('INSERT INTO chunk (k, c, first, n, at, lines) VALUES (?, ?, ?, ?, ?, ?)')
+  const places = takePlaces(db)
   let waiting: Waiting[] = []
 
   return {
@@ -97,10 +99,15 @@ export function writeEvents(db: Database) {
     forget(mark: number): void {
       waiting.length = mark
     },
+    /** Forgets all of it: the transaction was given up. */
+    giveUp(): void {
+      waiting = []
+      places.forget()
+    },
   }
 
   function store({ c, first, n, at, text }: Waiting): void {
-    insert.run(c, first, n, at, text)
+    insert.run(places.next(), c, first, n, at, text)
   }
 }
 

@@ -38,6 +38,11 @@ export function isBusy(error: unknown): boolean {
   return sqliteCode(error) === BUSY
 }
 
+/** Whether the file is not, or no longer, a database that can be read. */
+export function isDamaged(error: unknown): boolean {
+  return [CORRUPT, NOTADB].includes(sqliteCode(error))
+}
+
 /** SQLite's primary result code; 0 for errors that are not SQLite's. */
 function sqliteCode(error: unknown): number {
   if (!(error instanceof Error && 'errcode' in error && typeof error.errcode === 'number')) return 0
@@ -45,7 +50,9 @@ function sqliteCode(error: unknown): number {
 }
 
 const BUSY = 5
+const CORRUPT = 11
 const FULL = 13
+const NOTADB = 26
 
 // PERM, BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOLFS, NOTADB
-const ENVIRONMENT = new Set([3, BUSY, 6, 7, 8, 9, 10, 11, FULL, 14, 15, 22, 26])
+const ENVIRONMENT = new Set([3, BUSY, 6, 7, 8, 9, 10, CORRUPT, FULL, 14, 15, 22, NOTADB])

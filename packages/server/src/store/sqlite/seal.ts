@@ -1,4 +1,6 @@
 import type { Database } from './open.ts'
+import { type Commits, packCommits, unpackCommits } from './order.ts'
+import { keepPlaces } from './places.ts'
 import { inTransaction } from './transaction.ts'
 
 /** How large sealed chunks become: replay reads them nearly as fast as a file. */
@@ -8,6 +10,12 @@ export const SEALED_BYTES = 256 * 1024
 const STEP_BYTES = 1024 * 1024
 
 /**
+ * How far apart in the order of all commits the first and the last may be that become one chunk. Whoever reads all
+ * conversations in that order has to look back so far for chunks that hold something for him.
+ */
+export const SPAN = 8192
+
+/**
  * Sealing merges the small chunks of conversations that came to rest into large ones. Each call of `step` is one
  * transaction and leaves every event readable, so it may be the last one at any moment; the list of what is left to
  * do is a table.
@@ -15,20 +23,25 @@ const STEP_BYTES = 1024 * 1024
 export function sealing(db: Database) {
   const due = db.prepare<Due>('SELECT c, sealed FROM unsealed JOIN conversation USING (c) LIMIT 1')
   const chunks = db.prepare<Chunk>(
-    'SELECT first, n, octet_length(lines) AS bytes FROM chunk WHERE c = ? AND first > ? ORDER BY first',
+    `SELECT k, first, n, octet_length(lines) AS bytes, last, commits FROM chunk LEFT JOIN chunk_order USING (k)
+     WHERE c = ? AND first > ? ORDER BY first`,
   )
   const merge = db.prepare(`
     UPDATE chunk SET (n, at, lines) = (
       SELECT sum(n), max(at), group_concat(lines, '' ORDER BY first) FROM chunk WHERE c = ? AND first BETWEEN ? AND ?
     ) WHERE c = ? AND first = ?`)
+  const setOrder = db.prepare('INSERT OR REPLACE INTO chunk_order (k, last, commits) VALUES (?, ?, ?)')
   const drop = db.prepare('DELETE FROM chunk WHERE c = ? AND first > ? AND first <= ?')
   const setSealed = db.prepare('UPDATE conversation SET sealed = ? WHERE c = ?')
   const finish = db.prepare('DELETE FROM unsealed WHERE c = ?')
+  const keep = keepPlaces(db)
 
   function seal({ c, sealed }: Due): void {
     const { groups, isEnd } = plan(chunks.iterate(c, sealed))
-    for (const { first, lastFirst, rows } of groups) {
-      if (rows === 1) continue
+    keep()
+    for (const { k, lastK, first, lastFirst, chunks: merged } of groups) {
+      if (merged.length === 1) continue
+      setOrder.run(k, lastK, packCommits(joined(merged)))
       merge.run(c, first, lastFirst, c, first)
       drop.run(c, first, lastFirst)
     }
@@ -54,18 +67,24 @@ interface Due {
 }
 
 interface Chunk {
+  readonly k: number
   readonly first: number
   readonly n: number
   readonly bytes: number
+  /** The last of the commits that it was made of, and all of them; null where it is one. */
+  readonly last: number | null
+  readonly commits: Uint8Array | null
 }
 
 /** Neighbouring chunks that become one. */
 interface Group {
+  readonly k: number
+  lastK: number
   readonly first: number
   /** The `first` of its last chunk. */
   lastFirst: number
   last: number
-  rows: number
+  readonly chunks: Chunk[]
   bytes: number
 }
 
@@ -73,17 +92,20 @@ interface Group {
 function plan(chunks: Iterable<Chunk>): { groups: Group[]; isEnd: boolean } {
   const groups: Group[] = []
   let total = 0
-  for (const { first, n, bytes } of chunks) {
+  for (const chunk of chunks) {
+    const { k, first, n, bytes, last: lastK } = chunk
     if (total >= STEP_BYTES) return { groups, isEnd: false }
     total += bytes
     const group = groups.at(-1)
-    if (group !== undefined && group.bytes + bytes <= SEALED_BYTES) {
+    const end = lastK ?? k
+    if (group !== undefined && group.bytes + bytes <= SEALED_BYTES && end - group.k < SPAN) {
+      group.lastK = end
       group.lastFirst = first
       group.last = first + n - 1
-      group.rows++
+      group.chunks.push(chunk)
       group.bytes += bytes
     } else {
-      groups.push({ first, lastFirst: first, last: first + n - 1, rows: 1, bytes })
+      groups.push({ k, lastK: end, first, lastFirst: first, last: first + n - 1, chunks: [chunk], bytes })
     }
   }
   return { groups, isEnd: true }
@@ -94,4 +116,15 @@ function sealedUpTo(groups: readonly Group[], before: number): number {
   const group = groups.at(-1)
   if (group === undefined) return before
   return group.bytes >= SEALED_BYTES / 2 ? group.last : group.first - 1
+}
+
+function joined(chunks: readonly Chunk[]): Commits {
+  const ks: number[] = []
+  const counts: number[] = []
+  for (const { k, n, commits } of chunks) {
+    const own = commits === null ? { ks: [k], counts: [n] } : unpackCommits(k, commits)
+    ks.push(...own.ks)
+    counts.push(...own.counts)
+  }
+  return { ks, counts }
 }

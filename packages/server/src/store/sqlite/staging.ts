@@ -57,7 +57,7 @@ export function stagingOperations(
   const refer = db.prepare(`
     INSERT OR IGNORE INTO attachment_use (c, f)
     SELECT ?, f FROM attachment_use WHERE c = (SELECT c FROM conversation WHERE id = ? AND deleted = 0)`)
-  const copy = copying(db)
+  const copy = copying(db, events)
 
   function open(staged: StagedId): { c: number; head: number } {
     const row = byId.get(staged)
@@ -122,54 +122,40 @@ export function dropAllStaged(db: Database): void {
   inTransaction(db, () => db.exec('INSERT INTO deletion (c) SELECT c FROM staged; DELETE FROM staged'))
 }
 
-/** Copies rows as they are; only the first and the last may have to be cut. */
-function copying(db: Database) {
-  const rows = db.prepare<{ k: number; first: number; n: number; bytes: number }>(`
-    SELECT k, first, n, octet_length(lines) AS bytes FROM chunk
+/** Copies a megabyte or so. Each row is a commit of its own again: its place in the order of all commits is a new one. */
+function copying(db: Database, events: EventWrites) {
+  const rows = db.prepare<{ k: number; bytes: number }>(`
+    SELECT k, octet_length(lines) AS bytes FROM chunk
     WHERE c = ?1 AND first >= (SELECT first FROM chunk WHERE c = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1)
       AND first <= ?3
     ORDER BY first`)
-  const copyRow = db.prepare(
-    'INSERT INTO chunk (c, first, n, at, lines) SELECT ?, first, n, at, lines FROM chunk WHERE k = ?',
+  const read = db.prepare<{ first: number; n: number; at: number; lines: Uint8Array }>(
+    'SELECT first, n, at, CAST(lines AS BLOB) AS lines FROM chunk WHERE k = ?',
   )
-  const read = db.prepare<{ at: number; lines: Uint8Array }>(
-    'SELECT at, CAST(lines AS BLOB) AS lines FROM chunk WHERE k = ?',
-  )
-  const insert = db.prepare('INSERT INTO chunk (c, first, n, at, lines) VALUES (?, ?, ?, ?, ?)')
-  const setHead = db.prepare('UPDATE conversation SET head = ? WHERE c = ?')
-
-  function copyPart(k: number, to: number, part: { first: number; n: number; skipped: number; last: number }): void {
-    const row = read.get(k)
-    if (row === undefined) throw new Error('a row is gone within one transaction')
-    const { first, n, skipped, last } = part
-    const start = skipLines({ lines: row.lines, count: n }, skipped)
-    const end = skipLines({ lines: row.lines, count: n }, last - first + 1)
-    const text = Buffer.from(row.lines.subarray(start, end)).toString('latin1')
-    insert.run(to, first + skipped, last - first - skipped + 1, row.at, text)
-  }
 
   return ({ from, to, head, until }: { from: number; to: number; head: number; until: number }): number => {
     let done = head
-    // listed first: the table grows while they are gone through
-    for (const { k, first, n } of rowsOfStep(rows.iterate(from, head + 1, until))) {
-      const last = Math.min(first + n - 1, until)
-      if (first === done + 1 && last === first + n - 1) copyRow.run(to, k)
-      else copyPart(k, to, { first, n, skipped: done + 1 - first, last })
+    for (const k of keysOfStep(rows.iterate(from, head + 1, until))) {
+      const row = read.get(k)
+      if (row === undefined) throw new Error('a row is gone within one transaction')
+      const last = Math.min(row.first + row.n - 1, until)
+      const lines = { lines: row.lines, count: row.n }
+      const part = row.lines.subarray(skipLines(lines, done + 1 - row.first), skipLines(lines, last - row.first + 1))
+      events.append(to, [{ text: Buffer.from(part).toString('latin1'), count: last - done }], row.at)
       done = last
     }
-    setHead.run(done, to)
     return done
   }
+}
 
-  /** At least one row, however large it is. */
-  function rowsOfStep<Row extends { bytes: number }>(found: Iterable<Row>): Row[] {
-    const step: Row[] = []
-    let total = 0
-    for (const row of found) {
-      total += row.bytes
-      if (step.length > 0 && total > STEP_BYTES) break
-      step.push(row)
-    }
-    return step
+/** At least one row, however large it is. */
+function keysOfStep(found: Iterable<{ k: number; bytes: number }>): number[] {
+  const keys: number[] = []
+  let total = 0
+  for (const { k, bytes } of found) {
+    total += bytes
+    if (keys.length > 0 && total > STEP_BYTES) break
+    keys.push(k)
   }
+  return keys
 }

@@ -12,6 +12,7 @@ import { readSessions } from './staging.ts'
 import { readEvents } from './events.ts'
 import { failure, toError } from './failure.ts'
 import { listConversations } from './listing.ts'
+import { readFeed } from './feed.ts'
 import { lockDataDir } from './lock.ts'
 import { openForReading, prepareDatabase } from './open.ts'
 import { IMPORTED_ROW, pieces } from './pieces.ts'
@@ -46,6 +47,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
   const runs = readRuns(db)
   const accounts = readAccounts(db)
   const events = readEvents(db)
+  const feed = readFeed(db)
   const approvals = readApprovals(db)
   const attachments = readAttachments(db)
   const processes = readProcesses(db)
@@ -204,6 +206,9 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
     forgetRequests: async (before) => writer.submit('forgetRequests', before),
 
     page: (conversation, after, atMostBytes) => read(() => events.page(conversation, after, atMostBytes)),
+    feed: (after, only, atMostBytes) => read(() => feed.feed(after, only, atMostBytes)),
+    feedHead: () => read(() => feed.feedHead()),
+    feedKnows: (place) => read(() => feed.feedKnows(place)),
 
     approval: (id) => read(() => approvals.approval(id)),
     approvals: (filter) => read(() => approvals.approvals(filter)),

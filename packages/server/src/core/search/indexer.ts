@@ -1,0 +1,204 @@
+import type { ConversationId } from '@claude-proxy/protocol/ids'
+import type { Bell, Clock, Log } from '../ports/outside.ts'
+import type { PageToIndex, SearchIndex } from '../ports/search.ts'
+import type { Store } from '../ports/store.ts'
+
+export interface IndexerDeps {
+  readonly store: Store
+  readonly index: SearchIndex
+  readonly bell: Bell
+  readonly clock: Clock
+  readonly log: Log
+  /** How long what is new may lie around: while much happens, it is taken in together, once in this time. */
+  readonly pauseMs: number
+  /** When to try again what has failed. */
+  readonly retryMs: number
+}
+
+export type Indexer = ReturnType<typeof createIndexer>
+
+/** What one step takes in: the index is busy with it, and whoever searches meanwhile waits. */
+const STEP = { bytes: 512 * 1024, pageBytes: 256 * 1024, conversations: 64 }
+/** Conversations that are compared at once. */
+const LIST = 500
+
+/**
+ * Keeps the index level with the store. A reader like any other: the bell wakes it, it knows how far it has come, and it
+ * pulls the pages after that. At its start it compares everything once, so that nothing depends on what it was told.
+ */
+export function createIndexer({ store, index, bell, clock, log, pauseMs, retryMs }: IndexerDeps) {
+  /** What has grown or gone since the pass that is under way began. */
+  let fresh = new Set<ConversationId>()
+  /** What that pass has still to do; what the comparison found comes after it. */
+  let todo = new Set<ConversationId>()
+  const backlog = new Set<ConversationId>()
+  /** How far the index is; undefined before the comparison. */
+  let positions: Map<ConversationId, number> | undefined
+  const waiting = new Set<Waiting>()
+  let pass: Promise<void> | undefined
+  let timer: NodeJS.Timeout | undefined
+  const closing = new AbortController()
+  const { signal } = closing
+  const listener = bell.listenAll(note)
+
+  return {
+    /** Begins with the comparison. */
+    start: begin,
+    /** To be called when a conversation was deleted, of which the bell does not tell. */
+    note,
+    /** Resolves when all is indexed that was stored when it was called, but after `atMostMs` at the latest; says which. */
+    async level(atMostMs: number): Promise<boolean> {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const wait: Waiting = {
+        isBehind: positions === undefined || backlog.size > 0,
+        for: new Set([...fresh, ...todo]),
+        resolve,
+      }
+      if (isOver(wait)) return true
+      waiting.add(wait)
+      const latest = setTimeout(() => resolve(), atMostMs)
+      begin()
+      await promise
+      clearTimeout(latest)
+      waiting.delete(wait)
+      return isOver(wait)
+    },
+    async close(): Promise<void> {
+      closing.abort()
+      listener[Symbol.dispose]()
+      clearTimeout(timer)
+      for (const wait of waiting) wait.resolve()
+      await pass
+    },
+  }
+
+  function note(conversation: ConversationId): void {
+    fresh.add(conversation)
+    if (pass === undefined) later(pauseMs)
+  }
+
+  function later(ms: number): void {
+    if (!signal.aborted) timer ??= setTimeout(begin, ms).unref()
+  }
+
+  /** Begins a pass, if none is under way. */
+  function begin(): void {
+    if (signal.aborted || pass !== undefined) return
+    clearTimeout(timer)
+    timer = undefined
+    pass = work()
+      .then(
+        () => (fresh.size > 0 ? pauseMs : undefined),
+        (error: unknown) => {
+          if (!signal.aborted) log.warn('The search index could not be kept up; it is tried again.', { error })
+          // What it knows may be gone: compare anew.
+          positions = undefined
+          return retryMs
+        },
+      )
+      .then((againMs) => {
+        pass = undefined
+        if (againMs === undefined) return
+        if (againMs === pauseMs && waiting.size > 0) begin()
+        else later(againMs)
+      })
+  }
+
+  async function work(): Promise<void> {
+    const known = (positions ??= await compare())
+    takeFresh()
+    tell([])
+    for (let taken = clock.now(); !signal.aborted && todo.size + backlog.size > 0;) {
+      await step(known)
+      // A long backlog keeps nothing that is new waiting.
+      if (waiting.size === 0 && clock.now() - taken < pauseMs) continue
+      taken = clock.now()
+      takeFresh()
+    }
+    while (!signal.aborted && fresh.size === 0 && (await index.tidy()));
+  }
+
+  function takeFresh(): void {
+    todo = todo.union(fresh)
+    fresh = new Set()
+  }
+
+  /** What the index knows, and in `backlog` what is not as it should be, the newest first. */
+  async function compare(): Promise<Map<ConversationId, number>> {
+    const known = new Map(await index.positions())
+    const gone = new Set(known.keys())
+    todo.clear()
+    backlog.clear()
+    let before
+    for (let isLast = false; !isLast && !signal.aborted;) {
+      const page = await store.conversations({ before, limit: LIST })
+      for (const { id, head } of page) {
+        gone.delete(id)
+        if ((known.get(id) ?? 0) !== head) backlog.add(id)
+      }
+      before = page.at(-1)
+      isLast = page.length < LIST
+    }
+    // One that has moved to the front meanwhile may be among these: it is looked at once more.
+    for (const id of gone) backlog.add(id)
+    return known
+  }
+
+  /** Takes in the next pages of those that are behind. */
+  async function step(known: Map<ConversationId, number>): Promise<void> {
+    const pages: PageToIndex[] = []
+    const removed: ConversationId[] = []
+    const done: ConversationId[] = []
+    let bytes = 0
+    for (const id of next()) {
+      const upTo = known.get(id) ?? 0
+      const page = await store.page(id, upTo, STEP.pageBytes)
+      // It was deleted, or this is an older store than the index was made of.
+      const isOther = page.head < upTo || (page.head === 0 && (await store.conversation(id)) === undefined)
+      if (isOther) removed.push(id)
+      else if (page.count > 0) pages.push({ conversation: id, page })
+      if (isOther ? page.head === 0 : page.first + page.count > page.head) done.push(id)
+      bytes += page.lines.length
+      if (bytes >= STEP.bytes || signal.aborted) break
+    }
+    if (removed.length > 0) await index.remove(removed)
+    if (pages.length > 0) await index.add(pages)
+    for (const id of removed) known.delete(id)
+    for (const { conversation, page } of pages) known.set(conversation, page.first + page.count - 1)
+    for (const id of done) {
+      todo.delete(id)
+      backlog.delete(id)
+    }
+    tell(done)
+  }
+
+  function* next(): Generator<ConversationId> {
+    let n = 0
+    for (const set of [todo, backlog])
+      for (const id of set) {
+        if (n++ === STEP.conversations) return
+        yield id
+      }
+  }
+
+  function tell(done: readonly ConversationId[]): void {
+    for (const wait of waiting) {
+      // One that has grown again is waited for once more: by then it may be what was waited for.
+      for (const id of done) if (!fresh.has(id)) wait.for.delete(id)
+      wait.isBehind &&= backlog.size > 0
+      if (isOver(wait)) wait.resolve()
+    }
+  }
+}
+
+interface Waiting {
+  /** Whether the comparison, or what it found, is still to be done. */
+  isBehind: boolean
+  /** What is not indexed yet of what was to be. */
+  readonly for: Set<ConversationId>
+  resolve(): void
+}
+
+function isOver({ isBehind, for: those }: Waiting): boolean {
+  return !isBehind && those.size === 0
+}

@@ -1,0 +1,193 @@
+import type { ConversationId } from '@claude-proxy/protocol/ids'
+import type { Found, PageToIndex } from '../../../core/ports/search.ts'
+import type { Query } from '../../../core/search/query.ts'
+import { searchTexts } from '../../../core/search/text.ts'
+import { wordsOf } from '../../../core/search/words.ts'
+import type { Database, Value } from '../open.ts'
+import { inTransaction } from '../transaction.ts'
+import { isScanned, toMatch } from './match.ts'
+import { bounds, conversationOf, LAST_NUMBER, numberOf, rowOf } from './rows.ts'
+
+interface Known {
+  readonly s: number
+  readonly id: ConversationId
+  readonly up_to: number
+}
+
+/** After so many looks, a query is one that is found nearly everywhere. */
+const MOST_LOOKS = 256
+/** How much one step deletes or merges (in pages): whoever searches meanwhile waits for it. */
+const STEP = { rows: 500, pages: 100 }
+
+export type IndexOperations = ReturnType<typeof indexOperations>
+
+/**
+ * Everything that can be asked of the index. Keys go in as integers (`CAST`): the driver binds numbers as doubles, and FTS5
+ * passes over a bound that is none.
+ */
+export function indexOperations(db: Database) {
+  const all = db.prepare<Known>('SELECT s, id, up_to FROM conversation')
+  const byId = db.prepare<Known>('SELECT s, id, up_to FROM conversation WHERE id = ?')
+  const byKey = db.prepare<Known>('SELECT s, id, up_to FROM conversation WHERE s = ?')
+  const create = db.prepare<Known>('INSERT INTO conversation (id, up_to) VALUES (?, 0) RETURNING s, id, up_to')
+  const setUpTo = command(db, 'UPDATE conversation SET up_to = ? WHERE s = ?')
+  const insert = command(db, 'INSERT INTO event (rowid, words) VALUES (CAST(? AS INTEGER), ?)')
+  const next = db.prepare<{ row: number }>(`
+    SELECT rowid AS row FROM event WHERE event MATCH ? AND rowid > CAST(? AS INTEGER) AND rowid < CAST(? AS INTEGER)
+    ORDER BY rowid LIMIT ?`)
+  const scan = db.prepare<{ row: number }>('SELECT rowid AS row FROM event WHERE event MATCH ? ORDER BY rowid')
+
+  function write(pages: readonly PageToIndex[]): void {
+    const rows: { row: number; words: string }[] = []
+    for (const { conversation, page } of pages) {
+      const known = byId.get(conversation) ?? create.get(conversation)
+      if (known === undefined || page.first <= known.up_to) continue
+      if (page.first > known.up_to + 1)
+        throw new Error(`${conversation} is indexed up to ${known.up_to}, not ${page.first - 1}`)
+      for (const { number, text } of searchTexts(page)) {
+        if (number > LAST_NUMBER) break
+        const words = Array.from(wordsOf(text), ({ word }) => word).join(' ')
+        rows.push({ row: rowOf(known.s, number), words })
+      }
+      setUpTo(known.up_to + page.count, known.s)
+    }
+    // FTS5 writes out what it has gathered whenever a row comes before the last one.
+    for (const { row, words } of rows.toSorted((a, b) => a.row - b.row)) insert(row, words)
+  }
+
+  /** What the rows are, by conversation: at most `each` of one, which are the first of it. */
+  function grouped(rows: Iterable<{ row: number }>, each: number, into = new Map<number, number[]>()) {
+    for (const { row } of rows) {
+      const s = conversationOf(row)
+      const numbers = into.get(s)
+      if (numbers === undefined) into.set(s, [numberOf(row)])
+      else if (numbers.length < each) numbers.push(numberOf(row))
+    }
+    return into
+  }
+
+  function named(groups: ReadonlyMap<number, readonly number[]>): Found[] {
+    return [...groups].flatMap(([s, numbers]) => {
+      const known = byKey.get(s)
+      return known ? [{ conversation: known.id, numbers }] : []
+    })
+  }
+
+  return {
+    positions: (): Map<ConversationId, number> => new Map(all.all().map(({ id, up_to }) => [id, up_to])),
+
+    add(pages: readonly PageToIndex[]): void {
+      inTransaction(db, () => write(pages))
+    },
+
+    everywhere({ query, each }: { query: Query; each: number }): Found[] | undefined {
+      const match = toMatch(query)
+      if (isScanned(query)) return named(grouped(scan.iterate(match), each))
+      const groups = new Map<number, number[]>()
+      let after = 0
+      for (let looks = 0; looks < MOST_LOOKS; looks++) {
+        const rows = next.all(match, after, Number.MAX_SAFE_INTEGER, each)
+        grouped(rows, each, groups)
+        const last = rows.at(-1)
+        if (last === undefined || rows.length < each) return named(groups)
+        const s = conversationOf(last.row)
+        // Enough of this one: on to the next.
+        after = (groups.get(s)?.length ?? 0) < each ? last.row : bounds(s).below - 1
+      }
+      return undefined
+    },
+
+    within({ query, conversations, each, before }: Within): Found[] {
+      const match = toMatch(query)
+      return conversations.flatMap((conversation, n) => {
+        const known = byId.get(conversation)
+        if (known === undefined) return []
+        const { above, below } = bounds(known.s)
+        const after = n === 0 && before !== undefined && before <= LAST_NUMBER ? rowOf(known.s, before) : above
+        const numbers = next.all(match, after, below, each).map(({ row }) => numberOf(row))
+        return numbers.length === 0 ? [] : [{ conversation, numbers }]
+      })
+    },
+
+    ...forgetting(db),
+  }
+}
+
+/**
+ * A statement that changes something. It is asked as if it were a question: after a deletion FTS5 leaves as the last row's
+ * id one that is too large for the driver's answer to a command, whichever that is.
+ */
+function command(db: Database, sql: string): (...values: Value[]) => void {
+  const statement = db.prepare(sql)
+  return (...values) => void statement.all(...values)
+}
+
+interface Within {
+  readonly query: Query
+  readonly conversations: readonly ConversationId[]
+  readonly each: number
+  readonly before?: number | undefined
+}
+
+/**
+ * Forgetting conversations. Out of reach at once, with their names. Their rows are then deleted, which FTS5 only notes; the
+ * words themselves go when what they lie in is merged. All that is a little at a time, and goes on after a restart.
+ */
+function forgetting(db: Database) {
+  const forget = command(db, 'INSERT INTO forgotten (s) SELECT s FROM conversation WHERE id = ?')
+  const drop = command(db, 'DELETE FROM conversation WHERE id = ?')
+  const due = db.prepare<{ s: number }>('SELECT s FROM forgotten LIMIT 1')
+  const finish = command(db, 'DELETE FROM forgotten WHERE s = ?')
+  const rows = db.prepare<{ row: number }>(`
+    SELECT rowid AS row FROM event WHERE rowid BETWEEN CAST(? AS INTEGER) AND CAST(? AS INTEGER) LIMIT ${STEP.rows}`)
+  const dropRow = command(db, 'DELETE FROM event WHERE rowid = CAST(? AS INTEGER)')
+  const merge = command(db, "INSERT INTO event (event, rank) VALUES ('merge', ?)")
+  const changes = db.prepare<{ n: number }>('SELECT total_changes() AS n')
+  const noteRemains = command(db, 'INSERT OR IGNORE INTO remains (since) VALUES (1)')
+  const remains = db.prepare('SELECT 1 FROM remains')
+  const nothingRemains = command(db, 'DELETE FROM remains')
+  let isMerging = false
+
+  function dropSome(s: number): void {
+    const { above, below } = bounds(s)
+    const some = rows.all(above + 1, below - 1)
+    for (const { row } of some) dropRow(row)
+    noteRemains()
+    if (some.length < STEP.rows) finish(s)
+    // What was merged so far holds rows that are deleted only now.
+    isMerging = false
+  }
+
+  /** Whether there was anything to merge. */
+  function mergeSome(): boolean {
+    const before = changes.get()?.n ?? 0
+    // A negative number begins with everything, a positive one goes on with it (sqlite.org/fts5.html, 6.8).
+    merge(isMerging ? STEP.pages : -STEP.pages)
+    isMerging = true
+    return (changes.get()?.n ?? 0) - before >= 2
+  }
+
+  return {
+    remove(conversations: readonly ConversationId[]): void {
+      inTransaction(db, () => {
+        for (const id of conversations) {
+          forget(id)
+          drop(id)
+        }
+      })
+    },
+
+    tidy(): boolean {
+      const next = due.get()
+      if (next !== undefined) inTransaction(db, () => dropSome(next.s))
+      else if (remains.get() === undefined) return false
+      else if (!mergeSome()) {
+        nothingRemains()
+        isMerging = false
+        db.exec('PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)')
+        return false
+      }
+      return true
+    },
+  }
+}

@@ -1,0 +1,11 @@
+import { lastLength, type Query, SHORTEST_PREFIX } from '../../../core/search/query.ts'
+
+/** A query in FTS5's own language. Words are letters and digits, so that in quotes nothing of it has another meaning. */
+export function toMatch(query: Query): string {
+  return query.map(({ words, isPrefix }) => `"${words.join(' ')}"${isPrefix ? ' *' : ''}`).join(' AND ')
+}
+
+/** Whether FTS5 has to gather all rows of a query before it knows the first: beginnings that it has no index of. */
+export function isScanned(query: Query): boolean {
+  return query.some((term) => term.isPrefix && lastLength(term) > SHORTEST_PREFIX)
+}
