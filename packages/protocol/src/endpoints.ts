@@ -25,14 +25,12 @@ export const ENDPOINTS = {
     method: 'GET',
     path: '/openapi.json',
     answer: 'OpenApi',
-    isOpen: true,
     does: 'Describes all doors, as an OpenAPI document.',
   },
   docs: {
     method: 'GET',
     path: '/docs',
     answer: 'page',
-    isOpen: true,
     does: 'The same as a page to read.',
   },
   stream: {

@@ -12,7 +12,7 @@ const REQUESTS = { ...requests }
 
 let service: TestService
 beforeAll(async () => {
-  service = await startTestService({ config: { token: 'secret' } })
+  service = await startTestService()
 })
 afterAll(() => service[Symbol.asyncDispose]())
 
@@ -29,6 +29,14 @@ it('/openapi.json has an operation for every door, and /docs a place', async () 
   const operations = Object.values(json?.['paths'] as object).flatMap((methods) => Object.values(methods as object))
   expect(new Set(operations.map(({ operationId }) => String(operationId)))).toEqual(new Set(Object.keys(ENDPOINTS)))
   for (const name of Object.keys(ENDPOINTS)) expect(page.text).toContain(`id="${name}"`)
+})
+
+it('both are for those who have the token', async () => {
+  await using closed = await startTestService({ config: { token: 'secret' } })
+  for (const path of ['/openapi.json', '/docs']) {
+    expect((await call(`${closed.base}${path}`)).status).toBe(401)
+    expect((await call(`${closed.base}${path}`, { headers: { authorization: 'Bearer secret' } })).status).toBe(200)
+  }
 })
 
 it('/docs runs nothing and fetches nothing', async () => {

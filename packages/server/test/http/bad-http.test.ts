@@ -46,8 +46,8 @@ describe.each(Object.entries(PATHS))('F4: %s', (path, right) => {
 
 test.each([
   '/',
-  '/docs',
-  '/openapi.json',
+  '/docs/x',
+  '/redoc',
   '/v1',
   '/v1/agent/stream/',
   '/v1/agent/stream/x',
