@@ -147,7 +147,7 @@ export function createTurns() {
     }
     const shown = shorten(textOf(blocks), TEXT_MOST)
     // What the agent tells itself carries its session; what a person sent does not.
-    const isPrompt = event['session_id'] === undefined && event['uuid'] === undefined
+    const isPrompt = event['session_id'] === undefined
     if (!isPrompt) return [{ kind: 'note', text: shown }]
     const attached = noteOfAttachments(event)
     const note: What[] = attached === undefined ? [] : [{ kind: 'note', text: shorten(attached, TEXT_MOST) }]
