@@ -146,8 +146,10 @@ export function createTurns() {
       })
     }
     const shown = shorten(textOf(blocks), TEXT_MOST)
-    // What the agent tells itself carries its session; what a person sent does not.
-    const isPrompt = event['session_id'] === undefined
+    // What the agent tells itself is marked, or known by its words; what it tells agents of its own has a parent.
+    const isOwn = event['isSynthetic'] === true || text(event['parent_tool_use_id']) !== undefined
+    const isNotice = event['session_id'] !== undefined && textOf(blocks).startsWith('[Request interrupted by user')
+    const isPrompt = !isOwn && !isNotice
     if (!isPrompt) return [{ kind: 'note', text: shown }]
     const attached = noteOfAttachments(event)
     const note: What[] = attached === undefined ? [] : [{ kind: 'note', text: shorten(attached, TEXT_MOST) }]
