@@ -12,8 +12,10 @@ import { startTestService, type TestService } from '../support/service.ts'
 /** The service looks by itself every two seconds. Longer is allowed here: the machine may be busy. */
 const SOON_MS = 10_000
 
+const nobody: Disposable = { [Symbol.dispose]() {} }
+
 const BELLS: Record<string, () => Bell> = {
-  'never rings': () => ({ ring() {}, listen: () => ({ [Symbol.dispose]() {} }) }),
+  'never rings': () => ({ ring() {}, listen: () => nobody, listenAll: () => nobody }),
   'rings twice': () => {
     const bell = createBell()
     return { ...bell, ring: (id) => [1, 2].forEach(() => bell.ring(id)) }
@@ -29,6 +31,7 @@ const BELLS: Record<string, () => Bell> = {
     return {
       ring: (id) => known.forEach((other) => other !== id && bell.ring(other)),
       listen: (id, wake) => bell.listen(known.add(id) && id, wake),
+      listenAll: (wake) => bell.listenAll(wake),
     }
   },
 }
