@@ -299,14 +299,19 @@ test('an agent is not offered what the client cannot answer', async () => {
   expect(await tools(['question', 'plan'])).toEqual(['AskUserQuestion', 'ExitPlanMode'])
 })
 
-test('a plan is shown, and goes ahead when the person says so', async () => {
+test('a plan is shown in its words, and goes ahead when the person says so', async () => {
   await using service = await startTestService({ agent: 'claude' })
-  const text = '@tool ExitPlanMode {}\n@bash touch planned.txt'
   const cwd = service.folder()
-  const more = { permission_mode: 'plan', can_answer: ['plan'] }
-  const running = await stream(service.base, { conversation_id: 'plan', cwd, text, ...more })
+  const more = { conversation_id: 'plan', cwd, permission_mode: 'plan', can_answer: ['plan'] }
+  const before = await streamAll(service.base, { ...more, text: 'Make a plan.' })
+  // Claude Code tells the model where to write it.
+  const [file = ''] = /\/[^\s"]+\/plans\/[^\s"]+\.md/.exec(JSON.stringify(service.model?.requests())) ?? []
+  const text = `@write ${file} First this,\\nthen that.\n@tool ExitPlanMode {}\n@bash touch planned.txt`
+  const running = await stream(service.base, { ...more, text }, before.length)
   const id = await questionOf(running)
-  expect(await pending(service)).toMatchObject([{ kind: 'plan', tool_name: 'ExitPlanMode' }])
+  expect(await pending(service)).toMatchObject([
+    { kind: 'plan', tool_name: 'ExitPlanMode', input: { plan: 'First this,\nthen that.', planFilePath: file } },
+  ])
   await answer(service, id, { behavior: 'allow' })
   await expect.poll(async () => (await pending(service)).length, PATIENCE).toBe(1)
   const [command] = await pending(service)
@@ -338,6 +343,8 @@ test('an MCP server may ask the person, when the client says that it can answer'
       rules: [],
     },
   ])
+  for (const answers of [{ colour: 7 }, { color: 'green' }, {}])
+    expectError(await answer(service, id, { behavior: 'allow', answers }), 400, 'bad_request')
   await answer(service, id, { behavior: 'allow', answers: { colour: 'green' } })
   const received = await running.ended
   expect(JSON.stringify(toolResultsOf(received))).toContain('green')
