@@ -37,15 +37,20 @@ export function openRun(stored: readonly Stored[]): [id: string, run: StoredRun]
 }
 
 /**
- * The runs of a conversation lie end to end. Each begins with its prompt, or says why it began without one; one that
- * has ended has its only result at its end. What was imported comes before them.
+ * The runs of a conversation lie end to end; between them is only the settlement of what a run that was cut off has
+ * asked. Each begins with its prompt, or says why it began without one; one that has ended has its only result at its
+ * end. What was imported comes before them.
  */
 function checkRuns(id: string, lines: readonly string[], runs: readonly StoredRun[], importedCount?: number): void {
   // An import that nobody expects yet has no runs.
   if (runs.length === 0) return
   let next = (importedCount ?? 0) + 1
+  const passSettlements = () => {
+    while (lines[next - 1]?.startsWith('{"type":"tool_permission_settled"')) next++
+  }
   for (const { state, begun_by: begunBy, text, first, last } of runs) {
     const wrong = (what: string) => new Error(`${id}: the run of "${text}" (${first} to ${last}, ${state}) ${what}`)
+    passSettlements()
     if (first !== next) throw wrong(`does not begin at ${next}`)
     const begin = lines[first - 1] ?? '{}'
     if (begunBy === 'client' && promptOf(begin) !== text) throw wrong('does not begin with its prompt')
@@ -56,6 +61,7 @@ function checkRuns(id: string, lines: readonly string[], runs: readonly StoredRu
     if (results !== (last === null ? 0 : 1)) throw wrong(`has ${results} results`)
     if (last !== null && !isResult(lines[last - 1] ?? '')) throw wrong('does not end with its result')
   }
+  passSettlements()
   if (next !== lines.length + 1) throw new Error(`${id}: events from ${next} on belong to no run`)
 }
 
