@@ -46,8 +46,13 @@ async function sendEncoded(
   signal: AbortSignal,
 ): Promise<void> {
   out.writeHead(200, { 'content-encoding': coding })
+  // Not `out` itself: it would be closed by what goes wrong here, as if its client had gone.
+  const send = async (bytes: AsyncIterable<Uint8Array>) => {
+    for await (const part of bytes) if (!out.write(part)) await once(out, 'drain', { signal })
+  }
   try {
-    await pipeline(linesOf(pages), encoder(coding), out, { signal })
+    await pipeline(linesOf(pages), encoder(coding), send, { signal })
+    out.end()
   } catch (error) {
     if (!signal.aborted) throw error
   }

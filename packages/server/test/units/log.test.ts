@@ -9,10 +9,12 @@ import type { Store } from '../../src/core/ports/store.ts'
 import { createMemoryStore } from '../../src/store/memory/store.ts'
 import { fresh, linesOf, newPrompt, newRun } from '../contract/samples.ts'
 
+const ENDING = { outcome: 'success', usage: [], facts: {} }
+const nobody: Disposable = { [Symbol.dispose]() {} }
 const quiet = { info() {}, warn() {}, error() {} }
 
-function openLog(store: Store = createMemoryStore(), bell: Bell = createBell()) {
-  return { store, events: createEventLog({ store, bell, clock: { now: () => 1 }, log: quiet, doubtMs: 5 }) }
+function openLog(store: Store = createMemoryStore(), bell: Bell = createBell(), doubtMs = 5) {
+  return { store, events: createEventLog({ store, bell, clock: { now: () => 1 }, log: quiet, doubtMs }) }
 }
 
 async function begun(events: EventLog, of = fresh()) {
@@ -35,10 +37,10 @@ test('nobody is told of what was not stored', async () => {
   const run = await begun(events)
   const { conversation: name, folder } = run
   expect(await events.begin(newRun({ name, folder }))).toMatchObject({ status: 'busy' })
-  await events.end(run, ['"end"'])
+  await events.end(run, ['"end"'], ENDING)
   rings = 0
   expect(await events.append(run, ['"late"'])).toEqual({ status: 'closed' })
-  expect(await events.end(run, ['"end"'])).toEqual({ status: 'closed' })
+  expect(await events.end(run, ['"end"'], ENDING)).toEqual({ status: 'closed' })
   expect(await events.addPrompt(newPrompt({ name, folder: fresh().folder }))).toMatchObject({ status: 'elsewhere' })
   expect(rings).toBe(0)
 })
@@ -46,8 +48,8 @@ test('nobody is told of what was not stored', async () => {
 test('the end of a run that is long forgotten is found in the store', async () => {
   const { events } = openLog()
   const first = await begun(events)
-  await events.end(first, ['"end"'])
-  for (let n = 0; n < 10_000; n++) await events.end(await begun(events), ['"end"'])
+  await events.end(first, ['"end"'], ENDING)
+  for (let n = 0; n < 10_000; n++) await events.end(await begun(events), ['"end"'], ENDING)
   expect(events.endOf(first.id)).toBeUndefined()
   const watch = { conversation: first.conversation, after: 0, until: { run: first.id } }
   expect(await readAll(events, watch)).toEqual(['{"n":1}', '"end"'])
@@ -56,7 +58,7 @@ test('the end of a run that is long forgotten is found in the store', async () =
 test('whoever waits for a run that went with its conversation waits no longer', async () => {
   const { events, store } = openLog()
   const run = await begun(events)
-  await events.end(run, ['"end"'])
+  await events.end(run, ['"end"'], ENDING)
   await store.deleteConversation(run.conversation)
   const watch = { conversation: run.conversation, after: 0, until: { run: 'f'.repeat(32) as RunId } }
   expect(await readAll(events, watch)).toEqual([])
@@ -72,14 +74,14 @@ test('who waits for a prompt on its way into a run waits for the prompt, until t
   const { id } = added.prompt
   expect(await events.lastOf(id)).toBeUndefined()
   await events.changePrompt({ id, input: 'taken', line: '"taken"', at: 1 })
-  await events.end(run, ['"end"'])
+  await events.end(run, ['"end"'], ENDING)
   expect(await events.lastOf(id)).toBe(4)
 })
 
 test('a conversation that goes while it is read does not keep others from being found', async () => {
-  const { events, store } = openLog(undefined, { ring() {}, listen: () => ({ [Symbol.dispose]() {} }) })
+  const { events, store } = openLog(undefined, { ring() {}, listen: () => nobody, listenAll: () => nobody })
   const gone = await begun(events)
-  await events.end(gone, ['"end"'])
+  await events.end(gone, ['"end"'], ENDING)
   const left = await begun(events)
   const lost = new Reader(
     events,
@@ -87,8 +89,9 @@ test('a conversation that goes while it is read does not keep others from being 
     { take: () => true, end() {}, fail() {} },
   )
   const reading = readAll(events, { conversation: left.conversation, after: 0, until: { run: left.id } })
+  await expect.poll(() => events.recent(left.conversation, 1)).toBe('level')
   await store.deleteConversation(gone.conversation)
-  await events.end(left, ['"end"'])
+  await events.end(left, ['"end"'], ENDING)
   expect(await reading).toEqual(['{"n":1}', '"end"'])
   lost.close()
 })
@@ -97,7 +100,7 @@ test('a replay of a conversation that goes meanwhile ends', async () => {
   const { events, store } = openLog()
   const run = await begun(events)
   await events.append(run, ['x'.repeat(300_000), 'y'.repeat(300_000)])
-  await events.end(run, ['"end"'])
+  await events.end(run, ['"end"'], ENDING)
   const counts: number[] = []
   for await (const { count } of storedPages(store, run.conversation, 0, 4)) {
     counts.push(count)
@@ -135,7 +138,8 @@ test('a reader that is closed while it asks the store is given nothing', async (
 })
 
 test('when what is at hand of all conversations becomes too much, it is let go, and read from the store', async () => {
-  const { events } = openLog()
+  // Nothing but the amount may make it let go.
+  const { events } = openLog(undefined, undefined, 60_000)
   const line = JSON.stringify('x'.repeat(1_000_000))
   const runs = await Promise.all(Array.from({ length: 36 }, () => begun(events)))
   const [first] = runs
@@ -143,9 +147,11 @@ test('when what is at hand of all conversations becomes too much, it is let go, 
   // Readers have to be there for anything to be kept.
   using _ = new DisposableStack()
   for (const { conversation } of runs) _.use(events.listen(conversation, () => {}))
-  for (const run of runs) await events.append(run, [line, line])
+  await events.append(first, [line, line])
+  expect(events.recent(first.conversation, 1)).toMatchObject({ first: 2, count: 2 })
+  for (const run of runs.slice(1)) await events.append(run, [line, line])
   expect(events.recent(first.conversation, 1)).toBe('unknown')
-  await events.end(first, ['"end"'])
+  await events.end(first, ['"end"'], ENDING)
   const read = await readAll(events, { conversation: first.conversation, after: 0, until: { run: first.id } })
   expect(read.map(({ length }) => length)).toEqual([7, line.length, line.length, 5])
 })
