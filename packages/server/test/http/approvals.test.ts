@@ -76,6 +76,20 @@ test('of many who answer at once one is heard, and every other is told who it wa
   expect(settled).toHaveLength(1)
 })
 
+test('of many who answer at once at the old door one is heard, and for the others nothing is open', async () => {
+  await using service = await startTestService()
+  const cwd = service.folder()
+  const running = await stream(service.base, { conversation_id: 'old', cwd, text: '@ask' })
+  const id = await questionOf(running)
+  const answers = await Promise.all(
+    Array.from({ length: 12 }, () => decide(service, 'old', cwd, id, { behavior: 'allow' })),
+  )
+  const [first, ...others] = answers.toSorted((a, b) => a.status - b.status)
+  expect(first).toMatchObject({ status: 200, json: { ok: true } })
+  for (const other of others) expectError(other, 404, 'permission_not_found')
+  expect(toolResultsOf(await running.ended)).toMatchObject([{ is_error: false }])
+})
+
 test('what does not fit is refused with a sentence, and the question stays open', async () => {
   await using service = await startTestService()
   const running = await stream(service.base, { conversation_id: 'bad', cwd: service.folder(), text: '@ask tool=Odd' })
@@ -108,6 +122,10 @@ test('without a deadline a question waits; with one of its own it ends as it was
   expect(await pending(service)).toMatchObject([{ approval_id: id }])
   await answer(service, id, { behavior: 'allow' })
   await waiting.ended
+  const strict = { seconds: 1, outcome: 'interrupt' }
+  const stops = { conversation_id: 'stops', cwd: service.folder(), text: '@ask', approval_deadline: strict }
+  const stopped = await streamAll(service.base, stops)
+  expect(stopped.at(-1)?.event).toMatchObject({ type: 'result', subtype: 'interrupted' })
 })
 
 test('"always allow" keeps exactly the rule that was shown, where it was said, until it is taken back', async () => {

@@ -21,7 +21,7 @@ interface Opened {
   readonly store: Store
   readonly host: Host
   /** An accepted run in a conversation and a folder of its own. */
-  begin(more?: Partial<NewRun>): Promise<{ run: Run; conversation: Conversation }>
+  readonly begin: (more?: Partial<NewRun>) => Promise<{ run: Run; conversation: Conversation }>
 }
 
 function open({ store = createMemoryStore(), agent = createScriptedAgent({ clock }) } = {}): Opened {
