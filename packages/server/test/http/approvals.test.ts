@@ -154,6 +154,7 @@ test('"always allow" keeps exactly the rule that was shown, where it was said, u
   const rules = await call(`${service.base}/v1/approval-rules?cwd=${encodeURIComponent(cwd)}`)
   const [rule] = (rules.json?.['rules'] ?? []) as Record<string, unknown>[]
   expect(rule).toMatchObject({ scope: 'project', rule: 'Bash(touch a.txt)', cwd, approval_id: id })
+  expect((await call(`${service.base}/v1/approval-rules`)).json).toEqual(rules.json)
   const remove = () => call(`${service.base}/v1/approval-rules/${String(rule?.['rule_id'])}`, { method: 'DELETE' })
   expect((await remove()).status).toBe(200)
   expectError(await remove(), 404, 'rule_unknown')

@@ -116,6 +116,27 @@ test('what takes the place of a cut-off run withdraws what is open, and forgets 
   expect(await ask(opened)).toEqual([])
 })
 
+test('after a start, what was cut off has its deadlines again, and what was answered needs none', async () => {
+  holdTime()
+  const opened = await open({ deadline: { seconds: 10, outcome: 'deny' } })
+  await ask(opened)
+  await ask(opened, { input: { command: 'touch b' }, toolUseId: 'toolu_2' })
+  const [answered, left] = await pendingIn(opened)
+  if (answered === undefined || left === undefined) throw new Error('nothing was asked')
+  await opened.approvals.answer(answered, { decision: { behavior: 'allow' }, remember: 'none', by: 'a phone' })
+  opened.approvals.suspend()
+  await opened.store.carryApprovals(opened.run.id, ['toolu_1'])
+  const { approvals, store, run } = await open({}, opened.store)
+  const decided: string[] = []
+  approvals.onDecided = (conversation) => decided.push(conversation)
+  expect(await approvals.resume()).toEqual(new Set([opened.run.conversation]))
+  await vi.advanceTimersByTimeAsync(11_000)
+  expect(await store.approval(left)).toMatchObject({ state: 'expired', settlement: { by: 'deadline' } })
+  expect(await store.approval(answered)).toMatchObject({ state: 'allowed', settlement: { by: 'a phone' } })
+  expect(decided).toEqual([opened.run.conversation])
+  expect(await approvals.decisions(run.conversation)).toEqual([])
+})
+
 test('a deadline that is further away than a timer can reach is kept all the same', async () => {
   holdTime()
   const opened = await open({ deadline: { seconds: (40 * DAY_MS) / 1000, outcome: 'deny' } })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Folder } from '@claude-proxy/protocol/ids'
 import type { Approvals } from '../../src/core/approvals/approvals.ts'
+import type { Attachments } from '../../src/core/attachments/attachments.ts'
 import { createBell } from '../../src/core/log/bell.ts'
 import { createEventLog } from '../../src/core/log/log.ts'
 import type { Run } from '../../src/core/ports/run.ts'
@@ -40,7 +41,9 @@ async function open(meanwhile: (store: Store, run: Run) => Partial<Store>) {
   const queue = { serve: async () => {}, handOver: async () => {} }
   const deps = { store, events, clock, host: host as unknown as Host, queue: queue as unknown as Queue }
   const rules = { allowedRoots: [], trustedRoots: [] }
-  const runs = createRuns({ ...deps, rules, newRunId: () => fresh().run, check() {} })
+  // Nothing is attached to any prompt here.
+  const attachments = {} as Attachments
+  const runs = createRuns({ ...deps, rules, attachments, newRunId: () => fresh().run, check() {} })
   const commands = createCommands({ ...deps, approvals: {} as Approvals })
   const request = (more: Partial<StreamRequest>): StreamRequest => ({
     name: id,
