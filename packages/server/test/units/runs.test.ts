@@ -2,9 +2,9 @@ import { realpathSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Folder } from '@claude-proxy/protocol/ids'
+import type { AttachmentId, Folder } from '@claude-proxy/protocol/ids'
 import type { Approvals } from '../../src/core/approvals/approvals.ts'
-import type { Attachments } from '../../src/core/attachments/attachments.ts'
+import { createAttachments } from '../../src/core/attachments/attachments.ts'
 import { createBell } from '../../src/core/log/bell.ts'
 import { createEventLog } from '../../src/core/log/log.ts'
 import type { Run } from '../../src/core/ports/run.ts'
@@ -13,6 +13,7 @@ import { createCommands } from '../../src/core/runs/commands.ts'
 import type { Host } from '../../src/core/runs/host.ts'
 import type { Queue } from '../../src/core/runs/queue.ts'
 import { createRuns, type StreamRequest } from '../../src/core/runs/runs.ts'
+import { createMemoryFiles } from '../../src/store/memory/attachment-files.ts'
 import { createMemoryStore } from '../../src/store/memory/store.ts'
 import { added, fresh, newPrompt, newRun } from '../contract/samples.ts'
 
@@ -41,8 +42,9 @@ async function open(meanwhile: (store: Store, run: Run) => Partial<Store>) {
   const queue = { serve: async () => {}, handOver: async () => {} }
   const deps = { store, events, clock, host: host as unknown as Host, queue: queue as unknown as Queue }
   const rules = { allowedRoots: [], trustedRoots: [] }
-  // Nothing is attached to any prompt here.
-  const attachments = {} as Attachments
+  const most = { maxCount: 1, maxBytes: 1, maxImageBytes: 1, maxTextBytes: 1, maxUnusedBytes: 1, unusedMs: 1 }
+  const newId = () => fresh().run as string as AttachmentId
+  const attachments = createAttachments({ store, files: createMemoryFiles(), clock, log, limits: most, newId })
   const runs = createRuns({ ...deps, rules, attachments, newRunId: () => fresh().run, check() {} })
   const commands = createCommands({ ...deps, approvals: {} as Approvals })
   const request = (more: Partial<StreamRequest>): StreamRequest => ({
