@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises'
-import { statSync } from 'node:fs'
+import { chmodSync, chownSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { canMount, limitFiles, mountSmallDisk } from '../lib/disk.ts'
 import type { Fault } from '../lib/fault.ts'
@@ -195,10 +195,11 @@ async function checkFreed(base: string, cut: Sent, scratch: string): Promise<voi
   await checkWell(base, scratch, conversation_id)
 }
 
+const NOBODY = 65_534
+
 /** Nobody's process in somebody else's directory: first a new one, then one with a history. */
 async function readOnlyStart({ scratch }: Context): Promise<string> {
-  const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--']
-  const { chmodSync } = process.getBuiltinModule('node:fs')
+  const nobody = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--']
   chmodSync(scratch, 0o755)
   const said: string[] = []
   const dataDir = join(scratch, 'root-owned', 'data')
@@ -221,10 +222,14 @@ async function readOnlyStart({ scratch }: Context): Promise<string> {
     await using program = await startProgram({ dataDir })
     await tell(program.base, scratch, 'old', 'Hello')
   }
-  chmodSync(dataDir, 0o755)
+  // Its own, and nobody else's, but not to be written.
+  chownSync(dataDir, NOBODY, NOBODY)
+  for (const name of readdirSync(dataDir, { recursive: true, encoding: 'utf8' }))
+    chownSync(join(dataDir, name), NOBODY, NOBODY)
+  chmodSync(dataDir, 0o500)
   await refuse('a directory with a history')
+  chmodSync(dataDir, 0o700)
   // Whoever may write again finds all as it was.
-  if (statSync(dataDir).uid !== 0) throw new Error('the directory has changed hands')
   await using program = await startProgram({ dataDir })
   runsOf('old', await linesOf(program.base, 'old'))
   await checkWell(program.base, scratch, 'old')

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { startScriptedModel } from '@claude-proxy/scripted-model/model'
+import { startScriptedModel, type Trouble, TROUBLES } from '@claude-proxy/scripted-model/model'
 import type { Fault } from '../lib/fault.ts'
 import { checkNobodyIn } from '../lib/orphans.ts'
 import type { Context } from '../lib/part.ts'
@@ -24,6 +24,7 @@ export const modelFaults: readonly Fault[] = [
   refusing('a Messages API that answers 529', 'sometimes', '@status 529'),
   refusing('a Messages API that never answers', 'never', '@hang'),
   { name: 'a Messages API that answers garbage', brief: 'sometimes', run: garbage },
+  { name: 'a Messages API that fails two requests of three, each in another way', brief: 'never', run: moody },
   { name: 'a Messages API whose name is gone', brief: 'sometimes', run: nameless },
 ]
 
@@ -141,6 +142,53 @@ async function garbage({ scratch, random }: Context): Promise<string> {
   } finally {
     server.close()
   }
+}
+
+/**
+ * Requests fail in the middle of a run, of its turns, of what Claude Code asks beside them: some of it is made good by
+ * trying again, some ends the run. Whatever it comes to, it is one end.
+ */
+async function moody({ scratch, random }: Context): Promise<string> {
+  const choice = random.fork()
+  let isMoody = true
+  const troubles = new Map<Trouble, number>()
+  const trouble = () => {
+    if (!isMoody || !choice.chance(2 / 3)) return undefined
+    const chosen = choice.pick(TROUBLES)
+    troubles.set(chosen, (troubles.get(chosen) ?? 0) + 1)
+    return chosen
+  }
+  await using model = closing(await startScriptedModel({ trouble }))
+  await using program = await start(scratch, model.url)
+  const ends = new Map<string, number>()
+  const folders = Array.from({ length: MOODY_FOLDERS }, (_, n) => `moody-${n}`)
+  for (let round = 1; round <= MOODY_ROUNDS; round++) {
+    const text = `@bash echo ${round}.1\n@text 3000\n@bash echo ${round}.2\n@end Round ${round}.`
+    // The next prompt finds the folder free, or is refused and throws.
+    const told = await within(
+      `all runs of round ${round} end`,
+      GIVES_UP_MS,
+      Promise.all(folders.map((folder) => tell(program.base, scratch, folder, text))),
+    )
+    for (const { result } of told) {
+      const end = result.is_error ? 'an error' : 'a success'
+      ends.set(end, (ends.get(end) ?? 0) + 1)
+    }
+  }
+  isMoody = false
+  for (const folder of folders) await checkWell(program.base, scratch, folder)
+  for (const folder of folders) {
+    const { length } = runsOf(folder, await linesOf(program.base, folder))
+    if (length !== MOODY_ROUNDS + 1) throw new Error(`${folder} has ${length} runs; ${MOODY_ROUNDS + 1} were begun`)
+  }
+  return `${list(troubles)} led to ${list(ends)}; then every folder worked again`
+}
+
+const MOODY_FOLDERS = 3
+const MOODY_ROUNDS = 6
+
+function list(counts: ReadonlyMap<string, number>): string {
+  return [...counts].map(([what, count]) => `${count} × ${what}`).join(', ')
 }
 
 async function nameless({ scratch }: Context): Promise<string> {

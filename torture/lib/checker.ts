@@ -1,4 +1,4 @@
-import type { Ledger } from './seen.ts'
+import { beginsContinued, type Ledger } from './seen.ts'
 import { isResult, promptOf, type Spoken } from './phone.ts'
 import type { Stored, StoredRun } from './stored.ts'
 
@@ -37,23 +37,31 @@ export function openRun(stored: readonly Stored[]): [id: string, run: StoredRun]
 }
 
 /**
- * The runs of a conversation lie end to end. Each begins with its prompt; one that has ended has its only result at
- * its end. What was imported comes before them.
+ * The runs of a conversation lie end to end; between them is only the settlement of what a run that was cut off has
+ * asked. Each begins with its prompt, or says why it began without one; one that has ended has its only result at its
+ * end. What was imported comes before them.
  */
 function checkRuns(id: string, lines: readonly string[], runs: readonly StoredRun[], importedCount?: number): void {
   // An import that nobody expects yet has no runs.
   if (runs.length === 0) return
   let next = (importedCount ?? 0) + 1
-  for (const { state, text, first, last } of runs) {
+  const passSettlements = () => {
+    while (lines[next - 1]?.startsWith('{"type":"tool_permission_settled"')) next++
+  }
+  for (const { state, begun_by: begunBy, text, first, last } of runs) {
     const wrong = (what: string) => new Error(`${id}: the run of "${text}" (${first} to ${last}, ${state}) ${what}`)
+    passSettlements()
     if (first !== next) throw wrong(`does not begin at ${next}`)
-    if (promptOf(lines[first - 1] ?? '{}') !== text) throw wrong('does not begin with its prompt')
+    const begin = lines[first - 1] ?? '{}'
+    if (begunBy === 'client' && promptOf(begin) !== text) throw wrong('does not begin with its prompt')
+    if (begunBy === 'agent' && !beginsContinued(begin)) throw wrong('does not say why it began')
     if ((state === 'ended') !== (last !== null)) throw wrong('has an end without being over, or none')
     next = (last ?? lines.length) + 1
     const results = lines.slice(first - 1, next - 1).filter(isResult).length
     if (results !== (last === null ? 0 : 1)) throw wrong(`has ${results} results`)
     if (last !== null && !isResult(lines[last - 1] ?? '')) throw wrong('does not end with its result')
   }
+  passSettlements()
   if (next !== lines.length + 1) throw new Error(`${id}: events from ${next} on belong to no run`)
 }
 
@@ -69,7 +77,8 @@ function checkRuns(id: string, lines: readonly string[], runs: readonly StoredRu
 function checkPrompts(stored: readonly Stored[], spoken: readonly Spoken[]): void {
   const counts = new Map<string, number>()
   for (const { id, runs } of stored)
-    for (const { text } of runs) counts.set(`${id} ${text}`, (counts.get(`${id} ${text}`) ?? 0) + 1)
+    for (const { text, begun_by: begunBy } of runs)
+      if (begunBy === 'client') counts.set(`${id} ${text}`, (counts.get(`${id} ${text}`) ?? 0) + 1)
   for (const { conversation, text, hangs, isCareful, attempts, lives, isAccepted } of spoken) {
     const key = `${conversation} ${text}`
     const count = counts.get(key) ?? 0

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Frame, type Outcome, readStream } from './event-stream.ts'
-import type { Cursor } from './seen.ts'
+import { beginsContinued, type Cursor } from './seen.ts'
 import type { Life, Lives } from './lives.ts'
 import type { Random } from './random.ts'
+import { replay } from './replay.ts'
 
 export interface Prompt {
   readonly text: string
@@ -60,7 +61,7 @@ export async function converse(phone: PhoneOptions, prompt: Prompt, isCareful: b
     }
     if (outcome.how === 'refused') {
       if (outcome.status === 503 && life.isOver) after = life.number
-      else if (outcome.status === 409 && doubtful.has(life.number)) await sleep(20)
+      else if (outcome.status === 409 && (doubtful.has(life.number) || (await goesOnByItself(life)))) await sleep(20)
       else if (outcome.status !== 400 || speaks) throw wrong(life, `was refused: ${outcome.status} ${outcome.body}`)
       else if (hasEnd) return done()
       else if (spoken.isAccepted) throw wrong(life, 'nothing runs, but the run of an accepted prompt has no end')
@@ -79,6 +80,13 @@ export async function converse(phone: PhoneOptions, prompt: Prompt, isCareful: b
   function done(): Spoken {
     for (const life of unanswered) doubtful.add(life)
     return spoken
+  }
+
+  /** Whether the folder may be busy with a run that nobody here has asked for: an answer from before a restart. */
+  async function goesOnByItself(life: Life): Promise<boolean> {
+    let isNews = false
+    await replay(life.base, conversation, cursor.last, ({ data }) => (isNews ||= beginsContinued(data)))
+    return isNews || cursor.isInContinued || life.isOver
   }
 
   function maySpeak(life: Life): boolean {

@@ -41,16 +41,28 @@ export function createLedger(): Ledger {
 /** One reader's way through a conversation, over all its connections: no gap, no repeat. */
 export function createCursor(conversation: string, ledger: Ledger) {
   let last = 0
+  let isInContinued = false
   return {
     get last() {
       return last
     },
+    /** The last that it has seen is of a run that the service began by itself. */
+    get isInContinued() {
+      return isInContinued
+    },
     take(frame: Frame): void {
       if (frame.id !== last + 1) throw new Error(`${conversation}: after event ${last} came ${frame.id}`)
       last = frame.id
+      if (beginsContinued(frame.data)) isInContinued = true
+      else if (frame.data.startsWith('{"type":"result"')) isInContinued = false
       ledger.note(conversation, frame)
     },
   }
+}
+
+/** The first event of a run that tells the agent what was decided after a restart: nobody has sent a prompt for it. */
+export function beginsContinued(line: string): boolean {
+  return line.startsWith('{"type":"system","subtype":"run_continued"')
 }
 
 export type Cursor = ReturnType<typeof createCursor>

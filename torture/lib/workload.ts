@@ -119,6 +119,9 @@ export function startWorkload({ lives, ledger, random, signal, folder, phones }:
       get last() {
         return cursor.last
       },
+      get isInContinued() {
+        return cursor.isInContinued
+      },
       take(frame) {
         cursor.take(frame)
         sinceEnd++

@@ -9,6 +9,16 @@ import { readSituation, type Situation } from './situation.ts'
 
 export type { ModelRequest } from './request.ts'
 
+/** What goes wrong with the answer to one request, as aimock's chaos and the real API have it. */
+export const TROUBLES = ['500', '429', '529', 'garbled', 'hung up', 'cut', 'silent'] as const
+export type Trouble = (typeof TROUBLES)[number]
+
+export interface ScriptedModelOptions {
+  readonly port?: number
+  /** Asked at each request for a message: what goes wrong with it. The same step that comes again is asked anew. */
+  readonly trouble?: () => Trouble | undefined
+}
+
 export interface ScriptedModel {
   /** What belongs into `ANTHROPIC_BASE_URL`. */
   readonly url: string
@@ -25,7 +35,7 @@ export interface ScriptedModel {
  * The wire format is aimock's. Its fixture matching is not used: it sees requests without their `system` messages and
  * with the text blocks of a message glued together, and here every request gets a fixture of its own.
  */
-export async function startScriptedModel(options: { port?: number } = {}): Promise<ScriptedModel> {
+export async function startScriptedModel(options: ScriptedModelOptions = {}): Promise<ScriptedModel> {
   const requests: ModelRequest[] = []
   const refusals = new Map<string, number>()
 
@@ -40,13 +50,16 @@ export async function startScriptedModel(options: { port?: number } = {}): Promi
     if (requests.length > MOST_REQUESTS) requests.shift()
     if (request.model.startsWith(NO_SUCH))
       return sendJson(res, 404, error('not_found_error', `model: ${request.model}`))
+    const trouble = options.trouble?.()
+    if (trouble === 'silent') return
     const situation = readSituation(request)
     const key = stepKey(request, situation)
     const refused = refusals.get(key) ?? 0
     const reply = replyTo(situation, request.tools.length > 0, refused)
     if (reply.kind === 'silence') return
     if (reply.kind === 'refusal' || reply.breaksAfter !== undefined) refusals.set(key, refused + 1)
-    await handleMessages(req, res, raw, [fixtureFor(reply)], new Journal(), DEFAULTS, () => {})
+    const fixture = { ...fixtureFor(reply), ...(trouble && WRONG[trouble]) }
+    await handleMessages(req, res, raw, [fixture], new Journal(), DEFAULTS, () => {})
   }
 
   const server = createServer((req, res) => {
@@ -84,32 +97,6 @@ const DEFAULTS = { latency: 0, chunkSize: 8192, replaySpeed: 1, logger: new Logg
 /** Characters in a chunk of a slow response: small, so that there is a middle to cut in. */
 const SLOW_CHUNK = 40
 
-/** Names a step of a session, to count how often it was refused. */
-function stepKey(request: ModelRequest, { prompts, stepsDone }: Situation): string {
-  return JSON.stringify([request.userId, prompts, stepsDone])
-}
-
-function fixtureFor(reply: Exclude<Reply, { kind: 'silence' }>): Fixture {
-  const match = { predicate: () => true }
-  if (reply.kind === 'refusal') {
-    const type = ERROR_TYPES[reply.status] ?? 'api_error'
-    const message = `The script refuses with ${reply.status}.`
-    const wait = reply.retryAfter === undefined ? {} : { retryAfter: reply.retryAfter }
-    return { match, response: { error: { type, message }, status: reply.status, ...wait } }
-  }
-  const pace = reply.delayMs > 0 ? { latency: reply.delayMs, chunkSize: SLOW_CHUNK } : {}
-  const breaks = reply.breaksAfter === undefined ? {} : { truncateAfterChunks: reply.breaksAfter }
-  const thinking = reply.thinking === undefined ? {} : { reasoning: reply.thinking }
-  const { input = 0, output = 0 } = reply.usage ?? {}
-  const usage = { input_tokens: input, output_tokens: output }
-  return { match, response: { blocks: reply.blocks.map(toAimock), usage, ...thinking }, ...pace, ...breaks }
-}
-
-function toAimock(block: ReplyBlock) {
-  if (block.type === 'text') return block
-  return { type: 'toolCall' as const, name: block.tool, arguments: JSON.stringify(block.input) }
-}
-
 /** The API's own names for its errors. */
 const ERROR_TYPES: Record<number, string> = {
   400: 'invalid_request_error',
@@ -119,6 +106,45 @@ const ERROR_TYPES: Record<number, string> = {
   413: 'request_too_large',
   429: 'rate_limit_error',
   529: 'overloaded_error',
+}
+
+/** An answer that is cut comes in pieces, of which some are sent before. */
+const WRONG: Record<Exclude<Trouble, 'silent'>, Partial<Fixture>> = {
+  '500': { chaos: { dropRate: 1 } },
+  '429': { chaos: { rateLimitRate: 1 } },
+  '529': { response: refusal(529) },
+  garbled: { chaos: { malformedRate: 1 } },
+  'hung up': { chaos: { disconnectRate: 1 } },
+  cut: { chunkSize: 8, latency: 5, truncateAfterChunks: 6 },
+}
+
+/** Names a step of a session, to count how often it was refused. */
+function stepKey(request: ModelRequest, { prompts, stepsDone }: Situation): string {
+  return JSON.stringify([request.userId, prompts, stepsDone])
+}
+
+function fixtureFor(reply: Exclude<Reply, { kind: 'silence' }>): Fixture {
+  const match = { predicate: () => true }
+  if (reply.kind === 'refusal') {
+    const wait = reply.retryAfter === undefined ? {} : { retryAfter: reply.retryAfter }
+    return { match, response: { ...refusal(reply.status), ...wait } }
+  }
+  const pace = reply.delayMs > 0 ? { latency: reply.delayMs, chunkSize: SLOW_CHUNK } : {}
+  const breaks = reply.breaksAfter === undefined ? {} : { truncateAfterChunks: reply.breaksAfter }
+  const thinking = reply.thinking === undefined ? {} : { reasoning: reply.thinking }
+  const { input = 0, output = 0 } = reply.usage ?? {}
+  const usage = { input_tokens: input, output_tokens: output }
+  return { match, response: { blocks: reply.blocks.map(toAimock), usage, ...thinking }, ...pace, ...breaks }
+}
+
+function refusal(status: number) {
+  const type = ERROR_TYPES[status] ?? 'api_error'
+  return { error: { type, message: `The script refuses with ${status}.` }, status }
+}
+
+function toAimock(block: ReplyBlock) {
+  if (block.type === 'text') return block
+  return { type: 'toolCall' as const, name: block.tool, arguments: JSON.stringify(block.input) }
 }
 
 function error(type: string, message: string) {

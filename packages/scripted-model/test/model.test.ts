@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { startScriptedModel, type ScriptedModel } from '../src/model.ts'
+import { startScriptedModel, type ScriptedModel, type Trouble } from '../src/model.ts'
 
 let model: ScriptedModel
 
@@ -11,9 +11,9 @@ afterEach(async () => {
   await model.close()
 })
 
-function ask(prompt: string, more: object = {}): Promise<Response> {
+function ask(prompt: string, more: object = {}, { url } = model): Promise<Response> {
   const body = { model: 'm', stream: true, messages: [{ role: 'user', content: prompt }], ...more }
-  return fetch(`${model.url}/v1/messages`, { method: 'POST', body: JSON.stringify(body) })
+  return fetch(`${url}/v1/messages`, { method: 'POST', body: JSON.stringify(body) })
 }
 
 test('a text of a million bytes arrives whole', async () => {
@@ -74,6 +74,25 @@ test('any model is there, but for those that say that they are not', async () =>
   const response = await ask('Hello', { model: 'no-such-model' })
   expect(response.status).toBe(404)
   expect(await response.json()).toMatchObject({ error: { type: 'not_found_error' } })
+})
+
+test.each<[Trouble, RegExp]>([
+  ['500', /^500 .*"error"/],
+  ['429', /^429 .*rate_limit_error/],
+  ['529', /^529 .*overloaded_error/],
+  ['garbled', /^200 \{malformed/],
+  ['hung up', /^fetch failed$/],
+  ['cut', /^terminated$|^200 event: message_start(?!.*message_stop)/s],
+])('what is to go wrong goes wrong: %s; the next request is answered', async (trouble, wanted) => {
+  const troubles: (Trouble | undefined)[] = [trouble]
+  const other = await startScriptedModel({ trouble: () => troubles.shift() })
+  const answer = async () => {
+    const response = await ask('@text 2000', {}, other)
+    return `${response.status} ${await response.text()}`
+  }
+  expect(await answer().catch((failure: Error) => failure.message)).toMatch(wanted)
+  expect(await answer()).toMatch(/^200 event: message_start.*message_stop/s)
+  await other.close()
 })
 
 test('tokens are counted, other paths are not there, and what is no JSON is refused', async () => {

@@ -17,7 +17,7 @@ import { createEventLog } from './core/log/log.ts'
 import { createPartials } from './core/partials/partials.ts'
 import type { Agent, AgentProcess } from './core/ports/agent.ts'
 import type { AttachmentFiles } from './core/ports/attachment.ts'
-import type { Clock, Log } from './core/ports/outside.ts'
+import type { Bell, Clock, Log } from './core/ports/outside.ts'
 import type { RunOptions } from './core/ports/run.ts'
 import type { SearchIndex } from './core/ports/search.ts'
 import type { Store } from './core/ports/store.ts'
@@ -65,7 +65,12 @@ const INDEX_RETRY_MS = 10_000
 const ORPHAN_MS = 3000
 
 /** Builds the service from its parts, in order, and closes them in reverse. The one place that knows them all. */
-export async function startService(config: Config, environment: NodeJS.ProcessEnv, log: Log): Promise<Service> {
+export async function startService(
+  config: Config,
+  environment: NodeJS.ProcessEnv,
+  log: Log,
+  bell: Bell = createBell(),
+): Promise<Service> {
   checkDoors(config)
   const clock: Clock = { now: Date.now }
   const startedAt = new Date(clock.now()).toISOString()
@@ -95,7 +100,6 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     },
     newId: () => newHexId() as AttachmentId,
   })
-  const bell = createBell()
   const events = createEventLog({ store, bell, clock, log, doubtMs: DOUBT_MS })
   const index = await openSearch(config, log)
   if (index) building.defer(() => index.close())

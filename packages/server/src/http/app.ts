@@ -110,7 +110,8 @@ function declineUpgrade({ headers }: IncomingMessage, response: ServerResponse):
 /** Aborts when the response closes: the client has gone, or has got everything. */
 function goneSignal(response: ServerResponse): AbortSignal {
   const gone = new AbortController()
-  response.once('close', () => gone.abort())
+  if (response.closed) gone.abort()
+  else response.once('close', () => gone.abort())
   return gone.signal
 }
 

@@ -4,6 +4,7 @@ import { AppError } from '@claude-proxy/protocol/errors'
 import type { ApprovalId } from '@claude-proxy/protocol/ids'
 import type { Approval, ApprovalRule, PermissionDecision } from '../core/ports/approval.ts'
 import type { Store } from '../core/ports/store.ts'
+import { checkForm } from './form.ts'
 
 /** An approval as clients see it (PROTOCOL.md section 7). */
 export function approvalBody({
@@ -78,6 +79,7 @@ export function decisionOf(body: AnswerFields, { request }: Approval): Permissio
     return { behavior: 'deny', message, ...(body.interrupt === true && { interrupt: true }) }
   }
   const { answers, response, updated_input: updated } = body
+  if (request.kind === 'elicitation') checkForm(answers ?? {}, request.input['requestedSchema'])
   if (answers === undefined && response === undefined)
     return { behavior: 'allow', ...(updated && { updatedInput: updated }) }
   if (request.kind === 'tool' || request.kind === 'plan')

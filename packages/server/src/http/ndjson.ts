@@ -32,8 +32,7 @@ export async function sendNdjson(
     }
     // What is written past the response must not come before its head.
     if (!out.headersSent) out.writeHead(200).flushHeaders()
-    await write(out, page, signal)
-    if (signal.aborted) return
+    if (!(await write(out, page, signal))) return
   }
   if (out.headersSent) out.end()
   else out.writeHead(200, { 'content-length': 0 }).end()
@@ -46,8 +45,13 @@ async function sendEncoded(
   signal: AbortSignal,
 ): Promise<void> {
   out.writeHead(200, { 'content-encoding': coding })
+  // Not `out` itself: it would be closed by what goes wrong here, as if its client had gone.
+  const send = async (bytes: AsyncIterable<Uint8Array>) => {
+    for await (const part of bytes) if (!out.write(part)) await once(out, 'drain', { signal })
+  }
   try {
-    await pipeline(linesOf(pages), encoder(coding), out, { signal })
+    await pipeline(linesOf(pages), encoder(coding), send, { signal })
+    out.end()
   } catch (error) {
     if (!signal.aborted) throw error
   }
@@ -60,21 +64,19 @@ async function* linesOf(pages: AsyncIterable<Page>): AsyncGenerator<Uint8Array> 
 /** What may wait unsent, so that reading and sending overlap. */
 const FULL_BYTES = 512 * 1024
 
-/** Writes, and waits until the reader has taken enough. A slow reader costs its position, not our memory. */
-async function write(out: ServerResponse, page: Page, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
+/**
+ * Writes, and waits until the reader has taken enough. A slow reader costs its position, not our memory. False: it has
+ * gone.
+ */
+async function write(out: ServerResponse, page: Page, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return false
   const socket = chunkedSocket(out)
   if (socket) writeChunk(socket, page)
   else out.write(page.lines)
   const sink = socket ?? out
-  if (sink.writableLength < FULL_BYTES) {
-    // The socket of a fast reader never says stop: without this, one replay would hold everybody else.
-    await nextTick()
-    return
-  }
-  try {
-    await once(sink, 'drain', { signal })
-  } catch (error) {
-    if (!signal.aborted) throw error
-  }
+  // The socket of a fast reader never says stop: without a pause, one replay would hold everybody else.
+  if (sink.writableLength < FULL_BYTES) await nextTick()
+  // Whatever ends this wait but a drain is the end of the connection, which may be told before the response closes.
+  else await once(sink, 'drain', { signal }).catch(() => sink.destroy())
+  return !sink.destroyed
 }

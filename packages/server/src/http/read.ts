@@ -37,8 +37,8 @@ export async function readOptionalBody<N extends SchemaName>(
 }
 
 /** The query of `url`, read by the schema of this name. A plus is a plus: clients do not encode it. */
-export async function readQuery<N extends SchemaName>(url: string, name: N): Promise<Read<N>> {
-  const [, query = ''] = /\?([^#]*)/.exec(url) ?? []
+export async function readQuery<N extends SchemaName>(url: string | undefined, name: N): Promise<Read<N>> {
+  const [, query = ''] = /\?([^#]*)/.exec(url ?? '') ?? []
   const fields: Record<string, string> = {}
   for (const pair of query.split('&')) {
     const at = pair.indexOf('=')

@@ -127,7 +127,7 @@ export function createRoutes(deps: RoutesDeps): Routes {
 
     async events({ request, response, params, signal }) {
       const { id: name } = await parse(ENDPOINTS.events.params, params)
-      const { since = 0, cwd } = await readQuery(request.url ?? '', ENDPOINTS.events.query)
+      const { since = 0, cwd } = await readQuery(request.url, ENDPOINTS.events.query)
       const { conversation, isOwn } = await conversations.find(name, cwd)
       response.setHeader(LAST_EVENT_ID, String(conversation.head))
       if (since > 0 && !isOwn) {
@@ -144,7 +144,7 @@ export function createRoutes(deps: RoutesDeps): Routes {
     },
 
     async canonical({ request }) {
-      const { cwd, conversation_group: group } = await readQuery(request.url ?? '', ENDPOINTS.canonical.query)
+      const { cwd, conversation_group: group } = await readQuery(request.url, ENDPOINTS.canonical.query)
       const { conversation, created } = await conversations.canonical({ cwd, group })
       // The app asks when a chat is opened: a prompt may be near.
       if (deps.prepares) host.prepare(conversation)

@@ -91,6 +91,8 @@ export function createSseStreams({ events, feed, partials, log }: SseDeps) {
     form: Form<P, S>,
     subject: Subject<P, S>,
   ): void {
+    // The client has gone while its request was served: no end would come that could close its stream.
+    if (out.closed) return
     out.writeHead(200, {
       ...takeHeaders(out),
       'content-type': SSE_TYPE,

@@ -51,6 +51,15 @@ export function approvals(store: () => Store): void {
       expect(await store().approval(late.id)).toBeUndefined()
     })
 
+    it('an id that is taken is refused, and its event is not stored', async () => {
+      const { id, run } = await started(store())
+      const asked = question()
+      await store().append(run.id, ['{"asked":1}'], 5, [asked])
+      await expect(store().append(run.id, ['{"asked":2}'], 6, [question(), asked])).rejects.toThrow(/./)
+      expect(await allLines(store(), id)).toHaveLength(2)
+      expect(await store().approvals({ conversation: id, limit: 10 })).toHaveLength(1)
+    })
+
     it('is settled once, with the event that says so, whoever else answers at the same time', async () => {
       const { id, run } = await started(store())
       const asked = question()
@@ -115,6 +124,8 @@ export function approvals(store: () => Store): void {
       expect(await found({})).toEqual([first, second, third])
       expect(await found({ isPending: true })).toEqual([first, third])
       expect(await found({ limit: 1 })).toEqual([third])
+      // Of all conversations.
+      expect(await store().approvals({ limit: 1 })).toMatchObject([{ id: third, conversation: id }])
       expect(await store().approvals({ conversation: fresh().id, limit: 10 })).toEqual([])
     })
 
@@ -152,6 +163,7 @@ export function approvals(store: () => Store): void {
         (await store().approvalRules(where)).map(({ rule }) => rule)
       expect((await rules({ conversation: id, folder })).toSorted()).toEqual(['Bash(a)', 'Bash(b)'])
       expect(await rules({ folder })).toEqual(['Bash(b)'])
+      expect((await rules({})).filter((rule) => ['Bash(a)', 'Bash(b)'].includes(rule))).toHaveLength(2)
       expect(await rules({ conversation: fresh().id, folder: fresh().folder })).toEqual([])
       expect(await store().approvalRules({ conversation: id })).toEqual([
         { id: session, scope: 'session', rule: 'Bash(a)', conversation: id, folder, approval: asked.id, at: 7 },

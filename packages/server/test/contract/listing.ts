@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { ApprovalId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { ConversationFilter, ConversationState } from '../../src/core/ports/conversation.ts'
 import type { Store } from '../../src/core/ports/store.ts'
-import { fresh, newRun, started } from './samples.ts'
+import { endOf, fresh, newRun, started } from './samples.ts'
 
 /** Conversations as a person finds them again. */
 export function listing(store: () => Store): void {
@@ -35,6 +35,14 @@ export function listing(store: () => Store): void {
       expect(first.map(({ id }) => id)).toEqual([otherSeven, seven])
       expect(await ids({ folder, before: first.at(-1) })).toEqual([six, five])
       expect(await ids({ folder: '/nowhere' as Folder })).toEqual([])
+    })
+
+    it('is not called by a prompt without words', async () => {
+      const { id, folder } = fresh()
+      await endOf(store(), newRun({ name: id, folder, text: ' \n\n ' }))
+      expect(await store().conversation(id)).toMatchObject({ title: undefined })
+      await endOf(store(), newRun({ name: id, folder, text: ' Now \n' }))
+      expect(await store().conversation(id)).toMatchObject({ title: 'Now' })
     })
 
     it('is active when a run begins, and called by its first prompt until it gets a title', async () => {

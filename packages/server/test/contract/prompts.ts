@@ -152,6 +152,15 @@ export function prompts(store: () => Store): void {
       expect(await steer()).toMatchObject({ status: 'refused' })
     })
 
+    it('is steered into the run of its own conversation also where the folder has none that it stands for', async () => {
+      const { id, folder, run } = fresh()
+      await store().createConversation({ id, folder, cwd: folder, title: undefined, at: 1 })
+      await store().beginRun(newRun({ id: run, name: id, isOwn: true, folder }))
+      await store().claimRun(run)
+      const steering = newPrompt({ name: id, isOwn: true, folder, into: run })
+      expect(await store().addPrompt(steering)).toMatchObject({ status: 'added', prompt: { state: 'steering' } })
+    })
+
     it('of very many, the last are refused', async () => {
       const { id, folder } = await started(store())
       const asked = Array.from({ length: MOST_QUEUED + 2 }, () => newPrompt({ name: id, folder }))

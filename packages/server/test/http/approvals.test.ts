@@ -76,6 +76,20 @@ test('of many who answer at once one is heard, and every other is told who it wa
   expect(settled).toHaveLength(1)
 })
 
+test('of many who answer at once at the old door one is heard, and for the others nothing is open', async () => {
+  await using service = await startTestService()
+  const cwd = service.folder()
+  const running = await stream(service.base, { conversation_id: 'old', cwd, text: '@ask' })
+  const id = await questionOf(running)
+  const answers = await Promise.all(
+    Array.from({ length: 12 }, () => decide(service, 'old', cwd, id, { behavior: 'allow' })),
+  )
+  const [first, ...others] = answers.toSorted((a, b) => a.status - b.status)
+  expect(first).toMatchObject({ status: 200, json: { ok: true } })
+  for (const other of others) expectError(other, 404, 'permission_not_found')
+  expect(toolResultsOf(await running.ended)).toMatchObject([{ is_error: false }])
+})
+
 test('what does not fit is refused with a sentence, and the question stays open', async () => {
   await using service = await startTestService()
   const running = await stream(service.base, { conversation_id: 'bad', cwd: service.folder(), text: '@ask tool=Odd' })
@@ -108,6 +122,10 @@ test('without a deadline a question waits; with one of its own it ends as it was
   expect(await pending(service)).toMatchObject([{ approval_id: id }])
   await answer(service, id, { behavior: 'allow' })
   await waiting.ended
+  const strict = { seconds: 1, outcome: 'interrupt' }
+  const stops = { conversation_id: 'stops', cwd: service.folder(), text: '@ask', approval_deadline: strict }
+  const stopped = await streamAll(service.base, stops)
+  expect(stopped.at(-1)?.event).toMatchObject({ type: 'result', subtype: 'interrupted' })
 })
 
 test('"always allow" keeps exactly the rule that was shown, where it was said, until it is taken back', async () => {
@@ -136,6 +154,7 @@ test('"always allow" keeps exactly the rule that was shown, where it was said, u
   const rules = await call(`${service.base}/v1/approval-rules?cwd=${encodeURIComponent(cwd)}`)
   const [rule] = (rules.json?.['rules'] ?? []) as Record<string, unknown>[]
   expect(rule).toMatchObject({ scope: 'project', rule: 'Bash(touch a.txt)', cwd, approval_id: id })
+  expect((await call(`${service.base}/v1/approval-rules`)).json).toEqual(rules.json)
   const remove = () => call(`${service.base}/v1/approval-rules/${String(rule?.['rule_id'])}`, { method: 'DELETE' })
   expect((await remove()).status).toBe(200)
   expectError(await remove(), 404, 'rule_unknown')
@@ -299,14 +318,19 @@ test('an agent is not offered what the client cannot answer', async () => {
   expect(await tools(['question', 'plan'])).toEqual(['AskUserQuestion', 'ExitPlanMode'])
 })
 
-test('a plan is shown, and goes ahead when the person says so', async () => {
+test('a plan is shown in its words, and goes ahead when the person says so', async () => {
   await using service = await startTestService({ agent: 'claude' })
-  const text = '@tool ExitPlanMode {}\n@bash touch planned.txt'
   const cwd = service.folder()
-  const more = { permission_mode: 'plan', can_answer: ['plan'] }
-  const running = await stream(service.base, { conversation_id: 'plan', cwd, text, ...more })
+  const more = { conversation_id: 'plan', cwd, permission_mode: 'plan', can_answer: ['plan'] }
+  const before = await streamAll(service.base, { ...more, text: 'Make a plan.' })
+  // Claude Code tells the model where to write it.
+  const [file = ''] = /\/[^\s"]+\/plans\/[^\s"]+\.md/.exec(JSON.stringify(service.model?.requests())) ?? []
+  const text = `@write ${file} First this,\\nthen that.\n@tool ExitPlanMode {}\n@bash touch planned.txt`
+  const running = await stream(service.base, { ...more, text }, before.length)
   const id = await questionOf(running)
-  expect(await pending(service)).toMatchObject([{ kind: 'plan', tool_name: 'ExitPlanMode' }])
+  expect(await pending(service)).toMatchObject([
+    { kind: 'plan', tool_name: 'ExitPlanMode', input: { plan: 'First this,\nthen that.', planFilePath: file } },
+  ])
   await answer(service, id, { behavior: 'allow' })
   await expect.poll(async () => (await pending(service)).length, PATIENCE).toBe(1)
   const [command] = await pending(service)
@@ -338,6 +362,8 @@ test('an MCP server may ask the person, when the client says that it can answer'
       rules: [],
     },
   ])
+  for (const answers of [{ colour: 7 }, { color: 'green' }, {}])
+    expectError(await answer(service, id, { behavior: 'allow', answers }), 400, 'bad_request')
   await answer(service, id, { behavior: 'allow', answers: { colour: 'green' } })
   const received = await running.ended
   expect(JSON.stringify(toolResultsOf(received))).toContain('green')

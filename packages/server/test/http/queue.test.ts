@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { call, type Received, replay, stream, streamAll } from '../support/client.ts'
+import { MOST_QUEUED } from '../../src/core/runs/prompt-machine.ts'
 import { startTestService } from '../support/service.ts'
 import { activate, atPrompt, interrupt, post, postStream, queueOf, resultsOf, runIdOf, textsOf } from './calls.ts'
 import { expectInterrupted } from './contract/interrupts.ts'
@@ -187,6 +188,35 @@ test('a folder with prompts that wait for its run keeps its conversation', async
   expect(textsOf(await waiting.ended, 'user')).toEqual(['one'])
   expect((await activate(service, 'second', cwd)).status).toBe(200)
   expect((await replay(service.base, 'second')).length).toBe(0)
+})
+
+test('a prompt that waits for the run of another conversation does not steer it', async () => {
+  await using service = await startTestService()
+  const cwd = service.folder()
+  for (const conversation_id of ['first', 'second']) await post(service, '/v1/conversations', { cwd, conversation_id })
+  const running = await post(service, '/v1/conversations/first/messages', { text: '@hang' })
+  const waiting = await post(service, '/v1/conversations/second/messages', { text: 'mine', when_busy: 'steer' })
+  expect(waiting.json).toMatchObject({ outcome: 'queued', queue_position: 1 })
+  const answer = await post(service, `/v1/queue/${String(waiting.json?.['run_id'])}/steer`, {})
+  expect(answer).toMatchObject({ status: 200, json: { state: 'queued', text: 'mine' } })
+  await interrupt(service, 'first')
+  await expect.poll(async () => resultsOf(await replay(service.base, 'second')).length).toBe(1)
+  expect(JSON.stringify(await replay(service.base, 'first'))).not.toContain('mine')
+  expect(running.json).toMatchObject({ outcome: 'begun' })
+})
+
+test('more prompts than anybody can mean are refused, and those that wait go on waiting', async () => {
+  await using service = await startTestService({ config: { store: 'memory' } })
+  const body = { conversation_id: 'flood', cwd: service.folder() }
+  await stream(service.base, { ...body, text: '@hang' })
+  const send = () => post(service, '/v1/conversations/flood/messages', { text: 'more' })
+  const answers = []
+  while (answers.length < MOST_QUEUED + 5) answers.push(...(await Promise.all(Array.from({ length: 67 }, send))))
+  const refused = answers.filter(({ status }) => status !== 202)
+  expect(answers.length - refused.length).toBe(MOST_QUEUED)
+  for (const each of refused) expectError(each, 409, 'queue_full')
+  expect(await queueOf(service, 'flood')).toHaveLength(MOST_QUEUED)
+  await interrupt(service, 'flood', 'all')
 })
 
 function isSaid(words: string): (received: Received) => boolean {

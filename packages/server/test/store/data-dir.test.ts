@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { syncPath } from '../../src/store/sqlite/data-dir.ts'
 import { temporaryDir } from './temporary.ts'
 
 const STORE = new URL('../../src/store/sqlite/store.ts', import.meta.url)
@@ -33,3 +34,11 @@ it.skipIf(!canTrace)('a power cut does not take away a data directory that was j
     })
   }
 })
+
+it.skipIf(process.platform !== 'linux')(
+  'a file system that cannot sync its directories keeps nobody from starting',
+  () => {
+    // Nothing above it is on a disk, and fsync(2) says so.
+    expect(() => syncPath('/proc/self/fd')).not.toThrow()
+  },
+)

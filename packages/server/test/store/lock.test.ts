@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts'
 import { started } from '../contract/samples.ts'
@@ -15,6 +17,16 @@ it('a second store on the same directory is refused with a sentence, and the fir
     })
   }
   await started(store)
+})
+
+it('who holds the directory is not known when its note is empty or gone: the sentence says so', async () => {
+  const dataDir = temporaryDir()
+  await temporaryStore(dataDir)
+  const sentence = `Another process is using the data directory ${dataDir}.`
+  writeFileSync(join(dataDir, 'lock.pid'), '')
+  await expect(openSqliteStore({ dataDir, log: silent })).rejects.toThrow(sentence)
+  rmSync(join(dataDir, 'lock.pid'))
+  await expect(openSqliteStore({ dataDir, log: silent })).rejects.toMatchObject({ details: { pid: null } })
 })
 
 it('another process is refused as long as the first one lives, and kill -9 frees the directory', async () => {

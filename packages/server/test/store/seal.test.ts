@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import type { Store } from '../../src/core/ports/store.ts'
 import { connect, type Database } from '../../src/store/sqlite/open.ts'
-import { SEALED_BYTES } from '../../src/store/sqlite/seal.ts'
+import { removing } from '../../src/store/sqlite/delete.ts'
+import { SEALED_BYTES, sealing } from '../../src/store/sqlite/seal.ts'
 import { allLines, linesOf, newRun, started } from '../contract/samples.ts'
 import { startChild } from './child.ts'
 import { temporaryDir, temporaryStore } from './temporary.ts'
@@ -125,3 +126,15 @@ function chunks(db: Database): number[] {
 function isSealed(db: Database): boolean {
   return db.prepare('SELECT c FROM unsealed').get() === undefined
 }
+
+it('where nothing is left to be sealed or removed, a step of it does nothing', async () => {
+  const dataDir = temporaryDir()
+  const store = await temporaryStore(dataDir)
+  const { id } = await started(store)
+  const db = database(dataDir)
+  for (const work of [sealing(db), removing(db)]) {
+    expect(work.isDue()).toBe(false)
+    work.step()
+  }
+  expect(await allLines(store, id)).toHaveLength(1)
+})

@@ -96,6 +96,16 @@ it('the database itself refuses a second open run in a folder', async () => {
   db.exec(`UPDATE run SET folder = '${run.folder}'`)
 })
 
+it('a writing thread that leaves something out is found out, and what it cannot tidy up is told of', async () => {
+  const warnings: string[] = []
+  const script = new URL('odd-worker.ts', import.meta.url)
+  const writer = openWriter('unused', { ...silent, warn: (message) => warnings.push(message) }, script)
+  const set = writer.submit('setSession', { id: 'c' as ConversationId, sessionId: 's', at: 1 })
+  await expect(set).rejects.toThrow('left an operation without an answer')
+  await expect.poll(() => warnings).toEqual(['Tidying up failed.'])
+  await writer.close()
+})
+
 it('a writing thread that dies rejects what was pending; the next operation has a new one', async () => {
   const script = new URL('dying-worker.ts', import.meta.url)
   const writer = openWriter('unused', silent, script)

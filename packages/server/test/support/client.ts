@@ -65,6 +65,13 @@ export async function stream(base: string, body: object, lastEventId?: number): 
   return follow(response)
 }
 
+/** Opens `GET /v1/conversations/{id}/stream`, which has no end. */
+export async function watch(base: string, id: string): Promise<Stream> {
+  const response = await open(`${base}/v1/conversations/${id}/stream`, {})
+  if (response.statusCode === 200) return follow(response)
+  throw new Error(`${response.statusCode}: ${await text(response)}`)
+}
+
 /** Reads a whole stream: what it delivered until the server ended it. */
 export async function streamAll(base: string, body: object, lastEventId?: number): Promise<readonly Received[]> {
   return (await stream(base, body, lastEventId)).ended
@@ -89,7 +96,7 @@ function follow(response: IncomingMessage): Stream {
       rest += chunk
       const frames = rest.split('\n\n')
       rest = frames.pop() ?? ''
-      for (const frame of frames) if (!frame.startsWith(':')) received.push(parseFrame(frame))
+      for (const frame of frames) if (!/^(:|retry: \d+$)/.test(frame)) received.push(parseFrame(frame))
       for (const look of waiting) look()
     })
     response.on('end', () => resolve(received))

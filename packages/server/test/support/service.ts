@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ScriptedModel, startScriptedModel } from '@claude-proxy/scripted-model/model'
 import { type Config, readConfig } from '../../src/config.ts'
-import type { Log } from '../../src/core/ports/outside.ts'
+import type { Bell, Log } from '../../src/core/ports/outside.ts'
 import { startService } from '../../src/service.ts'
 
 /** A service under test, with folders of its own. Everything is gone when it is disposed. */
@@ -31,6 +31,8 @@ export interface TestOptions {
   readonly config?: Partial<Config>
   /** Variables besides those that make the agent run without network and account. */
   readonly environment?: Record<string, string>
+  /** Another bell than the service's own. */
+  readonly bell?: Bell
 }
 
 /** Starts the real service on a free port; the agent's environment is built from nothing. */
@@ -38,6 +40,7 @@ export async function startTestService({
   agent = 'scripted',
   config = {},
   environment = {},
+  bell,
 }: TestOptions = {}): Promise<TestService> {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'claude-proxy-test-')))
   const home = join(root, 'home')
@@ -54,13 +57,13 @@ export async function startTestService({
     ...config,
   }
   const clean = { ...agentTestEnvironment(home, model?.url), ...environment }
-  let service = await startService(full, clean, log)
+  let service = await startService(full, clean, log, bell)
   let folders = 0
 
   async function pause(meanwhile: () => Promise<void>): Promise<void> {
     await service.stop()
     await meanwhile()
-    service = await startService(full, clean, log)
+    service = await startService(full, clean, log, bell)
     await service.recovered
   }
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { isBelow } from '../../src/core/folders.ts'
+import { findFolder, isBelow } from '../../src/core/folders.ts'
 
 it.each([
   ['/a', ['/a'], true],
@@ -26,4 +26,10 @@ it('a folder lies below another exactly when its names begin with the names of t
       expect(isBelow(`/${names.join('/')}`, [`/${root.join('/')}`])).toBe(expected)
     }),
   )
+})
+
+it('a path that no system takes is refused like one that is not there', async () => {
+  const rules = { allowedRoots: [], trustedRoots: [] }
+  const refusal = { code: 'bad_request', message: expect.stringMatching(/^cwd cannot be used: /) }
+  await expect(findFolder('/a\0b', rules)).rejects.toMatchObject(refusal)
 })

@@ -80,3 +80,48 @@ test('a stop does not wait for what cannot be put in order', async () => {
   await begin(store)([run], stop.signal)
   expect(await memory.openRuns()).toHaveLength(1)
 })
+
+test('what a cut-off run had under way is named by its end, and what was done is not', async () => {
+  const store = createMemoryStore()
+  const run = await workingRun(store, 'calls')
+  const call = (id: string, name?: string) => ({ type: 'tool_use', id, name })
+  const lines = [
+    {
+      type: 'assistant',
+      message: { content: [call('1', 'Read'), call('2', 'Bash'), { type: 'text', text: 'tool_use' }] },
+    },
+    { type: 'user', message: { content: [{ type: 'tool_result', tool_use_id: '1' }] } },
+    // Odd ones: a call without its name, words that only look like a call, results without theirs.
+    { type: 'assistant', message: { content: [call('3')] } },
+    { type: 'user', message: { content: 'I said "tool_use".' } },
+    { type: 'user', message: { content: [{ type: 'tool_result' }, { type: 'tool_use' }] } },
+  ]
+  await store.append(
+    run.id,
+    lines.map((line) => JSON.stringify(line)),
+    1,
+  )
+  await begin(store)([run])
+  const { lines: last } = await store.page(run.conversation, 6, 10_000)
+  expect(JSON.parse(Buffer.from(last).toString())).toMatchObject({
+    subtype: 'service_stopped',
+    result: 'The service stopped while this run was working. Cut off in the middle of: Bash, .',
+    open_tool_calls: [
+      { id: '2', name: 'Bash' },
+      { id: '3', name: '' },
+    ],
+  })
+})
+
+test('a run that somebody had stopped before the crash ends as they were told', async () => {
+  const store = createMemoryStore()
+  const { id, conversation } = await workingRun(store, 'stopped')
+  const run = await store.interruptRun(id, 'Interrupted by user.')
+  if (run === undefined) throw new Error('it was not stopped')
+  await begin(store)([run])
+  const { lines } = await store.page(conversation, 1, 10_000)
+  expect(JSON.parse(Buffer.from(lines).toString())).toMatchObject({
+    subtype: 'interrupted',
+    result: 'Interrupted by user.',
+  })
+})

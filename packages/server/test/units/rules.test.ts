@@ -121,6 +121,9 @@ describe('rules that a person keeps', () => {
     [call('Write', { file_path: '/w/a.txt', content: 'x' }), ['Write(/w/a.txt)']],
     [call('Read', { file_path: '/etc/hosts' }, [add('Read', '//etc/**')]), ['Read(//etc/**)']],
     [call('WebFetch', { url: 'https://example.com/a' }), ['WebFetch(domain:example.com)']],
+    [call('WebFetch', { url: 'nowhere' }), []],
+    [call('WebFetch', { url: 'file:///etc/passwd' }), []],
+    [call('Write', { file_path: '/w/*', content: 'x' }), []],
     [call('mcp__files__read', { a: 1 }, [add('mcp__files__read')]), ['mcp__files__read']],
     [call('Agent', { prompt: 'x' }), []],
     [{ ...call('Bash', { command: 'npm test' }), isRememberable: false }, []],
@@ -138,6 +141,9 @@ describe('rules that a person keeps', () => {
     ['Read(//etc/**)', 'Read', { file_path: '/etc/../root/x' }],
     ['Read(//etc/**)', 'Read', { file_path: '/etcetera' }],
     ['WebFetch(domain:example.com)', 'WebFetch', { url: 'https://example.com.evil.org/' }],
+    ['WebFetch(domain:)', 'WebFetch', { url: 'file:///etc/passwd' }],
+    ['WebFetch(domain:)', 'WebFetch', { url: 'nowhere' }],
+    ['(npm test)', 'Bash', { command: 'npm test' }],
     ['mcp__files__read', 'mcp__files__write', {}],
   ])('%s does not allow %s %j', (rule, tool, input) => {
     expect(matches(rule, tool, input)).toBe(false)

@@ -52,6 +52,8 @@ export type Approvals = ReturnType<typeof createApprovals>
 
 /** The most that `setTimeout` takes. */
 const LONGEST_MS = 2 ** 31 - 1
+/** What cannot be stored now, because the disk is full, say, is tried again. */
+const RETRY_MS = 1000
 /** More are never carried at once: an agent asks a few at a time. */
 const CARRIED = 1000
 
@@ -232,6 +234,8 @@ export function createApprovals({ store, events, clock, log, newId }: ApprovalsD
       if (known && !isStopping) await settle(known, 'deadline', decision, 'deadline')
     } catch (error) {
       log.error('a question could not be settled at its deadline', { approval: id, error })
+      // Until it is, its agent waits. The next start has deadlines of its own.
+      if (!isStopping) setTimeout(() => void expire(id, outcome), RETRY_MS).unref()
     }
   }
 }

@@ -48,7 +48,8 @@ export function matches(rule: string, tool: string, input: Readonly<Record<strin
   if (plain(name) !== plain(tool)) return false
   const path = input['file_path'] ?? input['notebook_path'] ?? input['path']
   if (typeof path === 'string') return allowsPath(pattern, path)
-  return typeof input['url'] === 'string' && pattern === `domain:${hostOf(input['url'])}`
+  const host = hostOf(input['url'])
+  return host !== undefined && pattern === `domain:${host}`
 }
 
 /**
@@ -81,7 +82,8 @@ function ownRule(tool: string, input: Readonly<Record<string, unknown>>): string
   // A star at its end would mean more than this command.
   if (typeof command === 'string') return command.endsWith('*') ? undefined : `${tool}(${command})`
   if (typeof file === 'string') return file.endsWith('*') ? undefined : `${tool}(${file})`
-  if (typeof url === 'string') return `${tool}(domain:${hostOf(url)})`
+  const host = hostOf(url)
+  if (host !== undefined) return `${tool}(domain:${host})`
   return tool.startsWith('mcp__') ? tool : undefined
 }
 
@@ -93,8 +95,9 @@ function allowsPath(pattern: string, path: string): boolean {
   return below === undefined ? path === wanted : path.startsWith(`${below}/`)
 }
 
-function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).hostname : ''
+/** What names no host has none: one rule would hold for all of it. */
+function hostOf(url: unknown): string | undefined {
+  return typeof url === 'string' && URL.canParse(url) ? new URL(url).hostname || undefined : undefined
 }
 
 // A second command behind an allowed one must not run with it.

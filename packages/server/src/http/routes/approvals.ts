@@ -12,7 +12,7 @@ type Deps = Pick<RoutesDeps, 'store' | 'approvals' | 'maxBodyBytes'>
 export function approvalRoutes({ store, approvals, maxBodyBytes }: Deps): Routes<ApprovalDoor> {
   return {
     async approvals({ request }) {
-      const query = await readQuery(request.url ?? '', ENDPOINTS.approvals.query)
+      const query = await readQuery(request.url, ENDPOINTS.approvals.query)
       const { state, conversation_id: conversation, limit = 100 } = query
       const found = await store.approvals({ conversation, isPending: state === 'pending', limit })
       return { approvals: found.map((each) => approvalBody(each)) }
@@ -32,7 +32,7 @@ export function approvalRoutes({ store, approvals, maxBodyBytes }: Deps): Routes
     },
 
     async rules({ request }) {
-      const { conversation_id: conversation, cwd } = await readQuery(request.url ?? '', ENDPOINTS.rules.query)
+      const { conversation_id: conversation, cwd } = await readQuery(request.url, ENDPOINTS.rules.query)
       const folder = cwd === undefined ? undefined : await folderOrSpelling(cwd)
       return { rules: (await store.approvalRules({ conversation, folder })).map((rule) => ruleBody(rule)) }
     },

@@ -33,7 +33,7 @@ export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
   const { store, conversations, runs, changeSettings, streams, search, sessions, maxBodyBytes } = deps
   return {
     async conversations({ request }) {
-      const query = await readQuery(request.url ?? '', ENDPOINTS.conversations.query)
+      const query = await readQuery(request.url, ENDPOINTS.conversations.query)
       const { cwd, archived = false, tag, state, text, limit = 50, cursor } = query
       const words = text === undefined ? undefined : parseQuery(text)
       const folder = cwd === undefined ? undefined : await folderOrSpelling(cwd)
@@ -117,7 +117,7 @@ export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
 
     async history({ request, response, params, signal }) {
       const { id } = await parse(ENDPOINTS.history.params, params)
-      const { since = 0 } = await readQuery(request.url ?? '', ENDPOINTS.history.query)
+      const { since = 0 } = await readQuery(request.url, ENDPOINTS.history.query)
       const { head } = await conversations.own(id)
       response.setHeader(LAST_EVENT_ID, String(head))
       await sendNdjson(response, storedPages(store, id, since, head), head, signal())
@@ -126,7 +126,7 @@ export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
 
     async watch({ request, response, params }) {
       const { id } = await parse(ENDPOINTS.watch.params, params)
-      const query = await readQuery(request.url ?? '', ENDPOINTS.watch.query)
+      const query = await readQuery(request.url, ENDPOINTS.watch.query)
       const conversation = await conversations.own(id)
       const header = request.headers['last-event-id']
       // A browser comes back to the same address: what it has seen since counts.

@@ -25,7 +25,7 @@ const LOOKS = 200
 export function feedRoutes({ store, conversations, streams }: Deps): Routes<FeedDoor> {
   return {
     async feed({ request, response }) {
-      const query = await readQuery(request.url ?? '', ENDPOINTS.feed.query)
+      const query = await readQuery(request.url, ENDPOINTS.feed.query)
       const choice = await choiceOf(query)
       const header = request.headers['last-event-id']
       // A browser comes back to the same address: what it has seen since counts.
@@ -51,7 +51,7 @@ export function feedRoutes({ store, conversations, streams }: Deps): Routes<Feed
     },
 
     async feedHistory({ request, response, signal }) {
-      const query = await readQuery(request.url ?? '', ENDPOINTS.feedHistory.query)
+      const query = await readQuery(request.url, ENDPOINTS.feedHistory.query)
       const choice = await choiceOf(query)
       const { after, isReset } = await placeOf(query.since)
       if (isReset) response.setHeader(RESET, 'true')

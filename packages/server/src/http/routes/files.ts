@@ -21,7 +21,7 @@ const BLOCK_BYTES = 256 * 1024
 export function fileRoutes({ workspace }: Deps): Routes<'files' | 'file'> {
   return {
     async files({ request, signal }) {
-      const query = await readQuery(request.url ?? '', ENDPOINTS.files.query)
+      const query = await readQuery(request.url, ENDPOINTS.files.query)
       const { cwd, hidden: withHidden = false, limit = 500, cursor } = query
       const path = pathOf(query)
       const after = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url')
@@ -33,7 +33,7 @@ export function fileRoutes({ workspace }: Deps): Routes<'files' | 'file'> {
     },
 
     async file({ request, response, signal }) {
-      const query = await readQuery(request.url ?? '', ENDPOINTS.file.query)
+      const query = await readQuery(request.url, ENDPOINTS.file.query)
       const path = pathOf(query)
       await using file = await workspace.open({ cwd: query.cwd, path })
       const beginning = await file.read(0, TELLING_BYTES)

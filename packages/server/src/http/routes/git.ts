@@ -10,7 +10,7 @@ type Deps = Pick<RoutesDeps, 'workspace'>
 export function gitRoutes({ workspace }: Deps): Routes<'gitStatus' | 'gitDiff' | 'gitLog'> {
   return {
     async gitStatus({ request, signal }) {
-      const { cwd } = await readQuery(request.url ?? '', ENDPOINTS.gitStatus.query)
+      const { cwd } = await readQuery(request.url, ENDPOINTS.gitStatus.query)
       const { top, branch, commit, files, isCut } = await workspace.status(cwd, signal())
       return {
         repository: top,
@@ -22,14 +22,14 @@ export function gitRoutes({ workspace }: Deps): Routes<'gitStatus' | 'gitDiff' |
     },
 
     async gitDiff({ request, signal }) {
-      const { cwd, from, to, path, staged } = await readQuery(request.url ?? '', ENDPOINTS.gitDiff.query)
+      const { cwd, from, to, path, staged } = await readQuery(request.url, ENDPOINTS.gitDiff.query)
       const what = { from, to, path, isStaged: staged ?? false }
       const { top, files, isCut } = await workspace.diff(cwd, what, signal())
       return { repository: top, files: files.map((file) => diffBody(file)), truncated: isCut }
     },
 
     async gitLog({ request, signal }) {
-      const { cwd, limit = 50, cursor: after } = await readQuery(request.url ?? '', ENDPOINTS.gitLog.query)
+      const { cwd, limit = 50, cursor: after } = await readQuery(request.url, ENDPOINTS.gitLog.query)
       const { commits, next } = await workspace.log(cwd, { after, limit }, signal())
       return {
         commits: commits.map((commit) => commitBody(commit)),

@@ -13,7 +13,7 @@ type Deps = Pick<RoutesDeps, 'search' | 'conversations'>
 export function searchRoutes({ search, conversations }: Deps): Routes<'search'> {
   return {
     async search({ request }) {
-      const asked = await readQuery(request.url ?? '', ENDPOINTS.search.query)
+      const asked = await readQuery(request.url, ENDPOINTS.search.query)
       const { cwd, tag, archived: isArchived, conversation_id: id, limit = 20, cursor } = asked
       const query = parseQuery(asked.q)
       const after = cursor === undefined ? undefined : readHitCursor(cursor)

@@ -22,7 +22,7 @@ export function transcriptRoutes({ store, conversations }: Deps): Routes<'transc
   return {
     async transcript({ request, response, params, signal }) {
       const { id } = await parse(ENDPOINTS.transcript.params, params)
-      const query = await readQuery(request.url ?? '', ENDPOINTS.transcript.query)
+      const query = await readQuery(request.url, ENDPOINTS.transcript.query)
       const { format, since: after = 0, until = Infinity, thinking: withThinking = false } = query
       const conversation = await conversations.own(id)
       const renderers = await loadRenderers()

@@ -9,7 +9,7 @@ import type { Routes, RoutesDeps } from '../routes.ts'
 export function uploadRoutes({ attachments }: Pick<RoutesDeps, 'attachments'>): Routes<'upload' | 'uploaded'> {
   return {
     async upload({ request, signal }) {
-      const { name } = await readQuery(request.url ?? '', ENDPOINTS.upload.query)
+      const { name } = await readQuery(request.url, ENDPOINTS.upload.query)
       checkFileType(request)
       const uploaded = await attachments.upload({
         name,

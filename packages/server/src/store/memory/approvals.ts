@@ -4,11 +4,15 @@ import type { Store } from '../../core/ports/store.ts'
 import { appendEvents, checkLines } from './events.ts'
 import type { State } from './state.ts'
 
+/** Before anything is stored with it. */
+export function checkAsked(state: State, asked: readonly NewApproval[]): void {
+  for (const { id } of asked) if (state.approvals.has(id)) throw new Error(`There is an approval ${id} already.`)
+}
+
 export function ask(state: State, run: RunId, asked: readonly NewApproval[]): void {
   const conversation = state.runs.get(run)?.conversation
   if (conversation === undefined) return
   for (const { id, request, askedAt, deadline } of asked) {
-    if (state.approvals.has(id)) throw new Error(`There is an approval ${id} already.`)
     const open = { state: 'pending', carried: false, settlement: undefined } as const
     state.approvals.set(id, { id, conversation, run, request, askedAt, deadline, ...open })
   }

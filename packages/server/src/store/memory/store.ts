@@ -3,7 +3,7 @@ import { AppError } from '@claude-proxy/protocol/errors'
 import type { AgentProcess } from '../../core/ports/agent.ts'
 import type { Store } from '../../core/ports/store.ts'
 import { account } from './accounts.ts'
-import { approvalRules, approvals, ask, carryApprovals, dropCarried, settleApproval } from './approvals.ts'
+import { approvalRules, approvals, ask, carryApprovals, checkAsked, dropCarried, settleApproval } from './approvals.ts'
 import { canonical, change, changeConversation, createConversation, resolve } from './conversations.ts'
 import { addUpload, removeUnusedAttachments, unusedUploads } from './attachments.ts'
 import { deleteConversation } from './delete.ts'
@@ -50,6 +50,7 @@ export function createMemoryStore(): Store {
     claimRun: (id) => does((all) => claimRun(all, id)),
     async append(run, lines, at, asked = []) {
       const appended = await does((all) => {
+        checkAsked(all, asked)
         const stored = append(all, run, lines, at)
         if (stored.status === 'stored') ask(all, run, asked)
         return stored

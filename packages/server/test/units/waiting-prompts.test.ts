@@ -1,0 +1,53 @@
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { createBell } from '../../src/core/log/bell.ts'
+import { createEventLog } from '../../src/core/log/log.ts'
+import type { Store } from '../../src/core/ports/store.ts'
+import type { Host } from '../../src/core/runs/host.ts'
+import { createQueue } from '../../src/core/runs/queue.ts'
+import { createMemoryStore } from '../../src/store/memory/store.ts'
+import { added, newPrompt, started } from '../contract/samples.ts'
+
+const log = { info() {}, warn() {}, error() {} }
+
+/** A prompt on its way into a run that is over, while nothing can be stored. */
+async function open() {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const memory = createMemoryStore()
+  const { id: name, folder, run } = await started(memory)
+  await memory.claimRun(run.id)
+  const prompt = await added(memory, newPrompt({ name, folder, into: run.id }))
+  const disk = { isFull: true, tries: 0 }
+  const store: Store = {
+    ...memory,
+    async changePrompt(change) {
+      disk.tries++
+      if (disk.isFull) throw new Error('database or disk is full')
+      return memory.changePrompt(change)
+    },
+  }
+  const clock = { now: () => 1 }
+  const events = createEventLog({ store, bell: createBell(), clock, log, doubtMs: 2000 })
+  const host = { mayAcceptRuns: true, serveQueue() {}, steer: () => false, endSettling: async () => false }
+  const queue = createQueue({ store, events, clock, log, host: host as unknown as Host })
+  return { disk, host, memory, folder, handedOver: queue.handOver(prompt, run.id) }
+}
+
+test('a prompt that a run did not take is queued as soon as that can be stored', async () => {
+  const { disk, memory, folder, handedOver } = await open()
+  await vi.advanceTimersByTimeAsync(5000)
+  expect(disk.tries).toBeGreaterThan(2)
+  expect(await memory.queuedPrompts(folder)).toEqual([])
+  disk.isFull = false
+  await vi.advanceTimersByTimeAsync(2000)
+  await handedOver
+  expect(await memory.queuedPrompts(folder)).toMatchObject([{ state: 'queued' }])
+})
+
+test('a stop of the service does not wait until it can be stored; the next start finds it', async () => {
+  const { host, memory, handedOver } = await open()
+  host.mayAcceptRuns = false
+  await vi.advanceTimersByTimeAsync(2000)
+  await handedOver
+  expect(await memory.steeringPrompts()).toHaveLength(1)
+})
