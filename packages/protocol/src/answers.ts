@@ -361,6 +361,25 @@ export const RunDiff = z.object({
   truncated: isCut,
 })
 
+export const Audit = z.object({
+  entries: z.array(
+    z.object({
+      number: number.describe('Ascending; none is given twice.'),
+      at: time,
+      who: z.string().describe('The name of the token; without one, `operator` or `loopback`.'),
+      user_agent: z.string().nullable(),
+      from: z.string().nullable().describe('The address it came from.'),
+      action: z.string().describe('The operation, by its id in this document; or `createToken`, `revokeToken`.'),
+      conversation_id: id.nullable(),
+      run_id: id.nullable(),
+      subject: z.string().nullable().describe('The id of what else it was about: an approval, a prompt, a token.'),
+      cwd: folder.nullable(),
+      detail: z.string().nullable().describe('What came of it, in a word or a few.'),
+    }),
+  ),
+  next_after: number.nullable().describe('For `after`, when there are more.'),
+})
+
 /** An error, whatever its status. */
 export const Problem = z
   .looseObject({

@@ -12,6 +12,13 @@ export type StreamName = 'events' | 'feed' | 'lines' | 'page' | 'document' | 'fi
 /** What `answers.ts` offers. */
 export type AnswerName = keyof typeof import('./answers.ts')
 
+/**
+ * What a token may be for. `read`: look; `run`: begin and steer runs, and change conversations; `approve`: decide for a
+ * person; `admin`: what concerns the service itself, and what cannot be undone. None includes another.
+ */
+export const SCOPES = ['read', 'run', 'approve', 'admin'] as const
+export type Scope = (typeof SCOPES)[number]
+
 /** Every door of the service in one table: the server's routes, its 405s and `/openapi.json` come from here. */
 export const ENDPOINTS = {
   health: {
@@ -24,18 +31,21 @@ export const ENDPOINTS = {
   openApi: {
     method: 'GET',
     path: '/openapi.json',
+    scope: 'read',
     answer: 'OpenApi',
     does: 'Describes all doors, as an OpenAPI document.',
   },
   docs: {
     method: 'GET',
     path: '/docs',
+    scope: 'read',
     answer: 'page',
     does: 'The same as a page to read.',
   },
   stream: {
     method: 'POST',
     path: '/v1/agent/stream',
+    scope: 'run',
     body: 'StreamRequest',
     answer: 'events',
     does: 'Starts a run, or attaches to the running one, and streams its events (SSE).',
@@ -43,6 +53,7 @@ export const ENDPOINTS = {
   prepare: {
     method: 'POST',
     path: '/v1/agent/prepare',
+    scope: 'run',
     body: 'PrepareRequest',
     answer: 'Prepared',
     does: 'Says that a prompt is near, so that a process can be made ready.',
@@ -50,6 +61,7 @@ export const ENDPOINTS = {
   permission: {
     method: 'POST',
     path: '/v1/agent/tool_permission',
+    scope: 'approve',
     body: 'PermissionAnswer',
     answer: 'Permitted',
     does: 'Answers a tool permission request.',
@@ -57,6 +69,7 @@ export const ENDPOINTS = {
   approvals: {
     method: 'GET',
     path: '/v1/approvals',
+    scope: 'read',
     query: 'ApprovalsQuery',
     answer: 'Approvals',
     does: 'Lists what waits for a person: tool calls, questions, plans.',
@@ -64,6 +77,7 @@ export const ENDPOINTS = {
   approval: {
     method: 'GET',
     path: '/v1/approvals/:id',
+    scope: 'read',
     params: 'ApprovalPath',
     answer: 'Approval',
     does: 'Shows one of them, and how it was settled.',
@@ -71,6 +85,7 @@ export const ENDPOINTS = {
   answer: {
     method: 'POST',
     path: '/v1/approvals/:id',
+    scope: 'approve',
     params: 'ApprovalPath',
     body: 'ApprovalAnswer',
     answer: 'Approval',
@@ -79,6 +94,7 @@ export const ENDPOINTS = {
   rules: {
     method: 'GET',
     path: '/v1/approval-rules',
+    scope: 'read',
     query: 'RulesQuery',
     answer: 'Rules',
     does: 'Lists what was allowed for good.',
@@ -86,6 +102,7 @@ export const ENDPOINTS = {
   removeRule: {
     method: 'DELETE',
     path: '/v1/approval-rules/:id',
+    scope: 'approve',
     params: 'RulePath',
     answer: 'RemovedRule',
     does: 'Takes such a rule back.',
@@ -93,6 +110,7 @@ export const ENDPOINTS = {
   canonical: {
     method: 'GET',
     path: '/v1/conversations/canonical',
+    scope: 'run',
     query: 'CanonicalQuery',
     answer: 'Canonical',
     does: "Names the folder's conversation; creates it when there is none.",
@@ -100,6 +118,7 @@ export const ENDPOINTS = {
   activate: {
     method: 'POST',
     path: '/v1/conversations/activate',
+    scope: 'run',
     body: 'ActivateRequest',
     answer: 'Activated',
     does: "Makes a conversation, new or old, its folder's.",
@@ -107,6 +126,7 @@ export const ENDPOINTS = {
   conversations: {
     method: 'GET',
     path: '/v1/conversations',
+    scope: 'read',
     query: 'ConversationsQuery',
     answer: 'Conversations',
     does: 'Lists conversations, newest activity first.',
@@ -114,6 +134,7 @@ export const ENDPOINTS = {
   search: {
     method: 'GET',
     path: '/v1/search',
+    scope: 'read',
     query: 'SearchQuery',
     answer: 'Hits',
     does: 'Finds what was said, and what tools were called with.',
@@ -121,6 +142,7 @@ export const ENDPOINTS = {
   createConversation: {
     method: 'POST',
     path: '/v1/conversations',
+    scope: 'run',
     body: 'NewConversation',
     answer: 'Conversation',
     does: 'Begins a conversation in a folder, beside those that it has.',
@@ -128,6 +150,7 @@ export const ENDPOINTS = {
   conversation: {
     method: 'GET',
     path: '/v1/conversations/:id',
+    scope: 'read',
     params: 'ConversationPath',
     answer: 'ConversationDetails',
     does: 'Shows a conversation and what it does now.',
@@ -135,6 +158,7 @@ export const ENDPOINTS = {
   changeConversation: {
     method: 'PATCH',
     path: '/v1/conversations/:id',
+    scope: 'run',
     params: 'ConversationPath',
     body: 'ConversationChange',
     answer: 'ChangedConversation',
@@ -143,6 +167,7 @@ export const ENDPOINTS = {
   deleteConversation: {
     method: 'DELETE',
     path: '/v1/conversations/:id',
+    scope: 'admin',
     params: 'ConversationPath',
     answer: 'DeletedConversation',
     does: 'Deletes a conversation with all its events.',
@@ -150,6 +175,7 @@ export const ENDPOINTS = {
   send: {
     method: 'POST',
     path: '/v1/conversations/:id/messages',
+    scope: 'run',
     params: 'ConversationPath',
     body: 'Message',
     status: 202,
@@ -159,6 +185,7 @@ export const ENDPOINTS = {
   watch: {
     method: 'GET',
     path: '/v1/conversations/:id/stream',
+    scope: 'read',
     params: 'ConversationPath',
     query: 'WatchQuery',
     isEndless: true,
@@ -168,6 +195,7 @@ export const ENDPOINTS = {
   history: {
     method: 'GET',
     path: '/v1/conversations/:id/history',
+    scope: 'read',
     params: 'ConversationPath',
     query: 'HistoryQuery',
     answer: 'lines',
@@ -176,6 +204,7 @@ export const ENDPOINTS = {
   events: {
     method: 'GET',
     path: '/v1/conversations/:id/events',
+    scope: 'read',
     params: 'EventsPath',
     query: 'EventsQuery',
     answer: 'lines',
@@ -184,6 +213,7 @@ export const ENDPOINTS = {
   feed: {
     method: 'GET',
     path: '/v1/stream',
+    scope: 'read',
     query: 'FeedQuery',
     answer: 'feed',
     isEndless: true,
@@ -192,6 +222,7 @@ export const ENDPOINTS = {
   feedHistory: {
     method: 'GET',
     path: '/v1/history',
+    scope: 'read',
     query: 'FeedHistoryQuery',
     answer: 'FeedHistory',
     does: 'Pages through the events of many conversations, or of all.',
@@ -199,6 +230,7 @@ export const ENDPOINTS = {
   interrupt: {
     method: 'POST',
     path: '/v1/conversations/:id/interrupt',
+    scope: 'run',
     params: 'ConversationPath',
     body: 'InterruptRequest',
     answer: 'Interrupted',
@@ -207,6 +239,7 @@ export const ENDPOINTS = {
   sessions: {
     method: 'GET',
     path: '/v1/sessions',
+    scope: 'read',
     query: 'SessionsQuery',
     answer: 'Sessions',
     does: "Lists the agent's own sessions of a folder, also those begun in a terminal.",
@@ -214,6 +247,7 @@ export const ENDPOINTS = {
   fork: {
     method: 'POST',
     path: '/v1/conversations/:id/fork',
+    scope: 'run',
     params: 'ConversationPath',
     body: 'ForkRequest',
     answer: 'Conversation',
@@ -222,6 +256,7 @@ export const ENDPOINTS = {
   rewind: {
     method: 'POST',
     path: '/v1/conversations/:id/rewind',
+    scope: 'run',
     params: 'ConversationPath',
     body: 'RewindRequest',
     answer: 'Rewound',
@@ -230,6 +265,7 @@ export const ENDPOINTS = {
   queue: {
     method: 'GET',
     path: '/v1/conversations/:id/queue',
+    scope: 'read',
     params: 'ConversationPath',
     answer: 'Queue',
     does: 'Lists the prompts of the conversation that wait.',
@@ -237,6 +273,7 @@ export const ENDPOINTS = {
   editPrompt: {
     method: 'PATCH',
     path: '/v1/queue/:prompt_id',
+    scope: 'run',
     params: 'PromptPath',
     body: 'PromptEdit',
     answer: 'Prompt',
@@ -245,6 +282,7 @@ export const ENDPOINTS = {
   cancelPrompt: {
     method: 'DELETE',
     path: '/v1/queue/:prompt_id',
+    scope: 'run',
     params: 'PromptPath',
     answer: 'Prompt',
     does: 'Takes back a prompt that waits.',
@@ -252,6 +290,7 @@ export const ENDPOINTS = {
   steerPrompt: {
     method: 'POST',
     path: '/v1/queue/:prompt_id/steer',
+    scope: 'run',
     params: 'PromptPath',
     answer: 'Prompt',
     does: 'Gives a prompt that waits to the turn that is under way.',
@@ -259,6 +298,7 @@ export const ENDPOINTS = {
   transcript: {
     method: 'GET',
     path: '/v1/conversations/:id/transcript',
+    scope: 'read',
     params: 'ConversationPath',
     query: 'TranscriptQuery',
     answer: 'document',
@@ -267,6 +307,7 @@ export const ENDPOINTS = {
   upload: {
     method: 'POST',
     path: '/v1/uploads',
+    scope: 'run',
     query: 'UploadQuery',
     isFile: true,
     answer: 'Upload',
@@ -275,6 +316,7 @@ export const ENDPOINTS = {
   uploaded: {
     method: 'GET',
     path: '/v1/uploads/:id',
+    scope: 'read',
     params: 'UploadPath',
     answer: 'file',
     does: 'Gives back what was uploaded, or came with a prompt.',
@@ -282,6 +324,7 @@ export const ENDPOINTS = {
   files: {
     method: 'GET',
     path: '/v1/files',
+    scope: 'read',
     query: 'FilesQuery',
     answer: 'FileList',
     does: 'Lists a directory in a folder.',
@@ -289,6 +332,7 @@ export const ENDPOINTS = {
   file: {
     method: 'GET',
     path: '/v1/files/content',
+    scope: 'read',
     query: 'FileQuery',
     answer: 'file',
     does: 'Shows a file in a folder, a part of it, or some of its lines.',
@@ -296,6 +340,7 @@ export const ENDPOINTS = {
   gitStatus: {
     method: 'GET',
     path: '/v1/git/status',
+    scope: 'read',
     query: 'GitStatusQuery',
     answer: 'GitStatus',
     does: "Says what has changed in a folder's Git repository.",
@@ -303,6 +348,7 @@ export const ENDPOINTS = {
   gitDiff: {
     method: 'GET',
     path: '/v1/git/diff',
+    scope: 'read',
     query: 'GitDiffQuery',
     answer: 'GitDiff',
     does: 'Shows how, file by file.',
@@ -310,6 +356,7 @@ export const ENDPOINTS = {
   gitLog: {
     method: 'GET',
     path: '/v1/git/log',
+    scope: 'read',
     query: 'GitLogQuery',
     answer: 'GitLog',
     does: 'Lists its commits, newest first.',
@@ -317,9 +364,18 @@ export const ENDPOINTS = {
   runDiff: {
     method: 'GET',
     path: '/v1/conversations/:id/runs/:run_id/diff',
+    scope: 'read',
     params: 'RunPath',
     answer: 'RunDiff',
     does: 'Shows what a run did to files, as its own events tell it.',
+  },
+  audit: {
+    method: 'GET',
+    path: '/v1/audit',
+    scope: 'admin',
+    query: 'AuditQuery',
+    answer: 'Audit',
+    does: 'Lists who did what, the oldest first.',
   },
 } as const satisfies Record<string, Endpoint>
 
@@ -342,7 +398,10 @@ type Written<T> = T extends readonly (infer E)[]
     ? { readonly [K in keyof T]: Written<T[K]> }
     : T
 
-interface Endpoint {
+/** For everybody, also where a token is asked for; or what a token has to be for. A door that says neither is a mistake. */
+type Entrance = { readonly isOpen: true; readonly scope?: never } | { readonly isOpen?: never; readonly scope: Scope }
+
+type Endpoint = Entrance & {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   readonly path: string
   readonly body?: SchemaName
@@ -352,8 +411,6 @@ interface Endpoint {
   readonly answer: AnswerName | StreamName
   /** Of an answer that is no error; 200 where nothing is said. */
   readonly status?: 202
-  /** For everybody, also where a token is set. */
-  readonly isOpen?: true
   /** Its answer is a stream that goes on until one of the two sides has enough. */
   readonly isEndless?: true
   /** Its body is a file as it is, and is not held in memory. */

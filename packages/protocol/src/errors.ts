@@ -7,6 +7,7 @@ export const STATUS = {
   forbidden_host: 403,
   forbidden_origin: 403,
   forbidden_folder: 403,
+  forbidden_scope: 403,
   forbidden_path: 403,
   not_found: 404,
   conversation_unknown: 404,

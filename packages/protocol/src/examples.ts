@@ -296,4 +296,25 @@ export const EXAMPLES: Readonly<Partial<Record<EndpointName, Example>>> = {
       truncated: false,
     },
   },
+  audit: {
+    query: { since: at, limit: '50' },
+    answer: {
+      entries: [
+        {
+          number: 17,
+          at,
+          who: 'phone',
+          user_agent: 'curl/8.14.1',
+          from: '127.0.0.1',
+          action: 'answer',
+          conversation_id,
+          run_id,
+          subject: approval_id,
+          cwd,
+          detail: 'allow Bash',
+        },
+      ],
+      next_after: null,
+    },
+  },
 }

@@ -463,3 +463,10 @@ function synonyms(names: Record<string, string>) {
     return copy
   }
 }
+
+/** Query of `GET /v1/audit`. */
+export const AuditQuery = z.object({
+  since: optional(z.iso.datetime({ offset: true, error: 'must be a time as ISO 8601 writes it' })),
+  after: optional(position('after')),
+  limit: optional(limit),
+})

@@ -17,8 +17,26 @@ const GIB = 1024 ** 3
 
 /** Every option in one table: flags, environment, `--help` and the README come from here. */
 export const OPTIONS = {
-  host: option('host', '127.0.0.1', 'Address to listen on. Any other than loopback needs a token.', plainText),
+  host: option(
+    'host',
+    '127.0.0.1',
+    'Address to listen on. Any other than loopback needs a token. none: only --socket.',
+    plainText,
+  ),
   port: option('port', 8787, 'Port to listen on; 0 takes a free one.', whole(0, 65_535)),
+  socket: option(
+    'socket',
+    '',
+    'Path of a Unix socket to listen on as well, for nobody but the user of the service.',
+    plainText,
+  ),
+  tlsCert: option(
+    'tls-cert',
+    '',
+    'Certificate with its chain, in PEM: the port then speaks TLS. Read again when it changes.',
+    plainText,
+  ),
+  tlsKey: option('tls-key', '', 'The key of the certificate, in PEM.', plainText),
   dataDir: {
     ...option('data-dir', join(homedir(), '.local/share/claude-proxy'), 'Where everything is kept.', plainText),
     fallbackText: '~/.local/share/claude-proxy',
@@ -30,6 +48,12 @@ export const OPTIONS = {
     plainText,
   ),
   tokenFile: option('token-file', '', 'File that holds the token, readable by its owner alone.', plainText),
+  requireToken: option(
+    'require-token',
+    false,
+    'Whether nobody comes in without a token, also on loopback and also while there is none: claude-proxy token create.',
+    yesNo,
+  ),
   allowedHosts: option('allowed-hosts', [], 'More host names that requests may be addressed to, by comma.', list),
   allowedOrigins: option(
     'allowed-origins',
@@ -131,6 +155,7 @@ export const OPTIONS = {
     'Whether an index is kept, so that what was said can be searched. It takes about as much disk as the words it is of.',
     yesNo,
   ),
+  auditDays: option('audit-days', 365, 'How long it is kept who did what.', whole(1, 36_500)),
   logLevel: option(
     'log-level',
     'info',

@@ -4,6 +4,10 @@ import { join, resolve } from 'node:path'
 import type { AttachmentId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { Marks } from './agents/claude/mark.ts'
 import { type Config, ConfigError } from './config.ts'
+import { forgetOldAudit } from './core/access/audit.ts'
+import { createTokens } from './core/access/tokens.ts'
+import { attachmentsWithin, rulesWithin, storeWithin } from './core/access/within.ts'
+import { newHexId, newSecret } from './random.ts'
 import { createApprovals } from './core/approvals/approvals.ts'
 import { createAttachments } from './core/attachments/attachments.ts'
 import { tidyAttachments } from './core/attachments/tidy.ts'
@@ -36,15 +40,20 @@ import { createWorkspace } from './core/workspace.ts'
 import { createIndexer } from './core/search/indexer.ts'
 import { createSearch } from './core/search/search.ts'
 import { createListener } from './http/app.ts'
-import { createRoutes } from './http/routes.ts'
-import { listen } from './http/server.ts'
+import { createEntrance } from './http/caller.ts'
+import { createRecord } from './http/record.ts'
+import { createRevocation } from './http/revoked.ts'
+import { createRoutes, type Routes } from './http/routes.ts'
+import { type HttpServer, listen, type Place } from './http/server.ts'
 import { createSseStreams } from './http/sse.ts'
 import { readSdkVersion, readVersion } from './version.ts'
 import { createFiles } from './workspace/files.ts'
 import { createGit } from './workspace/git/git.ts'
 
 export interface Service {
+  /** Where it answers first, and where besides. */
   readonly url: string
+  readonly others: readonly string[]
   readonly version: string
   /** Why runs cannot work now; undefined when they can. */
   readonly unready: string | undefined
@@ -72,6 +81,7 @@ export async function startService(
   bell: Bell = createBell(),
 ): Promise<Service> {
   checkDoors(config)
+  const places = placesOf(config)
   const clock: Clock = { now: Date.now }
   const startedAt = new Date(clock.now()).toISOString()
   const allowedRoots = await realRoots(config.allowedRoots)
@@ -105,8 +115,6 @@ export async function startService(
   if (index) building.defer(() => index.close())
   const indexer = index && createIndexer({ store, index, bell, clock, log, pauseMs: INDEX_MS, retryMs: INDEX_RETRY_MS })
   if (indexer) building.defer(() => indexer.close())
-  const search = indexer && createSearch({ store, index, indexer })
-  const feed = createFeed({ store, bell, log, doubtMs: DOUBT_MS })
   // Only with the agent that has processes, as all that is the agent's alone.
   const marks = config.agent === 'claude' ? await createMarksFor(config) : undefined
   const agent = await createAgent(config, environment, { store, clock, log, trustedRoots, marks })
@@ -118,82 +126,84 @@ export async function startService(
   const host = createHost({ store, events, clock, log, agent, approvals, partials, files, settings, newRunId })
   const continuation = createContinuation({ store, events, host, approvals, clock, log, newRunId })
   const queue = createQueue({ store, events, clock, log, host })
-  const commands = createCommands({ store, events, clock, host, queue, approvals })
   const check = (options: RunOptions, folder: Folder) => checkOptions(options, folder, rules)
-  const changeSettings = createChangeSettings({ store, kept: settings, host, log, check })
-  const runs = createRuns({
-    store,
-    events,
-    clock,
-    rules,
-    host,
-    queue,
-    attachments,
-    newRunId,
-    check,
-  })
   const newConversationId = () => newHexId() as ConversationId
-  const conversations = createConversations({
-    store,
-    clock,
-    rules,
-    newConversationId,
-    endSettling: (folder) => host.endSettling(folder),
-    removeFiles: () => attachments.sweep(),
-  })
-
-  const bounds = { rules, dataDir: config.dataDir, tokenFile: config.tokenFile }
-  const workspace = createWorkspace({
-    rules,
-    files: createFiles(bounds),
-    git: createGit(bounds, environment['PATH'] ?? ''),
-  })
-  const rewinds = createRewinds({ store, events, clock, rules, host, agent })
-  const forks = createForks({ store, clock, rules, sessions: agent.sessions, newConversationId })
-  const sessions = createSessionList({ store, clock, rules, sessions: agent.sessions, newConversationId })
-
   const stopping = new AbortController()
-  const streams = createSseStreams({ events, feed, partials, log })
+  const streams = createSseStreams({ events, partials, log })
   const headers = { 'x-proxy-version': version, 'x-proxy-started-at': startedAt }
-  const routes = createRoutes({
-    store,
-    streams,
-    conversations,
-    runs,
-    commands,
-    approvals,
-    sessions,
-    forks,
-    rewinds,
-    attachments,
-    host,
-    settings,
-    changeSettings,
-    workspace,
-    search,
+  const facts = {
     prepares: config.prepare,
     permissionSeconds: config.permissionSeconds,
     version,
     sdkVersion: config.agent === 'claude' ? readSdkVersion() : undefined,
     startedAt,
     maxBodyBytes: config.maxBodyBytes,
-  })
-  const listener = createListener({
-    routes,
-    rules: config,
+  }
+
+  /** All doors, as they are to somebody who may see only these folders, or all. */
+  function createRoutesWithin(roots: readonly string[] | undefined): Routes {
+    const seen = {
+      store: roots ? storeWithin(store, roots) : store,
+      rules: roots ? rulesWithin(rules, roots) : rules,
+      attachments: roots ? attachmentsWithin(attachments, storeWithin(store, roots)) : attachments,
+    }
+    const shared = { ...seen, events, clock, log, host, queue, approvals, check }
+    const bounds = { rules: seen.rules, dataDir: config.dataDir, tokenFile: config.tokenFile }
+    return createRoutes({
+      ...shared,
+      ...facts,
+      streams,
+      feed: createFeed({ store: seen.store, bell, log, doubtMs: DOUBT_MS }),
+      sessions: createSessionList({ ...shared, sessions: agent.sessions, newConversationId }),
+      forks: createForks({ ...shared, sessions: agent.sessions, newConversationId }),
+      rewinds: createRewinds({ ...shared, agent }),
+      settings,
+      runs: createRuns({ ...shared, newRunId }),
+      commands: createCommands(shared),
+      conversations: createConversations({
+        ...shared,
+        newConversationId,
+        endSettling: (folder) => host.endSettling(folder),
+        removeFiles: () => attachments.sweep(),
+      }),
+      changeSettings: createChangeSettings({ ...shared, kept: settings }),
+      workspace: createWorkspace({
+        rules: seen.rules,
+        files: createFiles(bounds),
+        git: createGit(bounds, environment['PATH'] ?? ''),
+      }),
+      search: indexer && createSearch({ ...shared, index, indexer }),
+    })
+  }
+
+  const tokens = createTokens({ store, clock, newId: newHexId, newSecret })
+  const recordOf = createRecord(store, clock)
+  const revocation = createRevocation(tokens, log)
+  const common = {
+    routesWithin: forEach(createRoutesWithin),
+    recordOf,
+    revocation,
     log,
     headers,
     stopping: stopping.signal,
     maxBodyBytes: config.maxBodyBytes,
-  })
+  }
+  const listenerOf = (unnamed: 'loopback' | 'socket') =>
+    createListener({
+      ...common,
+      callerOf: createEntrance(tokens, { ...config, unnamed }),
+      rules: { ...config, anyHost: unnamed === 'socket' },
+    })
   // Before listening: what begins from here on is alive, and nothing that a crash has left behind.
   const [left, orphans] = await Promise.all([store.openRuns(), store.processes()])
-  const server = await listen(listener, config, headers)
-  building.defer(() => {
+  const servers: HttpServer[] = []
+  building.defer(async () => {
     stopping.abort()
     streams.close()
-    return server.close(LAST_EVENTS_MS)
+    await Promise.all(servers.map((server) => server.close(LAST_EVENTS_MS)))
   })
+  for (const place of places)
+    servers.push(await listen(listenerOf('path' in place ? 'socket' : 'loopback'), place, headers, log))
   // Runs are closed while readers still listen, so that they see the end.
   building.defer(() => host.stop())
 
@@ -214,9 +224,11 @@ export async function startService(
     .catch((error: unknown) => log.error('what a crash left behind could not be put in order', { error }))
     .then(() => indexer?.start())
   building.use(forgetOldRequests({ store, clock, log }))
+  building.use(forgetOldAudit({ store, clock, log, keepMs: config.auditDays * 86_400_000 }))
   building.use(tidyAttachments(attachments, filesLeft))
   const built = building.move()
-  return { url: server.url, version, unready: await agent.unready(), recovered, stop: () => built.disposeAsync() }
+  const [url = '', ...others] = servers.map((server) => server.url)
+  return { url, others, version, unready: await agent.unready(), recovered, stop: () => built.disposeAsync() }
 }
 
 async function endOrphans(orphans: readonly AgentProcess[], marks: Marks | undefined): Promise<void> {
@@ -290,12 +302,26 @@ async function createAgent(
   })
 }
 
+/** Says that there is to be no port. */
+const NO_HOST = 'none'
+
+/** Where to listen. */
+function placesOf({ host, port, socket, tlsCert: cert, tlsKey: key }: Config): Place[] {
+  if ((cert === '') !== (key === '')) throw new ConfigError('TLS needs both: --tls-cert and --tls-key.')
+  if (host === NO_HOST && socket === '')
+    throw new ConfigError('--host none leaves nothing to listen on: give --socket.')
+  const certificate = cert === '' ? undefined : { cert, key }
+  const places = host === NO_HOST ? [] : [{ host, port, certificate }]
+  return socket === '' ? places : [...places, { path: resolve(socket) }]
+}
+
 /** Whoever reaches this service can run commands, so that only this machine may, or whoever has the token. */
-function checkDoors({ host, token }: Config): void {
+function checkDoors({ host, token, requireToken }: Config): void {
+  if (host === NO_HOST) return
   const isLoopback = host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
-  if (isLoopback || token) return
+  if (isLoopback || token || requireToken) return
   throw new ConfigError(
-    `Listening on ${host} opens this service to others: set CLAUDE_PROXY_TOKEN or --token-file, or listen on 127.0.0.1 and use an SSH tunnel.`,
+    `Listening on ${host} opens this service to others: set CLAUDE_PROXY_TOKEN, --token-file or --require-token, or listen on 127.0.0.1 and use an SSH tunnel.`,
   )
 }
 
@@ -309,6 +335,19 @@ function realRoots(roots: readonly string[]): Promise<string[]> {
   )
 }
 
-function newHexId(): string {
-  return Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('hex')
+/** Few tokens name different folders; should they be many, what was made for the others is made again. */
+const MOST_KEPT = 64
+
+/** `make`, once for each list of folders. */
+function forEach<T>(make: (roots: readonly string[] | undefined) => T): typeof make {
+  const all = make(undefined)
+  const made = new Map<string, T>()
+  return (roots) => {
+    if (!roots) return all
+    const key = JSON.stringify(roots)
+    const known = made.get(key) ?? make(roots)
+    if (made.size >= MOST_KEPT) made.clear()
+    made.set(key, known)
+    return known
+  }
 }

@@ -2,6 +2,7 @@ import type { Config } from '../config.ts'
 import { importOriginal, type ImportReport } from '../core/import/import.ts'
 import { createLog } from '../log.ts'
 import { openSqliteStore } from '../store/sqlite/store.ts'
+import { printable } from './printable.ts'
 
 /** `claude-proxy import DIR`: takes in the data of the Python original and says what it found. */
 export async function importDirectory(directory: string, config: Config): Promise<void> {
@@ -20,11 +21,7 @@ export async function importDirectory(directory: string, config: Config): Promis
   )
 }
 
-/** Names and texts come from the disk: a control character in them could tell the terminal anything. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (each) => `\\u{${each.codePointAt(0)?.toString(16)}}`)
-}
-
+/** Names and texts come from the disk. */
 function describe(report: ImportReport): string {
   if (report.outcome === 'skipped') return `skipped   ${printable(report.id)}: ${printable(report.why)}`
   if (report.outcome === 'known') return `known     ${report.id}: is already there, nothing changed`

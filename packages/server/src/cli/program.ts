@@ -25,27 +25,31 @@ async function dispatch(args: readonly string[]): Promise<void> {
     return
   }
   const { rest, lines } = loadEnvFile(args)
-  const [name = '', ...behind] = rest
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  const name = Object.keys(COMMANDS).find((each) => each.split(' ').every((word, n) => rest[n] === word)) ?? ''
+  const command = COMMANDS[name]
   if (command === undefined) return serve(withToken(valuesOf(readSettings(rest, process.env, lines))), process.env)
-  const { words: needed = [] } = command
+  const { words: needed = [], flags: own = {} } = command
+  const { flags, rest: behind } = takeFlags(rest.slice(name.split(' ').length), own)
   const words = behind.slice(0, needed.length)
   const missing = needed.find((_, index) => words[index]?.startsWith('-') !== false)
   if (missing !== undefined) throw new ConfigError(`Say which ${missing}: claude-proxy ${usage(name)}`)
-  await command.run({ words, settings: readSettings(behind.slice(needed.length), process.env, lines) })
+  await command.run({ words, flags, settings: readSettings(behind.slice(needed.length), process.env, lines) })
 }
 
 function help(): string {
   const commands = [
     ['[options]', 'runs the service'],
-    ...Object.entries(COMMANDS).map(([name, { does }]) => [usage(name), does]),
+    ...Object.entries(COMMANDS).map(([name, { does, flags = {} }]) => {
+      const own = Object.entries(flags).map(([flag, value]) => `\n      [--${flag}${value && ` ${value}`}]`)
+      return [usage(name), does + own.join('')]
+    }),
   ]
   const options = describeOptions().map(
     ([flag, variable, fallback, does]) => `  ${flag}, ${variable}${fallback && ` (${fallback})`}\n      ${does}\n`,
   )
   return `Runs Claude Code on this machine and streams every run as numbered events.
 
-${commands.map(([what = '', does = '']) => `  claude-proxy ${what.padEnd(14)} ${does}\n`).join('')}
+${commands.map(([what = '', does = '']) => `  claude-proxy ${what.padEnd(22)} ${does}\n`).join('')}
 Options, and the variables that mean the same. --environment FILE reads variables from FILE, if it exists; what is set
 already wins.
 
@@ -54,6 +58,25 @@ ${options.join('')}`
 
 function usage(name: string): string {
   return [name, ...(COMMANDS[name]?.words ?? [])].join(' ')
+}
+
+/** Takes the command's own options out of the arguments. */
+function takeFlags(args: readonly string[], own: Readonly<Record<string, string>>) {
+  const flags: Record<string, string> = {}
+  const rest: string[] = []
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at] ?? ''
+    const [, flag = '', value] = /^--([a-z-]+)(?:=(.*))?$/s.exec(arg) ?? []
+    if (!Object.hasOwn(own, flag)) rest.push(arg)
+    else if (own[flag] === '') flags[flag] = ''
+    else {
+      const given = value ?? args[++at]
+      if (given === undefined || (value === undefined && given.startsWith('--')))
+        throw new ConfigError(`--${flag} needs a value: ${own[flag]}`)
+      flags[flag] = given
+    }
+  }
+  return { flags, rest }
 }
 
 /**

@@ -11,9 +11,11 @@ export async function serve(config: Config, environment: NodeJS.ProcessEnv): Pro
   // Listened for from the first moment: whoever sees that we answer may already ask us to stop.
   const asked = firstSignal()
   const service = await startService(config, environment, log)
-  process.stdout.write(`claude-proxy ${service.version} listening on ${service.url}, data in ${config.dataDir}\n`)
+  process.stdout.write(
+    `claude-proxy ${service.version} listening on ${[service.url, ...service.others].join(' and ')}, data in ${config.dataDir}\n`,
+  )
   if (service.unready !== undefined) process.stdout.write(`${service.unready}\n`)
-  log.info('started', { url: service.url, version: service.version, agent: config.agent })
+  log.info('started', { url: service.url, others: service.others, version: service.version, agent: config.agent })
 
   const signal = await asked
   log.info('stopping', { signal })

@@ -14,14 +14,19 @@ export interface FolderRules {
 /** The folder that a client's `cwd` means: it exists, is a directory, and lies below an allowed root. */
 export async function findFolder(cwd: string, rules: FolderRules): Promise<Folder> {
   const path = spelledOut(cwd)
+  const isAllowed = (at: string) => rules.allowedRoots.length === 0 || isBelow(at, rules.allowedRoots)
   const real = await realpath(path).catch((cause: NodeJS.ErrnoException) => {
+    // Whether something is there must not be learned by asking for it.
+    if (!isAllowed(path)) throw forbidden(path)
     throw new AppError('bad_request', `cwd ${REASONS[cause.code ?? ''] ?? 'cannot be used'}: ${path}`, {}, { cause })
   })
+  if (!isAllowed(real)) throw forbidden(path)
   if (!(await stat(real)).isDirectory()) throw new AppError('bad_request', `cwd is not a directory: ${path}`)
-  if (rules.allowedRoots.length > 0 && !isBelow(real, rules.allowedRoots)) {
-    throw new AppError('forbidden_folder', `cwd is outside the folders that the operator allows: ${path}`)
-  }
   return real as Folder
+}
+
+function forbidden(path: string): AppError {
+  return new AppError('forbidden_folder', `cwd is outside the folders that the operator allows: ${path}`)
 }
 
 /** The real path of `cwd` if it has one now, else the spelling without `~`, `..` and trailing slashes. */

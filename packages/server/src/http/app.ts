@@ -2,16 +2,26 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { AppError } from '@claude-proxy/protocol/errors'
 import { ENDPOINTS, type EndpointName } from '@claude-proxy/protocol/endpoints'
 import { toLine } from '@claude-proxy/protocol/json'
+import { withoutElsewhere } from '../core/access/within.ts'
 import type { Log } from '../core/ports/outside.ts'
+import { type Caller, expectScope } from './caller.ts'
 import { createDoors } from './doors.ts'
 import { toResponse, withoutAlarmingWords } from './errors.ts'
 import { guard, type GuardRules, isOwnOrigin } from './guard.ts'
-import type { createRoutes } from './routes.ts'
+import type { createRecord } from './record.ts'
+import type { createRevocation } from './revoked.ts'
+import type { Routes } from './routes.ts'
 import { passOver } from './read.ts'
 import { pathOf } from './target.ts'
 
 export interface AppOptions {
-  readonly routes: ReturnType<typeof createRoutes>
+  /** The routes for somebody who may see only these folders, or all. */
+  readonly routesWithin: (roots: readonly string[] | undefined) => Routes
+  /** Tells who sends a request; throws when they may not come in. */
+  readonly callerOf: (request: IncomingMessage) => Promise<Caller>
+  /** Notes what was done at a door, and by whom. */
+  readonly recordOf: ReturnType<typeof createRecord>
+  readonly revocation: ReturnType<typeof createRevocation>
   readonly rules: GuardRules
   readonly log: Log
   /** Headers of every response. */
@@ -25,10 +35,13 @@ interface Door {
   readonly name: EndpointName
   readonly params: Readonly<Record<string, string>>
   readonly path: string
+  /** Undefined at a door that is for everybody. */
+  readonly caller: Caller | undefined
 }
 
 /** The service as a listener for node:http: guard, routes from the table of endpoints, and one shape for all errors. */
-export function createListener({ routes, rules, log, headers, stopping, maxBodyBytes }: AppOptions): RequestListener {
+export function createListener(options: AppOptions): RequestListener {
+  const { routesWithin, callerOf, recordOf, revocation, rules, log, headers, stopping, maxBodyBytes } = options
   const find = createDoors()
 
   return (request, response) => {
@@ -38,20 +51,42 @@ export function createListener({ routes, rules, log, headers, stopping, maxBodyB
       declineUpgrade(request, response)
       path = pathOf(request)
       allowOrigin(request, response, rules)
-      guard(request.headers, OPEN_PATHS.has(path) || request.method === 'OPTIONS', rules)
-      dispatch(path, request, response)
+      guard(request.headers, rules)
+    } catch (error) {
+      fail(path, request, response, error)
+      return
+    }
+    void enter(path, request, response)
+  }
+
+  /** Never rejects. */
+  async function enter(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const isOpen = OPEN_PATHS.has(path) || request.method === 'OPTIONS'
+      const caller = isOpen ? undefined : await callerOf(request)
+      if (caller?.token !== undefined) revocation.watch(caller.token, response)
+      dispatch(path, request, response, caller)
     } catch (error) {
       fail(path, request, response, error)
     }
   }
 
-  function dispatch(path: string, request: IncomingMessage, response: ServerResponse): void {
+  function dispatch(
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    caller: Caller | undefined,
+  ): void {
     const doors = find(path)
     if (!doors) throw new AppError('not_found', `There is nothing at ${path}.`)
     const { byMethod, params } = doors
     const { method = '' } = request
     const name = byMethod.get(method === 'HEAD' ? 'GET' : method)
-    if (name !== undefined) return void answer({ name, params, path }, request, response)
+    if (name !== undefined) {
+      const endpoint = ENDPOINTS[name]
+      if (caller && 'scope' in endpoint) expectScope(caller, endpoint.scope)
+      return void answer({ name, params, path, caller }, request, response)
+    }
     const allowed = [...byMethod.keys()].join(', ')
     response.setHeader('allow', allowed)
     if (method !== 'OPTIONS') throw new AppError('method_not_allowed', `${path} takes ${allowed}, not ${method}.`)
@@ -60,18 +95,22 @@ export function createListener({ routes, rules, log, headers, stopping, maxBodyB
 
   /** Never rejects. It is over when a stream has begun, and leaves nothing behind while that is open. */
   async function answer(door: Door, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { name, params, path } = door
+    const { name, params, path, caller } = door
     const signal = () => AbortSignal.any([goneSignal(response), stopping])
     try {
       const isWanted = 'body' in ENDPOINTS[name] || 'isFile' in ENDPOINTS[name]
       if (!isWanted) await passOver(request, maxBodyBytes)
-      const value = await routes[name]({ request, response, params, signal })
+      const routes = routesWithin(caller?.roots)
+      const known = caller ?? NOBODY
+      const record = recordOf(name, known)
+      const value = await routes[name]({ request, response, params, signal, caller: known, record })
       if (value !== undefined) sendJson(response, response.statusCode, toLine(value))
     } catch (cause) {
       const wasAborted = cause instanceof Error && cause.name === 'AbortError'
       // The client has gone, and whatever looked something up for it has stopped.
       if (wasAborted && response.closed) return undefined
-      const error = wasAborted ? new AppError('shutting_down', 'The service is stopping.', {}, { cause }) : cause
+      const seen = caller?.roots ? withoutElsewhere(cause, caller.roots) : cause
+      const error = wasAborted ? new AppError('shutting_down', 'The service is stopping.', {}, { cause }) : seen
       if (!response.headersSent) return fail(path, request, response, error)
       // Refused meanwhile: what came in the end was not a whole request.
       if (response.writableEnded) return
@@ -89,6 +128,16 @@ export function createListener({ routes, rules, log, headers, stopping, maxBodyB
     if (status === 401) response.setHeader('www-authenticate', 'Bearer')
     sendJson(response, status, path === ENDPOINTS.stream.path ? withoutAlarmingWords(body) : body)
   }
+}
+
+/** Whoever stands at a door that is for everybody. */
+const NOBODY: Caller = {
+  who: 'nobody',
+  token: undefined,
+  scopes: new Set(),
+  roots: undefined,
+  agent: undefined,
+  from: undefined,
 }
 
 /** What is for everybody, token or not. */

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import type { Answer } from '@claude-proxy/protocol/endpoints'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { ApprovalId } from '@claude-proxy/protocol/ids'
@@ -98,11 +97,6 @@ function checkAnswers(answers: Record<string, unknown>, input: Readonly<Record<s
     if (typeof answer !== 'string')
       throw new AppError('bad_request', `answers: the answer to "${question}" is no text.`)
   }
-}
-
-/** Who answers, by the name that the client gives itself. */
-export function clientName({ headers }: IncomingMessage): string {
-  return (headers['user-agent'] ?? '').slice(0, 200) || 'client'
 }
 
 function decisionBody(decision: PermissionDecision): Answer<'Approval'>['decision'] {

@@ -3,26 +3,26 @@ import { isIP } from 'node:net'
 import { AppError } from '@claude-proxy/protocol/errors'
 
 export interface GuardRules {
-  /** The token that requests carry; empty asks for none. */
-  readonly token: string
+  /** Whether any name will do: no browser, and so no page, comes by this way. */
+  readonly anyHost?: boolean
   /** Host names, besides localhost and IP addresses, that requests may be addressed to. */
   readonly allowedHosts: readonly string[]
   /** Origins of web pages, besides our own, that may call. */
   readonly allowedOrigins: readonly string[]
 }
 
-/** Throws when the request may not come in. `isOpen`: for everybody, token or not. */
-export function guard(headers: IncomingHttpHeaders, isOpen: boolean, rules: GuardRules): void {
+/** Throws when the request may not come in, whoever sends it. */
+export function guard(headers: IncomingHttpHeaders, rules: GuardRules): void {
   checkHost(headers.host, rules)
   checkOrigin(headers, rules)
-  if (rules.token && !isOpen) checkToken(headers.authorization, rules.token)
 }
 
 /**
  * Against DNS rebinding: a page whose name was pointed at 127.0.0.1 still sends its own name as Host. The port does
  * not matter, an SSH tunnel may use any; an address cannot be rebound.
  */
-function checkHost(host: string | undefined, { allowedHosts }: GuardRules): void {
+function checkHost(host: string | undefined, { allowedHosts, anyHost = false }: GuardRules): void {
+  if (anyHost) return
   const name = hostName(host ?? '')
   const known =
     name === 'localhost' || isIP(name) !== 0 || allowedHosts.some((allowed) => allowed.toLowerCase() === name)
@@ -46,16 +46,6 @@ function checkOrigin(headers: IncomingHttpHeaders, rules: GuardRules): void {
   if (origin === undefined && (site === 'cross-site' || site === 'same-site')) {
     throw new AppError('forbidden_origin', 'Pages of other sites may not call this service.')
   }
-}
-
-function checkToken(authorization: string | undefined, token: string): void {
-  const given = /^Bearer +([^ ].*)$/i.exec(authorization ?? '')?.[1] ?? ''
-  const [a, b] = [Buffer.from(given), Buffer.from(token)]
-  // Not loaded at the start: most services have no token.
-  const { timingSafeEqual } = process.getBuiltinModule('node:crypto')
-  // Against measuring how much of a guess is right.
-  if (a.length === b.length && timingSafeEqual(a, b)) return
-  throw new AppError('unauthorized', 'This service asks for its token: Authorization: Bearer <token>.')
 }
 
 /** Whether what follows `Origin:` is the very address the request went to. */

@@ -9,6 +9,7 @@ import type { Attachments } from '../core/attachments/attachments.ts'
 import type { Conversations } from '../core/conversations.ts'
 import type { Forks } from '../core/forks.ts'
 import type { Rewinds } from '../core/rewinds.ts'
+import type { Feed } from '../core/log/feed.ts'
 import { storedPages } from '../core/log/pages.ts'
 import type { RunOptions } from '../core/ports/run.ts'
 import type { Store } from '../core/ports/store.ts'
@@ -17,14 +18,17 @@ import type { ChangeSettings } from '../core/settings/settings.ts'
 import type { Commands } from '../core/runs/commands.ts'
 import type { Host } from '../core/runs/host.ts'
 import type { SessionList } from '../core/sessions.ts'
-import type { Runs } from '../core/runs/runs.ts'
+import type { Outcome, Runs } from '../core/runs/runs.ts'
 import type { Workspace } from '../core/workspace.ts'
 import type { Search } from '../core/search/search.ts'
-import { clientName, decisionOf, notOpen } from './approvals.ts'
+import { decisionOf, notOpen } from './approvals.ts'
+import { type Caller, nameOf } from './caller.ts'
 import { LAST_EVENT_ID, OUTCOME, RESET, RUN_ID } from './headers.ts'
+import type { Deed } from './record.ts'
 import { parse, readBody, readQuery } from './read.ts'
 import { sendNdjson } from './ndjson.ts'
 import { approvalRoutes } from './routes/approvals.ts'
+import { auditRoutes } from './routes/audit.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { conversationRoutes } from './routes/conversations.ts'
 import { searchRoutes } from './routes/search.ts'
@@ -42,6 +46,7 @@ import type { SseStreams } from './sse.ts'
 export interface RoutesDeps {
   readonly store: Store
   readonly streams: SseStreams
+  readonly feed: Feed
   readonly conversations: Conversations
   readonly runs: Runs
   readonly commands: Commands
@@ -71,6 +76,9 @@ export interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly params: Readonly<Record<string, string>>
+  readonly caller: Caller
+  /** Notes what the request has done. Every door that changes something calls it, once it has, and before it answers. */
+  readonly record: (deed: Deed) => Promise<void>
   /** Aborts when the client has gone or the service stops. Made when it is asked for: an open stream needs none. */
   readonly signal: () => AbortSignal
 }
@@ -86,8 +94,9 @@ export function createRoutes(deps: RoutesDeps): Routes {
   const { store, streams, conversations, runs, approvals, host } = deps
 
   return {
-    ...commandRoutes(deps.commands, deps.maxBodyBytes),
+    ...commandRoutes(deps),
     ...approvalRoutes(deps),
+    ...auditRoutes(deps),
     ...conversationRoutes(deps),
     ...searchRoutes(deps),
     ...docsRoutes(deps),
@@ -102,7 +111,7 @@ export function createRoutes(deps: RoutesDeps): Routes {
       return { status: 'ok', version: deps.version, started_at: deps.startedAt }
     },
 
-    async stream({ request, response }) {
+    async stream({ request, response, caller, record }) {
       // The app reads errors of this door to the end of the connection, too.
       response.setHeader('connection', 'close')
       const body = await readBody(request, ENDPOINTS.stream.body, deps.maxBodyBytes)
@@ -113,14 +122,17 @@ export function createRoutes(deps: RoutesDeps): Routes {
         group: body.conversation_group,
         text: body.text,
         attachments: body.attachments,
-        options: { ...originalDeadline(deps.permissionSeconds), ...runOptions(body) },
+        options: { ...originalDeadline(deps.permissionSeconds), ...runOptions(body, caller) },
         lastEventId: header === undefined || header === '' ? undefined : await parse('LastEventId', header),
         whenBusy: body.when_busy ?? 'reject',
         key: await keyOf(request, body.client_message_id),
       })
       response.setHeader(LAST_EVENT_ID, String(conversation.head))
       response.setHeader(OUTCOME, outcome)
-      if (watch.until !== 'never' && 'run' in watch.until) response.setHeader(RUN_ID, watch.until.run)
+      const run = watch.until !== 'never' && 'run' in watch.until ? watch.until.run : undefined
+      if (run !== undefined) response.setHeader(RUN_ID, run)
+      if (isNew(outcome))
+        await record({ conversation: watch.conversation, run, folder: conversation.folder, detail: outcome })
       streams.open(response, watch)
       return undefined
     },
@@ -143,38 +155,44 @@ export function createRoutes(deps: RoutesDeps): Routes {
       return undefined
     },
 
-    async canonical({ request }) {
+    async canonical({ request, record }) {
       const { cwd, conversation_group: group } = await readQuery(request.url, ENDPOINTS.canonical.query)
       const { conversation, created } = await conversations.canonical({ cwd, group })
+      if (created) await record({ conversation: conversation.id, folder: conversation.folder })
       // The app asks when a chat is opened: a prompt may be near.
       if (deps.prepares) host.prepare(conversation)
       return { canonical_id: conversation.id, cwd: conversation.folder, created }
     },
 
-    async prepare({ request }) {
+    async prepare({ request, caller, record }) {
       const body = await readBody(request, ENDPOINTS.prepare.body, deps.maxBodyBytes)
-      const options = await runs.checked(runOptions(body), body.cwd)
-      const { conversation } = await conversations.canonical({ cwd: body.cwd })
+      const options = await runs.checked(runOptions(body, caller), body.cwd)
+      const { conversation, created } = await conversations.canonical({ cwd: body.cwd })
+      if (created || deps.prepares) await record({ conversation: conversation.id, folder: conversation.folder })
       if (deps.prepares) host.prepare(conversation, options)
       return { canonical_id: conversation.id, preparing: deps.prepares }
     },
 
-    async activate({ request }) {
+    async activate({ request, record }) {
       const body = await readBody(request, ENDPOINTS.activate.body, deps.maxBodyBytes)
       const { conversation_id: id, cwd, conversation_group: group } = body
       const previous = await conversations.activate({ id, cwd, group })
+      const { folder } = await conversations.own(id)
+      await record({ conversation: id, folder, ...(previous !== undefined && { detail: `instead of ${previous}` }) })
       return { conversation_id: id, canonical_id: id, previous_id: previous ?? null }
     },
 
-    async permission({ request }) {
+    async permission({ request, caller, record }) {
       const body = await readBody(request, ENDPOINTS.permission.body, deps.maxBodyBytes)
       const found = await store.resolve(body.conversation_id)
       const known = await store.approval(body.permission_id as ApprovalId)
       if (!found || known?.conversation !== found.conversation.id || known.state !== 'pending') throw notOpen()
-      const answer = { decision: decisionOf(body, known), remember: 'none' as const, by: clientName(request) }
+      const answer = { decision: decisionOf(body, known), remember: 'none' as const, by: nameOf(caller) }
       await approvals.answer(known.id, answer).catch((error: unknown) => {
         throw error instanceof AppError && error.code === 'already_resolved' ? notOpen() : error
       })
+      const { id: conversation, folder } = found.conversation
+      await record({ conversation, run: known.run, subject: known.id, folder, detail: body.behavior })
       return { ok: true }
     },
   }
@@ -187,4 +205,9 @@ function originalDeadline(seconds: number): Pick<RunOptions, 'deadline'> {
 
 async function* only<T>(item: T): AsyncGenerator<T> {
   yield item
+}
+
+/** Whether a prompt has begun something, and did not only find it. */
+export function isNew(outcome: Outcome): boolean {
+  return outcome !== 'attached' && outcome !== 'repeated'
 }

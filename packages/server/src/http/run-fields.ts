@@ -3,6 +3,8 @@ import { AppError } from '@claude-proxy/protocol/errors'
 import type { ConversationChange, RunFields } from '@claude-proxy/protocol/requests'
 import type { RunOptions } from '../core/ports/run.ts'
 import type { Adjustments } from '../core/ports/settings.ts'
+import { needsTrust } from '../core/runs/options.ts'
+import { type Caller, expectScope } from './caller.ts'
 import { parse } from './read.ts'
 
 /** By what the client knows the request again: the header, or the field that stands for it. */
@@ -14,8 +16,11 @@ export async function keyOf({ headers }: IncomingMessage, id: string | undefined
   throw new AppError('bad_request', 'Idempotency-Key and client_message_id differ: send one of them.')
 }
 
-/** The options of a run as the core names them, without those that were not given. */
-export function runOptions(body: RunFields): RunOptions {
+/**
+ * The options of a run as the core names them, without those that were not given. Throws when they decide beforehand what
+ * the caller could not decide when it is asked.
+ */
+export function runOptions(body: RunFields, caller: Caller): RunOptions {
   const approvals = body.tool_approvals
   const options = {
     allowedTools: body.allowed_tools,
@@ -33,12 +38,27 @@ export function runOptions(body: RunFields): RunOptions {
     deadline: body.approval_deadline,
     canAnswer: body.can_answer,
   }
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  const given: RunOptions = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  if (decidesBeforehand(given)) expectScope(caller, 'approve')
+  return given
 }
 
 /** The settings that are to change as the core names them; undefined when none of them is. */
-export function adjustmentsOf(body: ConversationChange): Adjustments | undefined {
+export function adjustmentsOf(body: ConversationChange, caller: Caller): Adjustments | undefined {
+  if (!isAsking(body.permission_mode)) expectScope(caller, 'approve')
   const { model, effort, permission_mode: permissionMode } = body
   const given = Object.entries({ model, effort, permissionMode }).filter(([, value]) => value !== undefined)
   return given.length === 0 ? undefined : Object.fromEntries(given)
+}
+
+/** Whether the agent would do something unasked, which it would have asked a person for. */
+function decidesBeforehand(options: RunOptions): boolean {
+  const { allowedTools = [], toolApprovals, permissionMode } = options
+  const isAllowed = allowedTools.length > 0 || (toolApprovals?.allow.length ?? 0) > 0
+  return isAllowed || !isAsking(permissionMode) || needsTrust(options) !== undefined
+}
+
+/** Whether somebody is asked, or the answer is no. */
+function isAsking(mode: RunOptions['permissionMode'] | null): boolean {
+  return mode === undefined || mode === null || ['default', 'plan', 'dontAsk'].includes(mode)
 }

@@ -1,12 +1,20 @@
 import { once } from 'node:events'
-import type { RequestListener } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Log } from '../core/ports/outside.ts'
+import { type CertificateFiles, followCertificate, readCertificate } from './certificate.ts'
 import { AppError } from '@claude-proxy/protocol/errors'
 import { toResponse } from './errors.ts'
 import { createRefusal } from './refuse.ts'
+import { listenPrivately, makeWay } from './unix-socket.ts'
+
+/** Where to listen: at an address, with TLS or without, or at a path that only our own user reaches. */
+export type Place =
+  | { readonly host: string; readonly port: number; readonly certificate?: CertificateFiles | undefined }
+  | { readonly path: string }
 
 export interface HttpServer {
-  /** Where it answers, such as `http://127.0.0.1:8787`. */
+  /** Where it answers, such as `http://127.0.0.1:8787`, or `unix:/run/claude-proxy.sock`. */
   readonly url: string
   /** Takes no more connections, waits for the open ones at most `graceMs`, then breaks them. */
   close(graceMs: number): Promise<void>
@@ -21,16 +29,17 @@ const BACKLOG = 4096
 /** Listens. Resolves when it answers; rejects with a sentence when the address cannot be had. */
 export async function listen(
   listener: RequestListener,
-  address: { host: string; port: number },
+  place: Place,
   headers: Readonly<Record<string, string>>,
+  log: Log,
 ): Promise<HttpServer> {
   const { note, refuse } = createRefusal(headers)
   const answer: RequestListener = (request, response) => {
     note(response)
     listener(request, response)
   }
-  // A request without Host gets its answer from us, in our shape.
-  const server = createServer({ noDelay: true, requireHostHeader: false }, answer)
+  await using opening = new AsyncDisposableStack()
+  const server = createServerFor(place, answer, log, opening)
   server.on('checkContinue', (request, response) => {
     // Before the turn of a pipelined request, Node would put it behind the head of the answer, as part of the body.
     if (response.socket) response.writeContinue()
@@ -45,20 +54,24 @@ export async function listen(
       .end(body)
   })
   server.on('clientError', refuse)
-  server.listen({ host: address.host, port: address.port, backlog: BACKLOG })
   try {
+    if ('path' in place) {
+      await makeWay(place.path)
+      listenPrivately(server, place.path, BACKLOG)
+    } else server.listen({ host: place.host, port: place.port, backlog: BACKLOG })
     await once(server, 'listening')
   } catch (cause) {
-    const taken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
-    const what = taken ? 'something else listens there; stop it or choose another --port' : (cause as Error).message
-    throw new Error(`Cannot listen on ${address.host}:${address.port}: ${what}.`, { cause })
+    const isTaken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
+    const what = isTaken ? 'something else listens there; stop it or choose another --port' : (cause as Error).message
+    const where = 'path' in place ? place.path : `${place.host}:${place.port}`
+    throw new Error(`Cannot listen on ${where}: ${what.replace(/\.$/, '')}.`, { cause })
   }
-  const { port } = server.address() as AddressInfo
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host
+  const built = opening.move()
 
   return {
-    url: `http://${host}:${port}`,
+    url: urlOf(place, server.address()),
     async close(graceMs) {
+      await built.disposeAsync()
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeIdleConnections()
       const timer = setTimeout(() => server.closeAllConnections(), graceMs)
@@ -66,4 +79,23 @@ export async function listen(
       clearTimeout(timer)
     },
   }
+}
+
+function createServerFor(place: Place, answer: RequestListener, log: Log, opening: AsyncDisposableStack): Server {
+  // A request without Host gets its answer from us, in our shape.
+  const options = { noDelay: true, requireHostHeader: false }
+  const certificate = 'path' in place ? undefined : place.certificate
+  if (!certificate) return createServer(options, answer)
+  const https = process.getBuiltinModule('node:https')
+  const secure = { ...options, ...readCertificate(certificate), minVersion: 'TLSv1.2' as const }
+  const server = https.createServer(secure, answer)
+  opening.use(followCertificate(server, certificate, log))
+  return server
+}
+
+function urlOf(place: Place, bound: AddressInfo | string | null): string {
+  if ('path' in place) return `unix:${place.path}`
+  if (bound === null || typeof bound === 'string') throw new Error('it listens, and has no port')
+  const host = place.host.includes(':') ? `[${place.host}]` : place.host
+  return `${place.certificate ? 'https' : 'http'}://${host}:${bound.port}`
 }

@@ -36,13 +36,12 @@ export interface StreamOptions {
 
 interface SseDeps {
   readonly events: EventLog
-  readonly feed: Feed
   readonly partials: Partials | undefined
   readonly log: Log
 }
 
 /** The open event streams. Events are written as bytes straight to the sockets: one buffer for all who read the same. */
-export function createSseStreams({ events, feed, partials, log }: SseDeps) {
+export function createSseStreams({ events, partials, log }: SseDeps) {
   const streams = new Set<AnyStream>()
   let looks: NodeJS.Timeout | undefined
 
@@ -60,10 +59,11 @@ export function createSseStreams({ events, feed, partials, log }: SseDeps) {
     },
 
     /** Answers with the events of many conversations. */
-    openFeed(out: ServerResponse, watch: FeedWatch, options: StreamOptions = {}): void {
+    openFeed(out: ServerResponse, feed: Feed, watch: FeedWatch, options: StreamOptions = {}): void {
       begin(out, options, FEED, {
         read: (stream) => new FeedReader(feed, watch, stream),
         isAbout: (id) => watch.only?.has(id) ?? false,
+        forget: () => feed.forget(),
         returns: true,
         log,
       })
@@ -71,8 +71,10 @@ export function createSseStreams({ events, feed, partials, log }: SseDeps) {
 
     /** Ends the streams that are about a conversation that is gone. */
     end(conversation: ConversationId): void {
-      feed.forget()
-      for (const stream of streams) if (stream.isAbout(conversation)) stream.finish()
+      for (const stream of streams) {
+        stream.forget()
+        if (stream.isAbout(conversation)) stream.finish()
+      }
     },
 
     /** Sends to all streams what there is for them, and ends them. Their readers come back and go on where they were. */
@@ -161,12 +163,14 @@ const FEED: Form<FeedPage, FeedReader> = {
 interface Subject<P extends object, S extends Source> {
   readonly read: (stream: Stream<P, S>) => S
   readonly isAbout: (conversation: ConversationId) => boolean
+  /** Keeps nothing of what was read for it: some of it is no longer there. */
+  readonly forget?: () => void
   /** Whether its client comes back when it ends: there is no end to what it watches. */
   readonly returns: boolean
   readonly log: Log
 }
 
-type AnyStream = Pick<Stream<object, Source>, 'isAbout' | 'returns' | 'write' | 'finish' | 'look'>
+type AnyStream = Pick<Stream<object, Source>, 'isAbout' | 'forget' | 'returns' | 'write' | 'finish' | 'look'>
 
 /** One response that is an event stream. There may be thousands: it holds no more than it needs. */
 class Stream<P extends object, S extends Source> implements Sink<P> {
@@ -190,6 +194,10 @@ class Stream<P extends object, S extends Source> implements Sink<P> {
 
   get returns(): boolean {
     return this.#subject.returns
+  }
+
+  forget(): void {
+    this.#subject.forget?.()
   }
 
   isAbout(conversation: ConversationId): boolean {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Store } from '../../src/core/ports/store.ts'
+import { access } from './access.ts'
 import { accounts } from './accounts.ts'
 import { activation } from './activation.ts'
 import { approvals } from './approvals.ts'
@@ -58,6 +59,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     requests(() => store)
     accounts(() => store)
     settings(() => store)
+    access(() => store)
     walks(() => store)
 
     it('refuses all work once it is closed, and may be closed twice', async () => {

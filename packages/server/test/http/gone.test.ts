@@ -6,10 +6,14 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import { readConfig } from '../../src/config.ts'
 import { createBell } from '../../src/core/log/bell.ts'
-import { createFeed } from '../../src/core/log/feed.ts'
 import { createEventLog } from '../../src/core/log/log.ts'
 import type { Bell, Log } from '../../src/core/ports/outside.ts'
+import { createTokens } from '../../src/core/access/tokens.ts'
 import { createListener } from '../../src/http/app.ts'
+import { createEntrance } from '../../src/http/caller.ts'
+import { createRecord } from '../../src/http/record.ts'
+import { createRevocation } from '../../src/http/revoked.ts'
+import { newHexId, newSecret } from '../../src/random.ts'
 import type { createRoutes, Exchange } from '../../src/http/routes.ts'
 import { createSseStreams } from '../../src/http/sse.ts'
 import { createMemoryStore } from '../../src/store/memory/store.ts'
@@ -27,8 +31,7 @@ test('a stream that opens when its client has gone already leaves no reader behi
   const clock = { now: Date.now }
   const store = createMemoryStore()
   const events = createEventLog({ store, bell: listening.bell, clock, log: quiet, doubtMs: 2000 })
-  const feed = createFeed({ store, bell: listening.bell, log: quiet, doubtMs: 2000 })
-  const streams = createSseStreams({ events, feed, partials: undefined, log: quiet })
+  const streams = createSseStreams({ events, partials: undefined, log: quiet })
   const out = await abandoned()
   streams.open(out, { conversation: 'c' as ConversationId, after: 0, until: 'never' })
   await sleep(0)
@@ -82,8 +85,21 @@ test('a mistake of ours is told in our shape, without a word of what it was, and
 /** The service's listener on top of routes that are the test's. */
 function listener(routes: Partial<Routes>, log: Log = quiet): RequestListener {
   const stopping = new AbortController().signal
-  const rules = readConfig([], {})
-  return createListener({ routes: routes as Routes, rules, log, headers: {}, maxBodyBytes: 1, stopping })
+  const config = { ...readConfig([], {}), unnamed: 'loopback' } as const
+  const clock = { now: Date.now }
+  const store = createMemoryStore()
+  const tokens = createTokens({ store, clock, newId: newHexId, newSecret })
+  return createListener({
+    routesWithin: () => routes as Routes,
+    callerOf: createEntrance(tokens, config),
+    recordOf: createRecord(store, clock),
+    revocation: createRevocation(tokens, log),
+    rules: config,
+    log,
+    headers: {},
+    maxBodyBytes: 1,
+    stopping,
+  })
 }
 
 function listeningLog() {

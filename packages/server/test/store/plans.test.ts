@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import type { Folder } from '@claude-proxy/protocol/ids'
 import type { ConversationFilter } from '../../src/core/ports/conversation.ts'
+import { readAccess } from '../../src/store/sqlite/access.ts'
 import { readAttachments } from '../../src/store/sqlite/attachments.ts'
 import { readAccounts } from '../../src/store/sqlite/accounts.ts'
 import { readConversations } from '../../src/store/sqlite/conversations.ts'
@@ -29,6 +30,9 @@ it('no statement looks through a whole table, but for the small ones that are me
     'SCAN prompt USING INDEX prompt_steering',
     'SCAN unsealed',
     'SCAN deletion',
+    'SCAN token',
+    // the folders that somebody may see
+    'SCAN root EXISTS VIRTUAL TABLE INDEX 1:',
     // the result of a look into a list above
     'SCAN open',
     'SCAN json_each VIRTUAL TABLE INDEX 1:',
@@ -65,6 +69,7 @@ function statements(db: Database): string[] {
       readEvents(listening)
       readAttachments(listening)
       readFeed(listening)
+      readAccess(listening)
       writerOperations(listening)
       sealing(listening)
       removing(listening)

@@ -49,6 +49,8 @@ export interface ConversationFilter {
   readonly state?: ConversationState | undefined
   /** Only these. */
   readonly among?: readonly ConversationId[] | undefined
+  /** Only in these folders and below. */
+  readonly within?: readonly string[] | undefined
   readonly before?: ConversationPosition | undefined
   readonly limit: number
 }

@@ -9,6 +9,7 @@ import type {
   Deleted,
   ImportedConversation,
 } from './conversation.ts'
+import type { AccessStore } from './access.ts'
 import type { Account, RunEnding } from './account.ts'
 import type { Run, NewRun, Begun, RequestKey, Repeated } from './run.ts'
 import type { Prompt, NewPrompt, Added, PromptChange, Changed, PromptBegun } from './prompt.ts'
@@ -24,7 +25,7 @@ import type { Attachment } from './attachment.ts'
  * Where everything is kept. Each method is one transaction: it happens whole or not at all, and when its promise
  * resolves, the change survives `kill -9` and power loss. Numbers of events are given here and nowhere else.
  */
-export interface Store extends Staging {
+export interface Store extends Staging, AccessStore {
   /** The conversation with this very id, canonical or not. */
   conversation(id: ConversationId): Promise<Conversation | undefined>
   /** Follows a name (own id or alias) to its folder's canonical conversation. */
@@ -128,6 +129,8 @@ export interface Store extends Staging {
     readonly conversation?: ConversationId | undefined
     readonly isPending?: boolean
     readonly isCarried?: boolean
+    /** Only of conversations in these folders and below. */
+    readonly within?: readonly string[] | undefined
     readonly limit: number
   }): Promise<Approval[]>
   /** pending → another state, once. */
@@ -148,6 +151,8 @@ export interface Store extends Staging {
   addUpload(attachment: Attachment, at: number): Promise<void>
   /** What was uploaded, or is referred to by a conversation. */
   attachment(id: AttachmentId): Promise<Attachment | undefined>
+  /** The folders of the conversations that refer to it; none before a prompt has used it. */
+  foldersOf(id: AttachmentId): Promise<Folder[]>
   /** How much was uploaded that no prompt has used. */
   unusedUploads(): Promise<{ readonly count: number; readonly bytes: number }>
   /**

@@ -27,7 +27,7 @@ export function checkOptions(
 }
 
 /** What can run code or change where the key is sent. Ignored in silence, a caller would count on it. */
-function needsTrust({ settings, settingSources = [], mcpServers = {} }: RunOptions): string | undefined {
+export function needsTrust({ settings, settingSources = [], mcpServers = {} }: RunOptions): string | undefined {
   if (settings !== undefined) return 'settings'
   if (settingSources.length > 0) return 'setting_sources'
   if (typeof mcpServers === 'string') return 'a path as mcp_servers'

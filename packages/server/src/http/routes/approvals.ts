@@ -1,7 +1,8 @@
 import { ENDPOINTS } from '@claude-proxy/protocol/endpoints'
 import { AppError } from '@claude-proxy/protocol/errors'
 import { folderOrSpelling } from '../../core/folders.ts'
-import { approvalBody, approvalNamed, clientName, decisionOf, ruleBody } from '../approvals.ts'
+import { approvalBody, approvalNamed, decisionOf, ruleBody } from '../approvals.ts'
+import { nameOf } from '../caller.ts'
 import { parse, readBody, readQuery } from '../read.ts'
 import type { Routes, RoutesDeps } from '../routes.ts'
 
@@ -23,12 +24,17 @@ export function approvalRoutes({ store, approvals, maxBodyBytes }: Deps): Routes
       return approvalBody(await approvalNamed(store, id))
     },
 
-    async answer({ request, params }) {
+    async answer({ request, params, caller, record }) {
       const { id } = await parse(ENDPOINTS.answer.params, params)
       const body = await readBody(request, ENDPOINTS.answer.body, maxBodyBytes)
       const known = await approvalNamed(store, id)
-      const answer = { decision: decisionOf(body, known), remember: body.remember, by: clientName(request) }
-      return approvalBody(await approvals.answer(id, answer))
+      const answer = { decision: decisionOf(body, known), remember: body.remember, by: nameOf(caller) }
+      const { folder } = (await store.conversation(known.conversation)) ?? {}
+      const answered = await approvals.answer(id, answer)
+      const kept = body.remember === 'none' ? '' : `, and ${body.remember}`
+      const detail = `${body.behavior} ${known.request.tool}${kept}`
+      await record({ conversation: known.conversation, run: known.run, subject: id, folder, detail })
+      return approvalBody(answered)
     },
 
     async rules({ request }) {
@@ -37,10 +43,12 @@ export function approvalRoutes({ store, approvals, maxBodyBytes }: Deps): Routes
       return { rules: (await store.approvalRules({ conversation, folder })).map((rule) => ruleBody(rule)) }
     },
 
-    async removeRule({ params }) {
+    async removeRule({ params, record }) {
       const { id } = await parse(ENDPOINTS.removeRule.params, params)
-      if (await store.removeApprovalRule(id)) return { removed: id }
-      throw new AppError('rule_unknown', `There is no rule ${id}.`)
+      const rule = (await store.approvalRules({})).find((each) => each.id === id)
+      if (!rule || !(await store.removeApprovalRule(id))) throw new AppError('rule_unknown', `There is no rule ${id}.`)
+      await record({ conversation: rule.conversation, subject: id, folder: rule.folder, detail: rule.rule })
+      return { removed: id }
     },
   }
 }

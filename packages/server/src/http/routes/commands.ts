@@ -1,19 +1,22 @@
 import { ENDPOINTS } from '@claude-proxy/protocol/endpoints'
 import { attachmentMarks } from '../../core/attachments/marks.ts'
 import type { Prompt } from '../../core/ports/prompt.ts'
-import type { Commands } from '../../core/runs/commands.ts'
+import type { Deed } from '../record.ts'
 import { parse, readBody, readOptionalBody } from '../read.ts'
-import type { Routes } from '../routes.ts'
+import type { Routes, RoutesDeps } from '../routes.ts'
 
 type CommandDoor = 'interrupt' | 'queue' | 'editPrompt' | 'cancelPrompt' | 'steerPrompt'
 
+type Deps = Pick<RoutesDeps, 'commands' | 'maxBodyBytes'>
+
 /** The doors for runs that go on and prompts that wait. */
-export function commandRoutes(commands: Commands, maxBodyBytes: number): Routes<CommandDoor> {
+export function commandRoutes({ commands, maxBodyBytes }: Deps): Routes<CommandDoor> {
   return {
-    async interrupt({ request, params }) {
+    async interrupt({ request, params, record }) {
       const { id } = await parse(ENDPOINTS.interrupt.params, params)
       const { scope = 'turn' } = await readOptionalBody(request, ENDPOINTS.interrupt.body, maxBodyBytes)
-      const { run, background, cancelled, queued } = await commands.interrupt(id, scope)
+      const { conversation, run, background, cancelled, queued } = await commands.interrupt(id, scope)
+      await record({ conversation: id, run, folder: conversation.folder, detail: scope })
       return {
         conversation_id: id,
         scope,
@@ -29,22 +32,32 @@ export function commandRoutes(commands: Commands, maxBodyBytes: number): Routes<
       return { conversation_id: id, others_ahead: ahead, prompts: prompts.map(summary) }
     },
 
-    async editPrompt({ request, params }) {
+    async editPrompt({ request, params, record }) {
       const { prompt_id: id } = await parse(ENDPOINTS.editPrompt.params, params)
       const edit = await readBody(request, ENDPOINTS.editPrompt.body, maxBodyBytes)
-      return summary(await commands.edit(id, edit))
+      const prompt = await commands.edit(id, edit)
+      await record(deedOf(prompt))
+      return summary(prompt)
     },
 
-    async cancelPrompt({ params }) {
+    async cancelPrompt({ params, record }) {
       const { prompt_id: id } = await parse(ENDPOINTS.cancelPrompt.params, params)
-      return summary(await commands.cancel(id))
+      const prompt = await commands.cancel(id)
+      await record(deedOf(prompt))
+      return summary(prompt)
     },
 
-    async steerPrompt({ params }) {
+    async steerPrompt({ params, record }) {
       const { prompt_id: id } = await parse(ENDPOINTS.steerPrompt.params, params)
-      return summary(await commands.steer(id))
+      const prompt = await commands.steer(id)
+      if (prompt.state !== 'queued') await record(deedOf(prompt))
+      return summary(prompt)
     },
   }
+}
+
+function deedOf({ id, conversation, folder, state }: Prompt): Deed {
+  return { conversation, subject: id, folder, detail: state }
 }
 
 function summary({ id, conversation, state, text, attachments, at }: Prompt) {

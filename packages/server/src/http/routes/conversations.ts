@@ -1,4 +1,5 @@
 import { ENDPOINTS } from '@claude-proxy/protocol/endpoints'
+import type { ConversationChange } from '@claude-proxy/protocol/requests'
 import { toLine } from '@claude-proxy/protocol/json'
 import type { SettingName } from '../../core/ports/settings.ts'
 import { folderOrSpelling } from '../../core/folders.ts'
@@ -10,8 +11,8 @@ import { readCursor, writeCursor } from '../cursors.ts'
 import { LAST_EVENT_ID, RESET } from '../headers.ts'
 import { sendNdjson } from '../ndjson.ts'
 import { parse, readBody, readQuery } from '../read.ts'
-import type { Routes, RoutesDeps } from '../routes.ts'
-import { clientName } from '../approvals.ts'
+import { isNew, type Routes, type RoutesDeps } from '../routes.ts'
+import { nameOf } from '../caller.ts'
 import { adjustmentsOf, keyOf, runOptions } from '../run-fields.ts'
 import { offered } from './search.ts'
 import { RETRY_MS } from '../sse.ts'
@@ -49,7 +50,7 @@ export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
       }
     },
 
-    async createConversation({ request }) {
+    async createConversation({ request, record }) {
       const {
         cwd,
         title,
@@ -61,6 +62,7 @@ export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
         adopt === undefined
           ? await conversations.create({ id, cwd, title, tags })
           : await sessions.adopt({ session: adopt, id, cwd, title, tags })
+      await record({ conversation: created.id, folder: created.folder, ...(adopt !== undefined && { subject: adopt }) })
       return summary(store, created)
     },
 
@@ -69,14 +71,16 @@ export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
       return details(deps, await conversations.own(id))
     },
 
-    async changeConversation({ request, params }) {
+    async changeConversation({ request, params, caller, record }) {
       const { id } = await parse(ENDPOINTS.changeConversation.params, params)
       const body = await readBody(request, ENDPOINTS.changeConversation.body, maxBodyBytes)
       const { title, archived: isArchived, tags } = body
-      const wanted = adjustmentsOf(body)
+      const wanted = adjustmentsOf(body, caller)
       // First, since the agent may refuse them.
-      const changed = wanted && (await changeSettings(id, wanted, clientName(request)))
+      const changed = wanted && (await changeSettings(id, wanted, nameOf(caller)))
       await store.changeConversation(id, { title, isArchived, tags })
+      const { folder } = await conversations.own(id)
+      await record({ conversation: id, folder, detail: changesOf(body) })
       const effects = Object.entries(changed?.takesEffect ?? {}).map(([name, since]) => [
         WIRE[name as SettingName],
         since,
@@ -84,27 +88,31 @@ export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
       return { ...(await details(deps, await conversations.own(id))), takes_effect: Object.fromEntries(effects) }
     },
 
-    async deleteConversation({ params }) {
+    async deleteConversation({ params, record }) {
       const { id } = await parse(ENDPOINTS.deleteConversation.params, params)
+      const { folder } = await conversations.own(id)
       await conversations.remove(id)
       streams.end(id)
       search?.forget(id)
+      await record({ conversation: id, folder })
       return { deleted: id }
     },
 
-    async send({ request, response, params }) {
+    async send({ request, response, params, caller, record }) {
       const { id } = await parse(ENDPOINTS.send.params, params)
       const body = await readBody(request, ENDPOINTS.send.body, maxBodyBytes)
       const { watch, outcome } = await runs.send(id, {
         text: body.text ?? '',
         attachments: body.attachments,
-        options: runOptions(body),
+        options: runOptions(body, caller),
         whenBusy: body.when_busy ?? 'queue',
         key: await keyOf(request, body.client_message_id),
       })
       response.statusCode = 202
       const run = watch.until !== 'never' && 'run' in watch.until ? watch.until.run : undefined
-      const waiting = outcome === 'queued' ? await store.queuedPrompts((await conversations.own(id)).folder) : []
+      const { folder } = await conversations.own(id)
+      if (isNew(outcome)) await record({ conversation: watch.conversation, run, folder, detail: outcome })
+      const waiting = outcome === 'queued' ? await store.queuedPrompts(folder) : []
       const place = waiting.findIndex((prompt) => prompt.id === run)
       return {
         conversation_id: watch.conversation,
@@ -152,4 +160,10 @@ export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
       return undefined
     },
   }
+}
+
+/** What was changed, by the names of the fields; of the permission mode also to what. */
+function changesOf(body: ConversationChange): string {
+  const names = Object.entries(body).flatMap(([name, value]) => (value === undefined ? [] : name))
+  return names.map((name) => (name === 'permission_mode' ? `${name} ${body.permission_mode}` : name)).join(', ')
 }

@@ -12,7 +12,7 @@ import type { Routes, RoutesDeps } from '../routes.ts'
 import { RETRY_MS } from '../sse.ts'
 
 type FeedDoor = 'feed' | 'feedHistory'
-type Deps = Pick<RoutesDeps, 'store' | 'conversations' | 'streams'>
+type Deps = Pick<RoutesDeps, 'store' | 'conversations' | 'streams' | 'feed'>
 
 /** What a page of history holds at most. */
 const PAGE_EVENTS = 100
@@ -22,7 +22,7 @@ const READ_BYTES = 64 * 1024
 const LOOKS = 200
 
 /** The doors to many conversations at once. */
-export function feedRoutes({ store, conversations, streams }: Deps): Routes<FeedDoor> {
+export function feedRoutes({ store, conversations, streams, feed }: Deps): Routes<FeedDoor> {
   return {
     async feed({ request, response }) {
       const query = await readQuery(request.url, ENDPOINTS.feed.query)
@@ -41,6 +41,7 @@ export function feedRoutes({ store, conversations, streams }: Deps): Routes<Feed
       if (isReset) response.setHeader(RESET, 'true')
       streams.openFeed(
         response,
+        feed,
         { ...choice, after },
         {
           opening: `retry: ${RETRY_MS}\n\n${first}`,

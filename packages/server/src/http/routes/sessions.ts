@@ -25,17 +25,21 @@ export function sessionRoutes({
       return { sessions: found.map(sessionBody), next_cursor: next ? writeCursor(next) : null }
     },
 
-    async fork({ request, params }) {
+    async fork({ request, params, record }) {
       const { id } = await parse(ENDPOINTS.fork.params, params)
       const { from, title } = await readOptionalBody(request, ENDPOINTS.fork.body, maxBodyBytes)
-      return summary(store, await forks.fork(id, { from, title }))
+      const forked = await forks.fork(id, { from, title })
+      await record({ conversation: forked.id, folder: forked.folder, detail: `of ${id}` })
+      return summary(store, forked)
     },
 
-    async rewind({ request, params }) {
+    async rewind({ request, params, record }) {
       const { id } = await parse(ENDPOINTS.rewind.params, params)
       const body = await readBody(request, ENDPOINTS.rewind.body, maxBodyBytes)
       const { to: number, run_id: run, dry_run: isDryRun = false } = body
       const { to, changes } = await rewinds.rewind(id, { number, run: run as RunId | undefined }, isDryRun)
+      const { folder } = (await store.conversation(id)) ?? {}
+      if (!isDryRun) await record({ conversation: id, folder, detail: `to ${to}` })
       return { conversation_id: id, to, dry_run: isDryRun, ...changes }
     },
   }

@@ -8,7 +8,7 @@ import type { Routes, RoutesDeps } from '../routes.ts'
 /** The doors for what comes with prompts. */
 export function uploadRoutes({ attachments }: Pick<RoutesDeps, 'attachments'>): Routes<'upload' | 'uploaded'> {
   return {
-    async upload({ request, signal }) {
+    async upload({ request, signal, record }) {
       const { name } = await readQuery(request.url, ENDPOINTS.upload.query)
       checkFileType(request)
       const uploaded = await attachments.upload({
@@ -16,6 +16,7 @@ export function uploadRoutes({ attachments }: Pick<RoutesDeps, 'attachments'>): 
         announced: announcedLength(request),
         parts: partsOf(request, signal()),
       })
+      await record({ subject: uploaded.id, detail: `${uploaded.mediaType}, ${uploaded.bytes} bytes` })
       const { attachment_id: id, ...facts } = attachmentMark(uploaded)
       return { upload_id: id, ...facts, expires_at: new Date(uploaded.expiresAt).toISOString() }
     },

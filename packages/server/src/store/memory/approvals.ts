@@ -1,4 +1,5 @@
 import type { ApprovalId, RunId } from '@claude-proxy/protocol/ids'
+import { isBelow } from '../../core/folders.ts'
 import type { Approval, ApprovalRule, NewApproval, SettleApproval, Settled } from '../../core/ports/approval.ts'
 import type { Store } from '../../core/ports/store.ts'
 import { appendEvents, checkLines } from './events.ts'
@@ -20,12 +21,13 @@ export function ask(state: State, run: RunId, asked: readonly NewApproval[]): vo
 
 export function approvals(
   state: State,
-  { conversation, isPending, isCarried, limit }: Parameters<Store['approvals']>[0],
+  { conversation, isPending, isCarried, within, limit }: Parameters<Store['approvals']>[0],
 ): Approval[] {
   const fits = (each: Approval) =>
     (conversation === undefined || each.conversation === conversation) &&
     (!isPending || each.state === 'pending') &&
-    (!isCarried || each.carried)
+    (!isCarried || each.carried) &&
+    (within === undefined || isBelow(state.conversations.get(each.conversation)?.folder ?? '', within))
   return [...state.approvals.values()].filter((each) => fits(each)).slice(-limit)
 }
 

@@ -1,5 +1,5 @@
 import { AppError } from '@claude-proxy/protocol/errors'
-import type { AttachmentId, ConversationId } from '@claude-proxy/protocol/ids'
+import type { AttachmentId, ConversationId, Folder } from '@claude-proxy/protocol/ids'
 import type { Attachment, NewAttachment } from '../../core/ports/attachment.ts'
 import type { State } from './state.ts'
 
@@ -51,4 +51,10 @@ export function removeUnusedAttachments(state: State, before: number): Attachmen
   )
   for (const id of expired) state.attachments.delete(id)
   return [...state.unreferred.splice(0), ...expired]
+}
+
+/** The folders of the conversations that refer to it. */
+export function foldersOf(state: State, id: AttachmentId): Folder[] {
+  const conversations = [...(state.attachments.get(id)?.conversations ?? [])]
+  return [...new Set(conversations.flatMap((each) => state.conversations.get(each)?.folder ?? []))]
 }

@@ -1,3 +1,4 @@
+import { isBelow } from '../../core/folders.ts'
 import type { Conversation, ConversationFilter, ConversationState } from '../../core/ports/conversation.ts'
 import { openRun } from './runs.ts'
 import type { State } from './state.ts'
@@ -5,7 +6,7 @@ import type { State } from './state.ts'
 /** Conversations by any mix of filters, newest activity first; those that are equally new by when they were made. */
 export function conversations(
   state: State,
-  { folder, isArchived, tag, state: wanted, among, before, limit }: ConversationFilter,
+  { folder, isArchived, tag, state: wanted, among, within, before, limit }: ConversationFilter,
 ): Conversation[] {
   const made = [...state.conversations.keys()]
   const place = before ? made.indexOf(before.id) : 0
@@ -19,6 +20,7 @@ export function conversations(
     .toSorted((a, b) => b.each.activeAt - a.each.activeAt || b.at - a.at)
     .map(({ each }) => each)
     .filter((each) => among === undefined || among.includes(each.id))
+    .filter((each) => within === undefined || isBelow(each.folder, within))
     .filter((each) => folder === undefined || each.folder === folder)
     .filter((each) => isArchived === undefined || each.isArchived === isArchived)
     .filter((each) => tag === undefined || each.tags.includes(tag))

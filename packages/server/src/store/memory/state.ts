@@ -1,4 +1,5 @@
 import type { ApprovalId, AttachmentId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
+import type { AuditEntry, Token, TokenId } from '../../core/ports/access.ts'
 import type { AgentProcess } from '../../core/ports/agent.ts'
 import type { Approval, ApprovalRule } from '../../core/ports/approval.ts'
 import type { Attachment } from '../../core/ports/attachment.ts'
@@ -41,6 +42,9 @@ export interface State {
   >
   /** What only deleted conversations referred to, until its file is removed. */
   readonly unreferred: AttachmentId[]
+  readonly tokens: Map<TokenId, { readonly token: Token; readonly digest: string }>
+  /** What was done, and how many numbers were given. */
+  readonly audit: { entries: AuditEntry[]; given: number }
 }
 
 export function emptyState(): State {
@@ -62,5 +66,7 @@ export function emptyState(): State {
     requests: new Map(),
     attachments: new Map(),
     unreferred: [],
+    tokens: new Map(),
+    audit: { entries: [], given: 0 },
   }
 }

@@ -2,10 +2,11 @@ import { setImmediate as nextTick } from 'node:timers/promises'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { AgentProcess } from '../../core/ports/agent.ts'
 import type { Store } from '../../core/ports/store.ts'
+import { addAudit, audit, createToken, forgetAudit, revokeToken, tokenOf, tokens } from './access.ts'
 import { account } from './accounts.ts'
 import { approvalRules, approvals, ask, carryApprovals, checkAsked, dropCarried, settleApproval } from './approvals.ts'
 import { canonical, change, changeConversation, createConversation, resolve } from './conversations.ts'
-import { addUpload, removeUnusedAttachments, unusedUploads } from './attachments.ts'
+import { addUpload, foldersOf, removeUnusedAttachments, unusedUploads } from './attachments.ts'
 import { deleteConversation } from './delete.ts'
 import { addToStaged, beginStaged, conversationOfSession, copyToStaged, dropStaged, publishStaged } from './staging.ts'
 import { addNote, page } from './events.ts'
@@ -93,6 +94,7 @@ export function createMemoryStore(): Store {
 
     addUpload: (attachment, at) => does((all) => addUpload(all, attachment, at)),
     attachment: (id) => does(({ attachments }) => attachments.get(id)?.attachment),
+    foldersOf: (id) => does((all) => foldersOf(all, id)),
     unusedUploads: () => does((all) => unusedUploads(all)),
     removeUnusedAttachments: (before) => does((all) => removeUnusedAttachments(all, before)),
 
@@ -109,6 +111,14 @@ export function createMemoryStore(): Store {
     dropStaged: (staged) => does((all) => dropStaged(all, staged)),
     conversationOfSession: (sessionId) => does((all) => conversationOfSession(all, sessionId)),
     addNote: (conversation, line, at) => does((all) => addNote(all, conversation, line, at)),
+    createToken: (token, entry) => does((all) => createToken(all, token, entry)),
+    revokeToken: (id, entry) => does((all) => revokeToken(all, id, entry)),
+    tokens: () => does((all) => tokens(all)),
+    tokenOf: (digest) => does((all) => tokenOf(all, digest)),
+    token: (id) => does((all) => all.tokens.get(id)?.token),
+    addAudit: (entry) => does((all) => addAudit(all, entry)),
+    audit: (filter) => does((all) => audit(all, filter)),
+    forgetAudit: (before) => does((all) => forgetAudit(all, before)),
 
     close() {
       isClosed = true

@@ -8,6 +8,7 @@ import type {
   Settled,
 } from '../../core/ports/approval.ts'
 import type { Store } from '../../core/ports/store.ts'
+import { isBelow } from './below.ts'
 import type { EventWrites } from './events.ts'
 import type { Database } from './open.ts'
 import type { Piece } from './pieces.ts'
@@ -27,6 +28,11 @@ export function readApprovals(db: Database) {
   const carried = newest('carried = 1')
   const carriedOf = newest('conversation.id = ? AND carried = 1')
 
+  const among = `${isBelow('conversation.folder')} AND conversation.id = coalesce(?, conversation.id)`
+  const allWithin = newest(`a > 0 AND ${among}`)
+  const pendingWithin = newest(`state = 'pending' AND ${among}`)
+  const carriedWithin = newest(`carried = 1 AND ${among}`)
+
   const ruleColumns =
     'SELECT approval_rule.*, conversation.id AS conversation FROM approval_rule JOIN conversation USING (c)'
   const everyRule = db.prepare<ApprovalRule>(`${ruleColumns} ORDER BY at, approval_rule.id`)
@@ -36,11 +42,18 @@ export function readApprovals(db: Database) {
 
   return {
     approval: (id: ApprovalId) => toApproval(byId.get(id)),
-    approvals({ conversation, isPending, isCarried, limit }: Parameters<Store['approvals']>[0]): Approval[] {
+    approvals({ conversation, isPending, isCarried, within, limit }: Parameters<Store['approvals']>[0]): Approval[] {
+      const folders = within && JSON.stringify(within)
       const rows =
-        conversation === undefined
-          ? (isCarried ? carried : isPending ? pending : all).all(limit)
-          : (isCarried ? carriedOf : isPending ? pendingOf : ofConversation).all(conversation, limit)
+        folders !== undefined
+          ? (isCarried ? carriedWithin : isPending ? pendingWithin : allWithin).all(
+              folders,
+              conversation ?? null,
+              limit,
+            )
+          : conversation === undefined
+            ? (isCarried ? carried : isPending ? pending : all).all(limit)
+            : (isCarried ? carriedOf : isPending ? pendingOf : ofConversation).all(conversation, limit)
       return rows.map((row) => toApproval(row)).toReversed()
     },
     approvalRules({ conversation, folder }: Parameters<Store['approvalRules']>[0]): ApprovalRule[] {

@@ -1,5 +1,5 @@
 import { AppError } from '@claude-proxy/protocol/errors'
-import type { AttachmentId } from '@claude-proxy/protocol/ids'
+import type { AttachmentId, Folder } from '@claude-proxy/protocol/ids'
 import type { Attachment, NewAttachment } from '../../core/ports/attachment.ts'
 import type { Database } from './open.ts'
 
@@ -9,7 +9,11 @@ export function readAttachments(db: Database) {
   const unused = db.prepare<{ count: number; bytes: number }>(
     'SELECT count(*) AS count, coalesce(sum(bytes), 0) AS bytes FROM attachment WHERE unused_since > 0',
   )
+  const folders = db.prepare<{ folder: Folder }>(`
+    SELECT DISTINCT folder FROM attachment JOIN attachment_use USING (f) JOIN conversation USING (c)
+    WHERE attachment.id = ? AND deleted = 0`)
   return {
+    foldersOf: (id: AttachmentId): Folder[] => folders.all(id).map(({ folder }) => folder),
     attachment(id: AttachmentId): Attachment | undefined {
       const row = byId.get(id)
       return row && JSON.parse(row.facts)

@@ -1,5 +1,6 @@
 import type { Conversation, ConversationFilter } from '../../core/ports/conversation.ts'
 import { type ConversationRow, toConversation } from './conversations.ts'
+import { isBelow } from './below.ts'
 import type { Database, Statement, Value } from './open.ts'
 
 /**
@@ -67,9 +68,10 @@ interface Condition {
 }
 
 function conditionsOf(filter: ConversationFilter): Condition[] {
-  const { folder, isArchived, tag, state } = filter
+  const { folder, isArchived, tag, state, within } = filter
   const all: Condition[] = []
   if (folder !== undefined) all.push({ sql: 'conversation.folder = ?', values: [folder] })
+  if (within !== undefined) all.push({ sql: isBelow('conversation.folder'), values: [JSON.stringify(within)] })
   // Written out: the index of those put away is only for who asks for just them.
   if (isArchived !== undefined) all.push({ sql: `conversation.archived = ${isArchived ? 1 : 0}`, values: [] })
   if (state === 'waiting') all.push({ sql: IS_WAITING, values: [] })

@@ -27,6 +27,11 @@ export function migrate(db: Database, migrations: readonly Migration[] = readMig
   for (const migration of migrations) if (migration.version > found) apply(db, migration)
 }
 
+/** Whether the database in `file` is as this program would have it. */
+export function isUpToDate(db: Database): boolean {
+  return version(db) === (readMigrations().at(-1)?.version ?? 0)
+}
+
 function apply(db: Database, { version: to, sql }: Migration): void {
   inTransaction(db, () => {
     db.exec(sql)

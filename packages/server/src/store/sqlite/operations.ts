@@ -1,3 +1,4 @@
+import { accessOperations } from './access.ts'
 import { writeAccounts } from './accounts.ts'
 import { approvalOperations, readApprovals, writeApprovals } from './approvals.ts'
 import { attachmentOperations, writeAttachments } from './attachments.ts'
@@ -43,6 +44,7 @@ export function writerOperations(db: Database) {
     ...stagingOperations(db, reads, readSessions(db), events, conversations.changeConversation),
     ...noteOperations(reads, events),
     ...processOperations(db),
+    ...accessOperations(db),
   }
   return { operations, events }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { Log } from '../../core/ports/outside.ts'
 import type { Store } from '../../core/ports/store.ts'
+import { readAccess } from './access.ts'
 import { readAccounts } from './accounts.ts'
 import { readApprovals } from './approvals.ts'
 import { readAttachments } from './attachments.ts'
@@ -45,6 +46,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
   const conversations = readConversations(db)
   const list = listConversations(db)
   const runs = readRuns(db)
+  const access = readAccess(db)
   const accounts = readAccounts(db)
   const events = readEvents(db)
   const feed = readFeed(db)
@@ -223,6 +225,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
 
     addUpload: async (attachment, at) => writer.submit('addUpload', { attachment, at }),
     attachment: (id) => read(() => attachments.attachment(id)),
+    foldersOf: (id) => read(() => attachments.foldersOf(id)),
     unusedUploads: () => read(() => attachments.unusedUploads()),
     removeUnusedAttachments: async (before) => writer.submit('removeUnusedAttachments', before),
 
@@ -253,6 +256,14 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
       const lines = pieces([line])
       return writer.submit('addNote', { conversation, lines, at }, lines)
     },
+    createToken: async (token, entry) => writer.submit('createToken', { token, entry }),
+    revokeToken: async (id, entry) => writer.submit('revokeToken', { id, entry }),
+    tokens: () => read(() => access.tokens()),
+    tokenOf: (digest) => read(() => access.tokenOf(digest)),
+    token: (id) => read(() => access.token(id)),
+    addAudit: async (entry) => writer.submit('addAudit', entry),
+    audit: (filter) => read(() => access.audit(filter)),
+    forgetAudit: async (before) => writer.submit('forgetAudit', before),
 
     close: () => (closing ??= open.disposeAsync()),
   }

@@ -1,0 +1,65 @@
+import { readFileSync, statSync } from 'node:fs'
+import type { Server } from 'node:https'
+import type { Log } from '../core/ports/outside.ts'
+
+/** A certificate with its chain, and its key: two files in PEM. */
+export interface CertificateFiles {
+  readonly cert: string
+  readonly key: string
+}
+
+/** How soon a certificate that was renewed is taken. */
+const LOOK_MS = 5000
+
+/** What they hold, checked to belong together. Throws a sentence for the operator. */
+export function readCertificate({ cert, key }: CertificateFiles): { cert: Buffer; key: Buffer } {
+  if (process.platform !== 'win32' && (read(() => statSync(key).mode) & 0o007) !== 0)
+    throw new Error(`Other users of this machine can use the key in ${key}. Keep them out: chmod o= ${key}`)
+  const files = { cert: read(() => readFileSync(cert)), key: read(() => readFileSync(key)) }
+  // As the server would, which tells nothing but a code.
+  const { createSecureContext } = process.getBuiltinModule('node:tls')
+  try {
+    createSecureContext(files)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new Error(`${cert} and ${key} are no certificate and its key in PEM: ${why}`, { cause })
+  }
+  return files
+}
+
+/** Has new connections get what the files hold from now on, whenever they change. One that is no good is told of. */
+export function followCertificate(server: Server, files: CertificateFiles, log: Log): Disposable {
+  let known = markOf(files)
+  // Not by notices of the file system: they are lost where a directory is swapped, as certbot and Kubernetes do.
+  const looks = setInterval(() => {
+    const mark = markOf(files)
+    if (mark === known) return
+    known = mark
+    try {
+      server.setSecureContext({ ...readCertificate(files), minVersion: 'TLSv1.2' })
+      log.info('the certificate was read again', { cert: files.cert })
+    } catch (error) {
+      log.error('the certificate has changed, and cannot be used; the one before stays', { error })
+    }
+  }, LOOK_MS).unref()
+  return { [Symbol.dispose]: () => clearInterval(looks) }
+}
+
+/** Changes when one of the files does, or another is put in its place. */
+function markOf({ cert, key }: CertificateFiles): string {
+  const marks = [cert, key].map((file) => {
+    const found = statSync(file, { throwIfNoEntry: false, bigint: true })
+    return found && `${found.ino} ${found.mtimeNs} ${found.size}`
+  })
+  return marks.join('; ')
+}
+
+function read<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (cause) {
+    throw new Error(`The certificate cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    })
+  }
+}

@@ -1,0 +1,64 @@
+import { chmodSync, lstatSync, statSync, unlinkSync } from 'node:fs'
+import { connect, type Server } from 'node:net'
+import { dirname } from 'node:path'
+
+/** What `sockaddr_un` has room for on Linux, less its end; macOS has four less. */
+const LONGEST = process.platform === 'darwin' ? 103 : 107
+
+/**
+ * Makes sure that a socket can be made at `path`, and that nobody else can put one there. What an earlier service has left
+ * behind is removed, if nobody listens to it any more; anything else stays, and is told of.
+ */
+export async function makeWay(path: string): Promise<void> {
+  if (Buffer.byteLength(path) > LONGEST) throw new Error(`The path of a socket may have ${LONGEST} bytes: ${path}`)
+  expectPrivate(dirname(path))
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (!found) return
+  if (!found.isSocket()) throw new Error(`${path} is there already, and is no socket.`)
+  if (await isAnswered(path)) throw new Error(`Something else listens on ${path}; stop it or choose another --socket.`)
+  unlinkSync(path)
+}
+
+/** Listens at `path`. It is its owner's alone from the first moment on. */
+export function listenPrivately(server: Server, path: string, backlog: number): void {
+  // The socket is made within the call: nobody else's file comes in between.
+  const before = process.umask(0o177)
+  try {
+    server.listen({ path, backlog })
+  } finally {
+    process.umask(before)
+  }
+  server.once('listening', () => chmodSync(path, 0o600))
+}
+
+/** In a directory that others can write, they could put their own socket in place of ours and be sent our tokens. */
+function expectPrivate(directory: string): void {
+  const { mode } = directoryAt(directory)
+  const isSticky = (mode & 0o1000) !== 0
+  if ((mode & 0o022) === 0 || isSticky) return
+  throw new Error(`Other users can replace files in ${directory}: put the socket elsewhere, or chmod go-w ${directory}`)
+}
+
+function directoryAt(path: string) {
+  try {
+    return statSync(path)
+  } catch (cause) {
+    throw new Error(`The directory of the socket cannot be used: ${cause instanceof Error ? cause.message : path}`, {
+      cause,
+    })
+  }
+}
+
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path)
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') resolve(false)
+      else reject(new Error(`${path} cannot be looked at: ${error.message}`, { cause: error }))
+    })
+  })
+}
