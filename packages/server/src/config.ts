@@ -55,6 +55,12 @@ export const OPTIONS = {
     yesNo,
   ),
   allowedHosts: option('allowed-hosts', [], 'More host names that requests may be addressed to, by comma.', list),
+  trustedProxies: option(
+    'trusted-proxies',
+    [],
+    'Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Host count, by comma. Empty: of none.',
+    list,
+  ),
   allowedOrigins: option(
     'allowed-origins',
     [],

@@ -41,6 +41,7 @@ import { createIndexer } from './core/search/indexer.ts'
 import { createSearch } from './core/search/search.ts'
 import { createListener } from './http/app.ts'
 import { createEntrance } from './http/caller.ts'
+import { createForwarding, type Forwarding } from './http/forwarded.ts'
 import { createRecord } from './http/record.ts'
 import { createRevocation } from './http/revoked.ts'
 import { createRoutes, type Routes } from './http/routes.ts'
@@ -177,9 +178,11 @@ export async function startService(
   }
 
   const tokens = createTokens({ store, clock, newId: newHexId, newSecret })
+  const forwarding = forwardingOf(config)
   const recordOf = createRecord(store, clock)
   const revocation = createRevocation(tokens, log)
   const common = {
+    forwarding,
     routesWithin: forEach(createRoutesWithin),
     recordOf,
     revocation,
@@ -191,7 +194,7 @@ export async function startService(
   const listenerOf = (unnamed: 'loopback' | 'socket') =>
     createListener({
       ...common,
-      callerOf: createEntrance(tokens, { ...config, unnamed }),
+      callerOf: createEntrance(tokens, forwarding, { ...config, unnamed }),
       rules: { ...config, anyHost: unnamed === 'socket' },
     })
   // Before listening: what begins from here on is alive, and nothing that a crash has left behind.
@@ -313,6 +316,14 @@ function placesOf({ host, port, socket, tlsCert: cert, tlsKey: key }: Config): P
   const certificate = cert === '' ? undefined : { cert, key }
   const places = host === NO_HOST ? [] : [{ host, port, certificate }]
   return socket === '' ? places : [...places, { path: resolve(socket) }]
+}
+
+function forwardingOf({ trustedProxies }: Config): Forwarding {
+  try {
+    return createForwarding(trustedProxies)
+  } catch (cause) {
+    throw new ConfigError(`--trusted-proxies cannot be used: ${cause instanceof Error ? cause.message : ''}`, { cause })
+  }
 }
 
 /** Whoever reaches this service can run commands, so that only this machine may, or whoever has the token. */

@@ -7,6 +7,7 @@ import type { Log } from '../core/ports/outside.ts'
 import { type Caller, expectScope } from './caller.ts'
 import { createDoors } from './doors.ts'
 import { toResponse, withoutAlarmingWords } from './errors.ts'
+import type { Forwarding } from './forwarded.ts'
 import { guard, type GuardRules, isOwnOrigin } from './guard.ts'
 import type { createRecord } from './record.ts'
 import type { createRevocation } from './revoked.ts'
@@ -23,6 +24,7 @@ export interface AppOptions {
   readonly recordOf: ReturnType<typeof createRecord>
   readonly revocation: ReturnType<typeof createRevocation>
   readonly rules: GuardRules
+  readonly forwarding: Forwarding
   readonly log: Log
   /** Headers of every response. */
   readonly headers: Readonly<Record<string, string>>
@@ -41,7 +43,8 @@ interface Door {
 
 /** The service as a listener for node:http: guard, routes from the table of endpoints, and one shape for all errors. */
 export function createListener(options: AppOptions): RequestListener {
-  const { routesWithin, callerOf, recordOf, revocation, rules, log, headers, stopping, maxBodyBytes } = options
+  const { routesWithin, callerOf, recordOf, revocation, rules, forwarding, log, headers, stopping, maxBodyBytes } =
+    options
   const find = createDoors()
 
   return (request, response) => {
@@ -50,8 +53,9 @@ export function createListener(options: AppOptions): RequestListener {
     try {
       declineUpgrade(request, response)
       path = pathOf(request)
-      allowOrigin(request, response, rules)
-      guard(request.headers, rules)
+      const host = forwarding.hostOf(request)
+      allowOrigin(request, host, response, rules)
+      guard(request.headers, host, rules)
     } catch (error) {
       fail(path, request, response, error)
       return
@@ -172,9 +176,14 @@ function sendJson(response: ServerResponse, status: number, text: string): void 
 }
 
 /** CORS, for pages that the operator has allowed. */
-function allowOrigin({ headers }: IncomingMessage, response: ServerResponse, rules: GuardRules): void {
+function allowOrigin(
+  { headers }: IncomingMessage,
+  host: string | undefined,
+  response: ServerResponse,
+  rules: GuardRules,
+): void {
   const { origin } = headers
-  if (origin === undefined || isOwnOrigin(origin, headers.host) || !rules.allowedOrigins.includes(origin)) return
+  if (origin === undefined || isOwnOrigin(origin, host) || !rules.allowedOrigins.includes(origin)) return
   response.setHeader('access-control-allow-origin', origin)
   response.setHeader(
     'access-control-allow-headers',

@@ -3,6 +3,7 @@ import { type Scope, SCOPES } from '@claude-proxy/protocol/endpoints'
 import { AppError } from '@claude-proxy/protocol/errors'
 import { TOKEN_PREFIX, type Tokens } from '../core/access/tokens.ts'
 import type { TokenId } from '../core/ports/access.ts'
+import type { Forwarding } from './forwarded.ts'
 
 /** Who has sent a request, and what they may. */
 export interface Caller {
@@ -29,18 +30,19 @@ export interface Entrance {
 }
 
 /** Tells who sends a request; throws where a token is asked for and it carries none that opens anything. */
-export function createEntrance(tokens: Tokens, { token, requireToken, unnamed }: Entrance) {
+export function createEntrance(tokens: Tokens, forwarding: Forwarding, { token, requireToken, unnamed }: Entrance) {
   return async function callerOf(request: IncomingMessage): Promise<Caller> {
     const given = bearerOf(request)
-    if (given !== '' && token !== '' && isSame(given, token)) return withoutName('operator', request)
+    if (given !== '' && token !== '' && isSame(given, token))
+      return withoutName('operator', sourceOf(request, forwarding))
     // Also where none is needed: whoever shows a token wants to be who it says, with no more than it allows.
     if (given.startsWith(TOKEN_PREFIX)) {
       const found = await tokens.of(given)
       if (!found) throw new AppError('unauthorized', 'This token was revoked, has expired, or is none of ours.')
       const { id, name, scopes, roots } = found
-      return { who: name, token: id, scopes: new Set(scopes), roots, ...sourceOf(request) }
+      return { who: name, token: id, scopes: new Set(scopes), roots, ...sourceOf(request, forwarding) }
     }
-    if (token === '' && !requireToken) return withoutName(unnamed, request)
+    if (token === '' && !requireToken) return withoutName(unnamed, sourceOf(request, forwarding))
     throw new AppError('unauthorized', 'This service asks for its token: Authorization: Bearer <token>.')
   }
 }
@@ -60,12 +62,14 @@ export function nameOf({ token, who, agent }: Caller): string {
 
 const EVERYTHING: ReadonlySet<Scope> = new Set(SCOPES)
 
-function withoutName(who: 'operator' | Entrance['unnamed'], request: IncomingMessage): Caller {
-  return { who, token: undefined, scopes: EVERYTHING, roots: undefined, ...sourceOf(request) }
+function withoutName(who: 'operator' | Entrance['unnamed'], source: Source): Caller {
+  return { who, token: undefined, scopes: EVERYTHING, roots: undefined, ...source }
 }
 
-function sourceOf({ headers, socket }: IncomingMessage): Pick<Caller, 'agent' | 'from'> {
-  return { agent: headers['user-agent']?.slice(0, 200) || undefined, from: socket.remoteAddress }
+type Source = Pick<Caller, 'agent' | 'from'>
+
+function sourceOf(request: IncomingMessage, forwarding: Forwarding): Source {
+  return { agent: request.headers['user-agent']?.slice(0, 200) || undefined, from: forwarding.addressOf(request) }
 }
 
 function bearerOf({ headers: { authorization = '' } }: IncomingMessage): string {

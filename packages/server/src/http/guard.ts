@@ -11,10 +11,11 @@ export interface GuardRules {
   readonly allowedOrigins: readonly string[]
 }
 
-/** Throws when the request may not come in, whoever sends it. */
-export function guard(headers: IncomingHttpHeaders, rules: GuardRules): void {
+/** Throws when the request may not come in, whoever sends it. `host`: what was asked for, before any proxy of ours. */
+export function guard(headers: IncomingHttpHeaders, host: string | undefined, rules: GuardRules): void {
   checkHost(headers.host, rules)
-  checkOrigin(headers, rules)
+  if (host !== headers.host) checkHost(host, rules)
+  checkOrigin(headers, host, rules)
 }
 
 /**
@@ -34,9 +35,9 @@ function checkHost(host: string | undefined, { allowedHosts, anyHost = false }: 
 }
 
 /** Against web pages: a browser says where a request comes from, and other people's pages have no business here. */
-function checkOrigin(headers: IncomingHttpHeaders, rules: GuardRules): void {
+function checkOrigin(headers: IncomingHttpHeaders, host: string | undefined, rules: GuardRules): void {
   const { origin } = headers
-  if (origin !== undefined && !isOwnOrigin(origin, headers.host) && !rules.allowedOrigins.includes(origin)) {
+  if (origin !== undefined && !isOwnOrigin(origin, host) && !rules.allowedOrigins.includes(origin)) {
     throw new AppError(
       'forbidden_origin',
       `Pages of ${origin} may not call this service. Allow them with --allowed-origins.`,

@@ -11,6 +11,7 @@ import type { Bell, Log } from '../../src/core/ports/outside.ts'
 import { createTokens } from '../../src/core/access/tokens.ts'
 import { createListener } from '../../src/http/app.ts'
 import { createEntrance } from '../../src/http/caller.ts'
+import { createForwarding } from '../../src/http/forwarded.ts'
 import { createRecord } from '../../src/http/record.ts'
 import { createRevocation } from '../../src/http/revoked.ts'
 import { newHexId, newSecret } from '../../src/random.ts'
@@ -87,11 +88,13 @@ function listener(routes: Partial<Routes>, log: Log = quiet): RequestListener {
   const stopping = new AbortController().signal
   const config = { ...readConfig([], {}), unnamed: 'loopback' } as const
   const clock = { now: Date.now }
+  const forwarding = createForwarding([])
   const store = createMemoryStore()
   const tokens = createTokens({ store, clock, newId: newHexId, newSecret })
   return createListener({
     routesWithin: () => routes as Routes,
-    callerOf: createEntrance(tokens, config),
+    forwarding,
+    callerOf: createEntrance(tokens, forwarding, config),
     recordOf: createRecord(store, clock),
     revocation: createRevocation(tokens, log),
     rules: config,

@@ -1,0 +1,59 @@
+import type { IncomingMessage } from 'node:http'
+import { BlockList, isIP } from 'node:net'
+
+/** What a request says of the client behind a proxy, as far as the proxy may be believed. */
+export interface Forwarding {
+  /** The address that the client has. */
+  addressOf(request: IncomingMessage): string | undefined
+  /** The host that it has asked for. */
+  hostOf(request: IncomingMessage): string | undefined
+}
+
+/**
+ * Reads `X-Forwarded-For` and `X-Forwarded-Host` of these proxies, and of nobody else: anybody can write them. `Forwarded`
+ * (RFC 7239) is not read: a proxy that does not know it passes on what its client has written. Throws for what is neither an
+ * address nor a network.
+ */
+export function createForwarding(proxies: readonly string[]): Forwarding {
+  const trusted = new BlockList()
+  for (const proxy of proxies) add(trusted, proxy)
+  const isTrusted = (address: string | undefined) => {
+    const plain = plainAddress(address ?? '')
+    const family = isIP(plain)
+    return family !== 0 && trusted.check(plain, family === 6 ? 'ipv6' : 'ipv4')
+  }
+
+  return {
+    addressOf({ headers, socket: { remoteAddress } }) {
+      if (!isTrusted(remoteAddress)) return remoteAddress
+      // Each proxy adds whom it has heard: from the end, the first that is no proxy of ours is as far as can be believed.
+      const heard = listOf(headers['x-forwarded-for']).toReversed()
+      const client = heard.find((address) => !isTrusted(address))
+      return client !== undefined && isIP(plainAddress(client)) !== 0 ? plainAddress(client) : remoteAddress
+    },
+    hostOf({ headers, socket: { remoteAddress } }) {
+      if (!isTrusted(remoteAddress)) return headers.host
+      return listOf(headers['x-forwarded-host']).at(-1) ?? headers.host
+    },
+  }
+}
+
+function add(list: BlockList, proxy: string): void {
+  const [address = '', bits] = proxy.split('/')
+  const family = isIP(address)
+  const length = bits === undefined ? undefined : Number(bits)
+  const isNetwork = length === undefined || (/^\d+$/.test(bits ?? '') && length <= (family === 6 ? 128 : 32))
+  if (family === 0 || !isNetwork) throw new Error(`${proxy} is neither an address nor a network such as 10.0.0.0/8.`)
+  if (length === undefined) list.addAddress(address, family === 6 ? 'ipv6' : 'ipv4')
+  else list.addSubnet(address, length, family === 6 ? 'ipv6' : 'ipv4')
+}
+
+/** A socket for both families tells of IPv4 as IPv6. */
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') && isIP(address.slice(7)) === 4 ? address.slice(7) : address
+}
+
+function listOf(header: string | string[] | undefined): string[] {
+  const items = [header ?? []].flat().flatMap((line) => line.split(','))
+  return items.map((item) => item.trim()).filter((item) => item !== '')
+}
