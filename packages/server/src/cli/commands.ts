@@ -38,7 +38,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
   'token create': {
     words: ['NAME'],
-    flags: { scopes: 'read,run,approve,admin', roots: 'DIR,…', expires: '90d' },
+    flags: { scopes: 'read,run,approve,admin', roots: 'DIR,…', expires: '90d', qr: '', url: 'http://127.0.0.1:8787' },
     does: 'makes a token and shows it once; also while the service runs',
     run: async ({ words: [name = ''], flags, settings }) =>
       (await import('./tokens.ts')).createNamedToken(name, flags, valuesOf(settings)),

@@ -15,15 +15,25 @@ type Flags = Readonly<Record<string, string | undefined>>
 /** What a token is for that nobody has said anything about: all that a person does, and nothing that cannot be undone. */
 const USUAL: readonly Scope[] = ['read', 'run', 'approve']
 
+/** Where a phone finds the service at the other end of its SSH tunnel. */
+const TUNNEL = 'http://127.0.0.1:8787'
+
 /** `claude-proxy token create NAME`. What the bearer has to say goes to stdout alone, so that it can be piped. */
 export async function createNamedToken(name: string, flags: Flags, config: Config): Promise<void> {
+  const url = flags['url'] ?? TUNNEL
+  // Before anything is made.
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+    throw new ConfigError(`--url ${url} is no address such as ${TUNNEL}.`)
   const { secret, ...token } = await makeToken(name, flags, config)
   process.stderr.write(`${describe(token)}\nThis is shown once, and kept nowhere:\n`)
   process.stdout.write(`${secret}\n`)
+  if (flags['qr'] === undefined) return
+  const { pairingUri, qrCode } = await import('./pairing.ts')
+  process.stderr.write(`${qrCode(pairingUri(url, secret))}For a client that reaches the service at ${url}.\n`)
 }
 
 /** Makes a token as the flags say. */
-export async function makeToken(name: string, flags: Flags, config: Config): Promise<Token & { secret: string }> {
+async function makeToken(name: string, flags: Flags, config: Config): Promise<Token & { secret: string }> {
   const request = {
     name,
     scopes: scopesOf(flags['scopes']),

@@ -53,6 +53,7 @@ test.each([
   [['token', 'create', 'x', '--expires', '2001-01-01'], /no time to come/],
   [['token', 'create', 'operator'], /cannot be the name/],
   [['token', 'create', 'a b'], /cannot be the name/],
+  [['token', 'create', 'x', '--qr', '--url', 'ftp://x'], /no address/],
   [['token', 'create'], /Say which NAME/],
   [['token', 'create', 'x', '--expires'], /--expires needs a value/],
   [['token', 'list', '--scopes', 'read'], /--scopes/],

@@ -27,7 +27,7 @@ const PARTS: [part: RegExp, mayImport: RegExp][] = [
   // The few that know several parts.
   [
     /^server\/src\/(main\.js|(service|log|config|random|version|cli\/[^/]+)\.ts)$/,
-    /^(node:(?!sqlite$)|pino$|(protocol|server)\/src\/)/,
+    /^(node:(?!sqlite$)|pino$|uqr$|(protocol|server)\/src\/)/,
   ],
 ]
 
