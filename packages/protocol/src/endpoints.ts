@@ -335,6 +335,10 @@ export type AnswerTo<N extends EndpointName> = (typeof ENDPOINTS)[N]['answer'] e
 /** The JSON of this name. */
 export type Answer<A extends AnswerName> = Written<z.input<(typeof import('./answers.ts'))[A]>>
 
+/** What a request holds by the schema of this name: as a client writes it, and as the service reads it. */
+export type WrittenAs<S extends SchemaName> = z.input<(typeof import('./requests.ts'))[S]>
+export type ReadAs<S extends SchemaName> = z.output<(typeof import('./requests.ts'))[S]>
+
 /** As it is once it is written: nobody changes it any more. */
 type Written<T> = T extends readonly (infer E)[]
   ? readonly Written<E>[]
