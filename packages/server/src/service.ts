@@ -145,6 +145,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   const headers = { 'x-proxy-version': version, 'x-proxy-started-at': startedAt }
   const routes = createRoutes({
     store,
+    clock,
     streams,
     conversations,
     runs,

@@ -4,6 +4,8 @@ import { type Settings, valuesOf } from '../config.ts'
 export interface Call {
   /** The words behind the command that are no options of the service. */
   readonly words: readonly string[]
+  /** What the command's own options were given; `''` where one takes no value. */
+  readonly given: Readonly<Record<string, string>>
   readonly settings: Settings
 }
 
@@ -11,6 +13,8 @@ export interface Command {
   /** What stands behind the name, for the help; each word is one that has to be there. */
   readonly words?: readonly string[]
   readonly does: string
+  /** Options of its own, by their flags; `takes`: what stands behind one, nothing if it only says yes. */
+  readonly options?: Readonly<Record<string, { readonly takes?: string; readonly does: string }>>
   /** Loads what it needs and does it. */
   readonly run: (call: Call) => Promise<void>
 }
@@ -26,5 +30,17 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     does: 'takes in the data of the Python original',
     run: async ({ words: [directory = ''], settings }) =>
       (await import('./import.ts')).importDirectory(directory, valuesOf(settings)),
+  },
+  usage: {
+    does: 'says what runs cost and used',
+    options: {
+      by: { takes: 'day|folder|model|conversation', does: 'what sums are told apart by' },
+      from: { takes: 'DAY', does: 'the first day, such as 2026-11-01; usually thirty days ago' },
+      to: { takes: 'DAY', does: 'the last day; usually today' },
+      tz: { takes: 'ZONE', does: 'whose days, such as Europe/Berlin; usually UTC' },
+      cwd: { takes: 'DIR', does: 'of one folder alone' },
+      json: { does: 'as JSON' },
+    },
+    run: async ({ given, settings }) => (await import('./usage.ts')).showUsage(given, valuesOf(settings)),
   },
 }

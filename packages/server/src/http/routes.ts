@@ -9,6 +9,7 @@ import type { Attachments } from '../core/attachments/attachments.ts'
 import type { Conversations } from '../core/conversations.ts'
 import { storedPages } from '../core/log/pages.ts'
 import type { RunOptions } from '../core/ports/run.ts'
+import type { Clock } from '../core/ports/outside.ts'
 import type { Store } from '../core/ports/store.ts'
 import type { KeptSettings } from '../core/settings/keep.ts'
 import type { ChangeSettings } from '../core/settings/settings.ts'
@@ -30,12 +31,14 @@ import { fileRoutes } from './routes/files.ts'
 import { gitRoutes } from './routes/git.ts'
 import { transcriptRoutes } from './routes/transcript.ts'
 import { uploadRoutes } from './routes/uploads.ts'
+import { usageRoutes } from './routes/usage.ts'
 import { keyOf, runOptions } from './run-fields.ts'
 import type { SseStreams } from './sse.ts'
 
 /** What the routes stand on. */
 export interface RoutesDeps {
   readonly store: Store
+  readonly clock: Clock
   readonly streams: SseStreams
   readonly conversations: Conversations
   readonly runs: Runs
@@ -87,6 +90,7 @@ export function createRoutes(deps: RoutesDeps): Routes {
     ...gitRoutes(deps),
     ...transcriptRoutes(deps),
     ...uploadRoutes(deps),
+    ...usageRoutes(deps),
 
     async health() {
       return { status: 'ok', version: deps.version, started_at: deps.startedAt }

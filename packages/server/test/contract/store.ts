@@ -18,6 +18,7 @@ import { requests } from './requests.ts'
 import { runs } from './runs.ts'
 import { fresh } from './samples.ts'
 import { settings } from './settings.ts'
+import { usage } from './usage.ts'
 import { walks } from './walks.ts'
 
 /** A store to test, and how to throw it away. */
@@ -54,6 +55,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     requests(() => store)
     accounts(() => store)
     settings(() => store)
+    usage(() => store)
     walks(() => store)
 
     it('refuses all work once it is closed, and may be closed twice', async () => {

@@ -11,6 +11,7 @@ import { listConversations } from '../../src/store/sqlite/listing.ts'
 import { connect, prepareDatabase, type Database } from '../../src/store/sqlite/open.ts'
 import { writerOperations } from '../../src/store/sqlite/operations.ts'
 import { sealing } from '../../src/store/sqlite/seal.ts'
+import { readUsage } from '../../src/store/sqlite/usage.ts'
 import { temporaryDir } from './temporary.ts'
 
 const FOLDER = '/folder' as Folder
@@ -28,6 +29,8 @@ it('no statement looks through a whole table, but for the small ones that are me
     'SCAN prompt USING INDEX prompt_steering',
     'SCAN unsealed',
     'SCAN deletion',
+    // the periods that sums are asked for
+    'SCAN period VIRTUAL TABLE INDEX 1:',
     // the result of a look into a list above
     'SCAN open',
   ]
@@ -60,6 +63,7 @@ function statements(db: Database): string[] {
     ...recorded(db, (listening) => {
       readConversations(listening)
       readAccounts(listening)
+      readUsage(listening)
       readEvents(listening)
       readAttachments(listening)
       writerOperations(listening)

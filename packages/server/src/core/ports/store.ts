@@ -13,6 +13,7 @@ import type { Run, NewRun, Begun, RequestKey, Repeated } from './run.ts'
 import type { Prompt, NewPrompt, Added, PromptChange, Changed, PromptBegun } from './prompt.ts'
 import type { Appended, StoredPage } from './event.ts'
 import type { NewApproval, Approval, SettleApproval, Settled, ApprovalRule } from './approval.ts'
+import type { UsageQuery, UsageSum } from './usage.ts'
 import type { SettingsChange, SettingsChanged } from './settings.ts'
 import type { AgentProcess } from './agent.ts'
 import type { Attachment } from './attachment.ts'
@@ -79,6 +80,8 @@ export interface Store {
   run(id: RunId): Promise<Run | undefined>
   /** What the conversation's runs have come to; undefined when there is no such conversation. */
   account(id: ConversationId): Promise<Account | undefined>
+  /** What runs that have ended used, added up. Also when their conversations are deleted. */
+  usage(query: UsageQuery): Promise<UsageSum[]>
   openRun(folder: Folder): Promise<Run | undefined>
   openRuns(): Promise<Run[]>
 

@@ -16,6 +16,7 @@ import { forgetRequests, rememberRequest, requestOf } from './requests.ts'
 import { changeSettings } from './settings.ts'
 import { append, beginRun, claimRun, endRun, interruptRun, openRun, openRuns } from './runs.ts'
 import { emptyState, type State } from './state.ts'
+import { usage } from './usage.ts'
 
 /** A store that forgets everything with the process: the reference for the others, and a quick one for tests. */
 export function createMemoryStore(): Store {
@@ -59,6 +60,7 @@ export function createMemoryStore(): Store {
     interruptRun: (id, because) => does((all) => interruptRun(all, id, because)),
     run: (id) => does(({ runs }) => runs.get(id)),
     account: (id) => does((all) => account(all, id)),
+    usage: (query) => does((all) => usage(all, query)),
     openRun: (folder) => does((all) => openRun(all, folder)),
     openRuns: () => does((all) => openRuns(all)),
 

@@ -3,6 +3,7 @@ import type { Deleted } from '../../core/ports/conversation.ts'
 import type { ConversationReads } from './conversations.ts'
 import type { Database } from './open.ts'
 import type { RunReads } from './runs.ts'
+import { disowning } from './usage.ts'
 import { inTransaction } from './transaction.ts'
 
 /**
@@ -76,12 +77,14 @@ export function removing(db: Database) {
     `DELETE FROM approval WHERE a IN (SELECT a FROM approval WHERE c = ? LIMIT ${STEP.rows})`,
   )
   const dropPrompts = db.prepare(`DELETE FROM prompt WHERE p IN (SELECT p FROM prompt WHERE c = ? LIMIT ${STEP.rows})`)
+  const disown = disowning(db, STEP.rows)
   const finish = db.prepare('DELETE FROM deletion WHERE c = ?')
 
   function remove(c: number): void {
     const last = lastOfStep(chunks.iterate(c))
     if (last !== undefined) dropChunks.run(c, last)
-    else if ([dropUsage, dropRuns, dropApprovals, dropPrompts].every((drop) => drop.run(c).changes === 0)) finish.run(c)
+    else if ([dropUsage, disown, dropRuns, dropApprovals, dropPrompts].every((drop) => drop.run(c).changes === 0))
+      finish.run(c)
   }
 
   return {

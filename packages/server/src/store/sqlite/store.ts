@@ -18,6 +18,7 @@ import { readProcesses } from './processes.ts'
 import { readPrompts } from './prompts.ts'
 import { readRequests } from './requests.ts'
 import { readRuns } from './runs.ts'
+import { readUsage } from './usage.ts'
 import { openWriter } from './writer.ts'
 
 /**
@@ -44,6 +45,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
   const list = listConversations(db)
   const runs = readRuns(db)
   const accounts = readAccounts(db)
+  const usage = readUsage(db)
   const events = readEvents(db)
   const approvals = readApprovals(db)
   const attachments = readAttachments(db)
@@ -146,6 +148,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
     interruptRun: async (id, because) => writer.submit('interruptRun', { id, because }),
     run: (id) => read(() => runs.run(id)),
     account: (id) => read(() => accounts.account(id)),
+    usage: (query) => read(() => usage.usage(query)),
     openRun: (folder) => read(() => runs.openRun(folder)),
     openRuns: () => read(() => runs.openRuns()),
 
