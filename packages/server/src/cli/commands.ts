@@ -43,4 +43,20 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     },
     run: async ({ given, settings }) => (await import('./usage.ts')).showUsage(given, valuesOf(settings)),
   },
+  backup: {
+    words: ['FILE'],
+    does: 'writes all that is kept into one file, also while the service runs',
+    run: async ({ words: [file = ''], settings }) => (await import('./backup.ts')).backup(file, valuesOf(settings)),
+  },
+  restore: {
+    words: ['FILE'],
+    does: 'puts what a backup holds into an empty data directory',
+    options: { aside: { does: 'moves what is there into a directory of its own' } },
+    run: async ({ words: [file = ''], given, settings }) =>
+      (await import('./restore.ts')).restoreBackup(file, given['aside'] !== undefined, valuesOf(settings)),
+  },
+  integrity: {
+    does: 'checks all that is kept, and changes nothing; exit code 1 if anything is wrong',
+    run: async ({ settings }) => (await import('./integrity.ts')).checkIntegrity(valuesOf(settings)),
+  },
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { Store } from '../../core/ports/store.ts'
 import { readConversations, toConversation } from './conversations.ts'
+import { refuseHalfRestored } from './data-dir.ts'
 import { readEvents } from './events.ts'
 import { checkVersion } from './migrate.ts'
 import { connect, type Database } from './open.ts'
@@ -31,6 +32,7 @@ export function lookInto(dataDir: string): Look {
 
 /** The database of `dataDir` for reading, if it is one that this program knows in full. */
 export function openToLook(dataDir: string): Database {
+  refuseHalfRestored(dataDir)
   const file = join(dataDir, 'claude-proxy.db')
   if (!existsSync(file)) throw new AppError('storage_unavailable', `Nothing is kept in ${dataDir}.`, { dataDir })
   const db = connect(file, true)

@@ -7,7 +7,7 @@ import { readAccounts } from './accounts.ts'
 import { readApprovals } from './approvals.ts'
 import { readAttachments } from './attachments.ts'
 import { readConversations, toConversation } from './conversations.ts'
-import { makeDataDir, syncPath } from './data-dir.ts'
+import { makeDataDir, refuseHalfRestored, syncPath } from './data-dir.ts'
 import { readEvents } from './events.ts'
 import { failure, toError } from './failure.ts'
 import { listConversations } from './listing.ts'
@@ -31,6 +31,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
   await using opening = new AsyncDisposableStack()
   makeDataDir(dataDir, log)
   opening.use(lockDataDir(dataDir))
+  refuseHalfRestored(dataDir)
   const file = join(dataDir, 'claude-proxy.db')
   // Where there is a database, an earlier start has done it.
   if (!existsSync(file)) syncPath(dataDir)
