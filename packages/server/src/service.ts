@@ -30,6 +30,7 @@ import { forgetOldRequests } from './core/runs/requests.ts'
 import { createRuns } from './core/runs/runs.ts'
 import { createWorkspace } from './core/workspace.ts'
 import { createIndexer } from './core/search/indexer.ts'
+import { retain } from './core/retention.ts'
 import { createSearch } from './core/search/search.ts'
 import { createListener } from './http/app.ts'
 import { createRoutes } from './http/routes.ts'
@@ -201,6 +202,23 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
     .then(() => indexer?.start())
   building.use(forgetOldRequests({ store, clock, log }))
   building.use(tidyAttachments(attachments, filesLeft))
+  if (config.retainDays > 0 || config.retainMegabytes > 0)
+    building.use(
+      retain({
+        store,
+        clock,
+        log,
+        policy: {
+          olderThanMs: config.retainDays > 0 ? config.retainDays * 86_400_000 : undefined,
+          keepBytes: config.retainMegabytes > 0 ? config.retainMegabytes * 1e6 : undefined,
+          archivedFirst: true,
+        },
+        onPruned: ({ id }) => {
+          streams.end(id)
+          search?.forget(id)
+        },
+      }),
+    )
   const built = building.move()
   return { url: server.url, version, unready: await agent.unready(), recovered, stop: () => built.disposeAsync() }
 }

@@ -15,6 +15,7 @@ import { pages } from './pages.ts'
 import { processes } from './processes.ts'
 import { prompts } from './prompts.ts'
 import { requests } from './requests.ts'
+import { retention } from './retention.ts'
 import { runs } from './runs.ts'
 import { fresh } from './samples.ts'
 import { settings } from './settings.ts'
@@ -56,6 +57,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     accounts(() => store)
     settings(() => store)
     usage(() => store)
+    retention(() => store)
     walks(() => store)
 
     it('refuses all work once it is closed, and may be closed twice', async () => {

@@ -11,6 +11,7 @@ import { listConversations } from '../../src/store/sqlite/listing.ts'
 import { connect, prepareDatabase, type Database } from '../../src/store/sqlite/open.ts'
 import { writerOperations } from '../../src/store/sqlite/operations.ts'
 import { sealing } from '../../src/store/sqlite/seal.ts'
+import { readRetention } from '../../src/store/sqlite/retention.ts'
 import { readUsage } from '../../src/store/sqlite/usage.ts'
 import { temporaryDir } from './temporary.ts'
 
@@ -31,6 +32,11 @@ it('no statement looks through a whole table, but for the small ones that are me
     'SCAN deletion',
     // the periods that sums are asked for
     'SCAN period VIRTUAL TABLE INDEX 1:',
+    // how much all of it is, once an hour where somebody wants to keep no more than that
+    'SCAN attachment',
+    'SCAN pragma_freelist_count VIRTUAL TABLE INDEX 0:',
+    'SCAN pragma_page_count VIRTUAL TABLE INDEX 0:',
+    'SCAN pragma_page_size VIRTUAL TABLE INDEX 0:',
     // the result of a look into a list above
     'SCAN open',
   ]
@@ -64,6 +70,7 @@ function statements(db: Database): string[] {
       readConversations(listening)
       readAccounts(listening)
       readUsage(listening)
+      readRetention(listening)
       readEvents(listening)
       readAttachments(listening)
       writerOperations(listening)

@@ -13,6 +13,7 @@ import { importConversation } from './import.ts'
 import { conversations } from './listing.ts'
 import { addPrompt, beginPrompt, changePrompt, queuedFolders, queuedPrompts, steeringPrompts } from './prompts.ts'
 import { forgetRequests, rememberRequest, requestOf } from './requests.ts'
+import { atRest, footprint, pruneConversation } from './retention.ts'
 import { changeSettings } from './settings.ts'
 import { append, beginRun, claimRun, endRun, interruptRun, openRun, openRuns } from './runs.ts'
 import { emptyState, type State } from './state.ts'
@@ -43,6 +44,10 @@ export function createMemoryStore(): Store {
     activate: (input) => does((all) => activate(all, input)),
     setSession: (id, sessionId, at) => does((all) => void change(all, id, { sessionId, updatedAt: at })),
     deleteConversation: (id) => does((all) => deleteConversation(all, id)),
+
+    atRest: (query) => does((all) => atRest(all, query)),
+    pruneConversation: (id, activeBefore) => does((all) => pruneConversation(all, id, activeBefore)),
+    footprint: () => does((all) => footprint(all)),
 
     beginRun: (run) => does((all) => beginRun(all, run)),
     claimRun: (id) => does((all) => claimRun(all, id)),

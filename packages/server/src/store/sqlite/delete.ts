@@ -4,6 +4,7 @@ import type { ConversationReads } from './conversations.ts'
 import type { Database } from './open.ts'
 import type { RunReads } from './runs.ts'
 import { disowning } from './usage.ts'
+import { restCheck } from './retention.ts'
 import { inTransaction } from './transaction.ts'
 
 /**
@@ -32,27 +33,23 @@ export function deleteOperations(db: Database, reads: ConversationReads, runs: R
   // those that still stand somewhere in a queue; the others are removed later
   const dropPrompts = db.prepare("DELETE FROM prompt WHERE c = ? AND state IN ('queued', 'steering')")
 
+  const isAtRest = restCheck(db)
+
+  function deleteConversation(id: ConversationId): Deleted {
+    const row = reads.byId(id)
+    if (row === undefined) return { status: 'unknown' }
+    const run = runs.openRun(row.folder)
+    if (run?.conversation === id) return { status: 'busy', run }
+    const names = [keepNames, dropNames, freeFolder]
+    const steps = [...names, unrefer, dropReferences, dropRules, dropPrompts, dropTags, forgetSealing, empty, remember]
+    for (const step of steps) step.run(row.c)
+    return { status: 'deleted' }
+  }
+
   return {
-    deleteConversation(id: ConversationId): Deleted {
-      const row = reads.byId(id)
-      if (row === undefined) return { status: 'unknown' }
-      const run = runs.openRun(row.folder)
-      if (run?.conversation === id) return { status: 'busy', run }
-      const names = [keepNames, dropNames, freeFolder]
-      const steps = [
-        ...names,
-        unrefer,
-        dropReferences,
-        dropRules,
-        dropPrompts,
-        dropTags,
-        forgetSealing,
-        empty,
-        remember,
-      ]
-      for (const step of steps) step.run(row.c)
-      return { status: 'deleted' }
-    },
+    deleteConversation,
+    pruneConversation: ({ id, activeBefore }: { id: ConversationId; activeBefore: number }): boolean =>
+      isAtRest(id, activeBefore) && deleteConversation(id).status === 'deleted',
   }
 }
 

@@ -7,10 +7,11 @@ import { refuseHalfRestored } from './data-dir.ts'
 import { readEvents } from './events.ts'
 import { checkVersion } from './migrate.ts'
 import { connect, type Database } from './open.ts'
+import { readRetention } from './retention.ts'
 import { readUsage } from './usage.ts'
 
 /** What can be asked of a data directory without having it: a service may be at work there, or none. */
-export interface Look extends Pick<Store, 'conversation' | 'page' | 'usage'>, Disposable {}
+export interface Look extends Pick<Store, 'conversation' | 'page' | 'usage' | 'atRest' | 'footprint'>, Disposable {}
 
 /** Opens what is kept in `dataDir` and changes nothing in it. */
 export function lookInto(dataDir: string): Look {
@@ -18,6 +19,7 @@ export function lookInto(dataDir: string): Look {
   const conversations = readConversations(db)
   const events = readEvents(db)
   const usage = readUsage(db)
+  const retention = readRetention(db)
   return {
     conversation: (id) =>
       Promise.try(() => {
@@ -26,6 +28,8 @@ export function lookInto(dataDir: string): Look {
       }),
     page: (id, after, atMostBytes) => Promise.try(() => events.page(id, after, atMostBytes)),
     usage: (query) => Promise.try(() => usage.usage(query)),
+    atRest: (query) => Promise.try(() => retention.atRest(query)),
+    footprint: () => Promise.try(() => retention.footprint()),
     [Symbol.dispose]: () => db.close(),
   }
 }

@@ -17,6 +17,7 @@ import { IMPORTED_ROW, pieces } from './pieces.ts'
 import { readProcesses } from './processes.ts'
 import { readPrompts } from './prompts.ts'
 import { readRequests } from './requests.ts'
+import { readRetention } from './retention.ts'
 import { readRuns } from './runs.ts'
 import { readUsage } from './usage.ts'
 import { openWriter } from './writer.ts'
@@ -47,6 +48,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
   const runs = readRuns(db)
   const accounts = readAccounts(db)
   const usage = readUsage(db)
+  const retention = readRetention(db)
   const events = readEvents(db)
   const approvals = readApprovals(db)
   const attachments = readAttachments(db)
@@ -103,6 +105,9 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
     activate: async ({ id, folder, cwd, group, at }) => writer.submit('activate', { id, folder, cwd, group, at }),
     setSession: async (id, sessionId, at) => writer.submit('setSession', { id, sessionId, at }),
     deleteConversation: async (id) => writer.submit('deleteConversation', id),
+    atRest: (query) => read(() => retention.atRest(query)),
+    pruneConversation: async (id, activeBefore) => writer.submit('pruneConversation', { id, activeBefore }),
+    footprint: () => read(() => retention.footprint()),
 
     async beginRun({
       id,
