@@ -321,6 +321,13 @@ export const ENDPOINTS = {
     answer: 'RunDiff',
     does: 'Shows what a run did to files, as its own events tell it.',
   },
+  usage: {
+    method: 'GET',
+    path: '/v1/usage',
+    query: 'UsageQuery',
+    answer: 'Usage',
+    does: 'Says what runs cost and used: by day, folder, model or conversation.',
+  },
 } as const satisfies Record<string, Endpoint>
 
 export type EndpointName = keyof typeof ENDPOINTS

@@ -94,6 +94,14 @@ const details = {
   versions: { service: '0.1.0', agent_sdk: '0.3.330', claude_code: '2.1.330' },
 }
 
+const used = {
+  runs: 3,
+  outcomes: { succeeded: 2, interrupted: 1, failed: 0 },
+  duration_ms: 61_000,
+  cost_usd: 0.42,
+  usage: details.usage,
+}
+
 const event = {
   type: 'assistant',
   message: { role: 'assistant', model: 'claude-sonnet-5', content: [{ type: 'text', text: 'Done.' }] },
@@ -293,6 +301,18 @@ export const EXAMPLES: Readonly<Partial<Record<EndpointName, Example>>> = {
         },
       ],
       unknown: [{ tool_name: 'Bash', calls: 2 }],
+      truncated: false,
+    },
+  },
+  usage: {
+    query: { by: 'folder', from: '2026-11-01', to: '2026-11-30', tz: 'Europe/Berlin' },
+    answer: {
+      by: 'folder',
+      from: '2026-11-01',
+      to: '2026-11-30',
+      tz: 'Europe/Berlin',
+      entries: [{ cwd, ...used }],
+      total: used,
       truncated: false,
     },
   },

@@ -131,6 +131,18 @@ export const OPTIONS = {
     'Whether an index is kept, so that what was said can be searched. It takes about as much disk as the words it is of.',
     yesNo,
   ),
+  retainDays: option(
+    'retain-days',
+    0,
+    "Conversations without a run for longer are deleted, except what a folder's names lead to; 0 keeps them for ever.",
+    whole(0, 36_500),
+  ),
+  retainMegabytes: option(
+    'retain-megabytes',
+    0,
+    'When more is kept, conversations are deleted: first those put away, then those that were active longest ago; 0 for any amount.',
+    whole(0, 1_000_000_000),
+  ),
   logLevel: option(
     'log-level',
     'info',

@@ -34,6 +34,7 @@ import { createRuns } from './core/runs/runs.ts'
 import { createSessionList } from './core/sessions.ts'
 import { createWorkspace } from './core/workspace.ts'
 import { createIndexer } from './core/search/indexer.ts'
+import { retain } from './core/retention.ts'
 import { createSearch } from './core/search/search.ts'
 import { createListener } from './http/app.ts'
 import { createRoutes } from './http/routes.ts'
@@ -157,6 +158,7 @@ export async function startService(
   const headers = { 'x-proxy-version': version, 'x-proxy-started-at': startedAt }
   const routes = createRoutes({
     store,
+    clock,
     streams,
     conversations,
     runs,
@@ -215,6 +217,23 @@ export async function startService(
     .then(() => indexer?.start())
   building.use(forgetOldRequests({ store, clock, log }))
   building.use(tidyAttachments(attachments, filesLeft))
+  if (config.retainDays > 0 || config.retainMegabytes > 0)
+    building.use(
+      retain({
+        store,
+        clock,
+        log,
+        policy: {
+          olderThanMs: config.retainDays > 0 ? config.retainDays * 86_400_000 : undefined,
+          keepBytes: config.retainMegabytes > 0 ? config.retainMegabytes * 1e6 : undefined,
+          archivedFirst: true,
+        },
+        onPruned: ({ id }) => {
+          streams.end(id)
+          search?.forget(id)
+        },
+      }),
+    )
   const built = building.move()
   return { url: server.url, version, unready: await agent.unready(), recovered, stop: () => built.disposeAsync() }
 }

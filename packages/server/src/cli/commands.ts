@@ -4,6 +4,8 @@ import { type Settings, valuesOf } from '../config.ts'
 export interface Call {
   /** The words behind the command that are no options of the service. */
   readonly words: readonly string[]
+  /** What the command's own options were given; `''` where one takes no value. */
+  readonly given: Readonly<Record<string, string>>
   readonly settings: Settings
 }
 
@@ -11,6 +13,8 @@ export interface Command {
   /** What stands behind the name, for the help; each word is one that has to be there. */
   readonly words?: readonly string[]
   readonly does: string
+  /** Options of its own, by their flags; `takes`: what stands behind one, nothing if it only says yes. */
+  readonly options?: Readonly<Record<string, { readonly takes?: string; readonly does: string }>>
   /** Loads what it needs and does it. */
   readonly run: (call: Call) => Promise<void>
 }
@@ -26,5 +30,50 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     does: 'takes in the data of the Python original',
     run: async ({ words: [directory = ''], settings }) =>
       (await import('./import.ts')).importDirectory(directory, valuesOf(settings)),
+  },
+  usage: {
+    does: 'says what runs cost and used',
+    options: {
+      by: { takes: 'day|folder|model|conversation', does: 'what sums are told apart by' },
+      from: { takes: 'DAY', does: 'the first day, such as 2026-11-01; usually thirty days ago' },
+      to: { takes: 'DAY', does: 'the last day; usually today' },
+      tz: { takes: 'ZONE', does: 'whose days, such as Europe/Berlin; usually UTC' },
+      cwd: { takes: 'DIR', does: 'of one folder alone' },
+      json: { does: 'as JSON' },
+    },
+    run: async ({ given, settings }) => (await import('./usage.ts')).showUsage(given, valuesOf(settings)),
+  },
+  backup: {
+    words: ['FILE'],
+    does: 'writes all that is kept into one file, also while the service runs',
+    run: async ({ words: [file = ''], settings }) => (await import('./backup.ts')).backup(file, valuesOf(settings)),
+  },
+  restore: {
+    words: ['FILE'],
+    does: 'puts what a backup holds into an empty data directory',
+    options: { aside: { does: 'moves what is there into a directory of its own' } },
+    run: async ({ words: [file = ''], given, settings }) =>
+      (await import('./restore.ts')).restoreBackup(file, given['aside'] !== undefined, valuesOf(settings)),
+  },
+  integrity: {
+    does: 'checks all that is kept, and changes nothing; exit code 1 if anything is wrong',
+    run: async ({ settings }) => (await import('./integrity.ts')).checkIntegrity(valuesOf(settings)),
+  },
+  export: {
+    words: ['CONVERSATION'],
+    does: 'writes a conversation to the standard output, also while the service runs',
+    options: { format: { takes: 'ndjson|md|html|json', does: 'usually ndjson: the events as they are' } },
+    run: async ({ words: [id = ''], given, settings }) =>
+      (await import('./export.ts')).exportConversation(id, given['format'] ?? 'ndjson', valuesOf(settings)),
+  },
+  prune: {
+    does: "deletes conversations at rest, except what a folder's names lead to; while no service runs",
+    options: {
+      'older-than': { takes: '90d', does: 'those without a run for so many days (d) or hours (h)' },
+      'keep-size': { takes: '10GB', does: 'the oldest, until so much is left (MB, GB)' },
+      'archived-first': { does: 'for the size: first those that were put away' },
+      'dry-run': { does: 'only says which; beside a running service, too' },
+    },
+    run: async ({ given, settings }) => (await import('./prune.ts')).pruneConversations(given, valuesOf(settings)),
   },
 }

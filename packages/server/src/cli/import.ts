@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
 import { importOriginal, type ImportReport } from '../core/import/import.ts'
 import { createLog } from '../log.ts'
+import { printable } from './printable.ts'
 import { openSqliteStore } from '../store/sqlite/store.ts'
 
 /** `claude-proxy import DIR`: takes in the data of the Python original and says what it found. */
@@ -18,11 +19,6 @@ export async function importDirectory(directory: string, config: Config): Promis
   process.stdout.write(
     `${counts.imported} imported, ${counts.known} already there, ${counts.skipped} skipped, into ${config.dataDir}\n`,
   )
-}
-
-/** Names and texts come from the disk: a control character in them could tell the terminal anything. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (each) => `\\u{${each.codePointAt(0)?.toString(16)}}`)
 }
 
 function describe(report: ImportReport): string {

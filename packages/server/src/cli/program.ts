@@ -1,5 +1,5 @@
 import { AppError } from '@claude-proxy/protocol/errors'
-import { COMMANDS } from './commands.ts'
+import { type Command, COMMANDS } from './commands.ts'
 import { serve } from './serve.ts'
 import { withToken } from './token.ts'
 import { ConfigError, describeOptions, readSettings, valuesOf } from '../config.ts'
@@ -32,24 +32,52 @@ async function dispatch(args: readonly string[]): Promise<void> {
   const words = behind.slice(0, needed.length)
   const missing = needed.find((_, index) => words[index]?.startsWith('-') !== false)
   if (missing !== undefined) throw new ConfigError(`Say which ${missing}: claude-proxy ${usage(name)}`)
-  await command.run({ words, settings: readSettings(behind.slice(needed.length), process.env, lines) })
+  const { given, others } = takeOptions(behind.slice(needed.length), command)
+  await command.run({ words, given, settings: readSettings(others, process.env, lines) })
+}
+
+/** A command's own options, and what is left for the service's. */
+function takeOptions(args: readonly string[], { options = {} }: Command) {
+  const given: Record<string, string> = {}
+  const others: string[] = []
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at] ?? ''
+    const [flag = '', inline] = arg.startsWith('--') ? arg.slice(2).split(/=(.*)/s) : []
+    const option = Object.hasOwn(options, flag) ? options[flag] : undefined
+    if (option === undefined) {
+      others.push(arg)
+    } else {
+      const value = option.takes === undefined ? '' : (inline ?? args[++at])
+      if (value === undefined || (inline !== undefined && option.takes === undefined))
+        throw new ConfigError(`--${flag} takes ${option.takes ?? 'no value'}.`)
+      given[flag] = value
+    }
+  }
+  return { given, others }
 }
 
 function help(): string {
   const commands = [
     ['[options]', 'runs the service'],
-    ...Object.entries(COMMANDS).map(([name, { does }]) => [usage(name), does]),
+    ...Object.entries(COMMANDS).map(([name, { does, options }]) => [usage(name), does, describeOwn(options)]),
   ]
   const options = describeOptions().map(
     ([flag, variable, fallback, does]) => `  ${flag}, ${variable}${fallback && ` (${fallback})`}\n      ${does}\n`,
   )
   return `Runs Claude Code on this machine and streams every run as numbered events.
 
-${commands.map(([what = '', does = '']) => `  claude-proxy ${what.padEnd(14)} ${does}\n`).join('')}
+${commands.map(([what = '', does = '', own = '']) => `  claude-proxy ${what.padEnd(14)} ${does}\n${own}`).join('')}
 Options, and the variables that mean the same. --environment FILE reads variables from FILE, if it exists; what is set
 already wins.
 
 ${options.join('')}`
+}
+
+function describeOwn(options: Command['options'] = {}): string {
+  const lines = Object.entries(options).map(
+    ([flag, { takes = '', does }]) => `      --${`${flag} ${takes}`.trim()}: ${does}\n`,
+  )
+  return lines.join('')
 }
 
 function usage(name: string): string {

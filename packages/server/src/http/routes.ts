@@ -11,6 +11,7 @@ import type { Forks } from '../core/forks.ts'
 import type { Rewinds } from '../core/rewinds.ts'
 import { storedPages } from '../core/log/pages.ts'
 import type { RunOptions } from '../core/ports/run.ts'
+import type { Clock } from '../core/ports/outside.ts'
 import type { Store } from '../core/ports/store.ts'
 import type { KeptSettings } from '../core/settings/keep.ts'
 import type { ChangeSettings } from '../core/settings/settings.ts'
@@ -35,12 +36,14 @@ import { transcriptRoutes } from './routes/transcript.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { uploadRoutes } from './routes/uploads.ts'
 import { feedRoutes } from './routes/feed.ts'
+import { usageRoutes } from './routes/usage.ts'
 import { keyOf, runOptions } from './run-fields.ts'
 import type { SseStreams } from './sse.ts'
 
 /** What the routes stand on. */
 export interface RoutesDeps {
   readonly store: Store
+  readonly clock: Clock
   readonly streams: SseStreams
   readonly conversations: Conversations
   readonly runs: Runs
@@ -97,6 +100,7 @@ export function createRoutes(deps: RoutesDeps): Routes {
     ...sessionRoutes(deps),
     ...uploadRoutes(deps),
     ...feedRoutes(deps),
+    ...usageRoutes(deps),
 
     async health() {
       return { status: 'ok', version: deps.version, started_at: deps.startedAt }

@@ -17,9 +17,11 @@ import { pages } from './pages.ts'
 import { processes } from './processes.ts'
 import { prompts } from './prompts.ts'
 import { requests } from './requests.ts'
+import { retention } from './retention.ts'
 import { runs } from './runs.ts'
 import { fresh } from './samples.ts'
 import { settings } from './settings.ts'
+import { usage } from './usage.ts'
 import { walks } from './walks.ts'
 
 /** A store to test, and how to throw it away. */
@@ -58,6 +60,8 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     requests(() => store)
     accounts(() => store)
     settings(() => store)
+    usage(() => store)
+    retention(() => store)
     walks(() => store)
 
     it('refuses all work once it is closed, and may be closed twice', async () => {

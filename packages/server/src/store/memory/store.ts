@@ -15,9 +15,11 @@ import { importConversation } from './import.ts'
 import { conversations } from './listing.ts'
 import { addPrompt, beginPrompt, changePrompt, queuedFolders, queuedPrompts, steeringPrompts } from './prompts.ts'
 import { forgetRequests, rememberRequest, requestOf } from './requests.ts'
+import { atRest, footprint, pruneConversation } from './retention.ts'
 import { changeSettings } from './settings.ts'
 import { append, beginRun, claimRun, endRun, interruptRun, openRun, openRuns } from './runs.ts'
 import { emptyState, type State } from './state.ts'
+import { usage } from './usage.ts'
 
 /** A store that forgets everything with the process: the reference for the others, and a quick one for tests. */
 export function createMemoryStore(): Store {
@@ -46,6 +48,10 @@ export function createMemoryStore(): Store {
     setSession: (id, sessionId, at) => does((all) => void change(all, id, { sessionId, updatedAt: at })),
     deleteConversation: (id) => does((all) => deleteConversation(all, id)),
 
+    atRest: (query) => does((all) => atRest(all, query)),
+    pruneConversation: (id, activeBefore) => does((all) => pruneConversation(all, id, activeBefore)),
+    footprint: () => does((all) => footprint(all)),
+
     beginRun: (run) => does((all) => beginRun(all, run)),
     claimRun: (id) => does((all) => claimRun(all, id)),
     async append(run, lines, at, asked = []) {
@@ -63,6 +69,7 @@ export function createMemoryStore(): Store {
     interruptRun: (id, because) => does((all) => interruptRun(all, id, because)),
     run: (id) => does(({ runs }) => runs.get(id)),
     account: (id) => does((all) => account(all, id)),
+    usage: (query) => does((all) => usage(all, query)),
     openRun: (folder) => does((all) => openRun(all, folder)),
     openRuns: () => does((all) => openRuns(all)),
 

@@ -15,6 +15,7 @@ import { promptOperations, readPrompts } from './prompts.ts'
 import { readRequests, requestOperations, writeRequests } from './requests.ts'
 import { readRuns, runOperations } from './runs.ts'
 import { settingsOperations } from './settings.ts'
+import { writeUsage } from './usage.ts'
 
 /** Everything that can be asked of the writer, by name. Each takes one input that survives a structured clone. */
 export function writerOperations(db: Database) {
@@ -34,7 +35,7 @@ export function writerOperations(db: Database) {
     ...approvalOperations(db, readApprovals(db), events),
     ...beginOperations(reads, place, runs, prompts, requests),
     ...promptOperations(db, reads, place, runs, prompts, requests, events, attachments),
-    ...runOperations(db, runs, events, writeApprovals(db), writeAccounts(db)),
+    ...runOperations(db, runs, events, writeApprovals(db), writeAccounts(db), writeUsage(db)),
     ...requestOperations(db, requests, requests),
     ...settingsOperations(db, reads, events),
     ...deleteOperations(db, reads, runs),

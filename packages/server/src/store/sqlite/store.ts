@@ -7,8 +7,8 @@ import { readAccounts } from './accounts.ts'
 import { readApprovals } from './approvals.ts'
 import { readAttachments } from './attachments.ts'
 import { readConversations, toConversation } from './conversations.ts'
-import { makeDataDir, syncPath } from './data-dir.ts'
 import { readSessions } from './staging.ts'
+import { makeDataDir, refuseHalfRestored, syncPath } from './data-dir.ts'
 import { readEvents } from './events.ts'
 import { failure, toError } from './failure.ts'
 import { listConversations } from './listing.ts'
@@ -19,7 +19,9 @@ import { IMPORTED_ROW, pieces } from './pieces.ts'
 import { readProcesses } from './processes.ts'
 import { readPrompts } from './prompts.ts'
 import { readRequests } from './requests.ts'
+import { readRetention } from './retention.ts'
 import { readRuns } from './runs.ts'
+import { readUsage } from './usage.ts'
 import { openWriter } from './writer.ts'
 
 /**
@@ -32,6 +34,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
   await using opening = new AsyncDisposableStack()
   makeDataDir(dataDir, log)
   opening.use(lockDataDir(dataDir))
+  refuseHalfRestored(dataDir)
   const file = join(dataDir, 'claude-proxy.db')
   // Where there is a database, an earlier start has done it.
   if (!existsSync(file)) syncPath(dataDir)
@@ -46,6 +49,8 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
   const list = listConversations(db)
   const runs = readRuns(db)
   const accounts = readAccounts(db)
+  const usage = readUsage(db)
+  const retention = readRetention(db)
   const events = readEvents(db)
   const feed = readFeed(db)
   const approvals = readApprovals(db)
@@ -104,6 +109,9 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
     activate: async ({ id, folder, cwd, group, at }) => writer.submit('activate', { id, folder, cwd, group, at }),
     setSession: async (id, sessionId, at) => writer.submit('setSession', { id, sessionId, at }),
     deleteConversation: async (id) => writer.submit('deleteConversation', id),
+    atRest: (query) => read(() => retention.atRest(query)),
+    pruneConversation: async (id, activeBefore) => writer.submit('pruneConversation', { id, activeBefore }),
+    footprint: () => read(() => retention.footprint()),
 
     async beginRun({
       id,
@@ -150,6 +158,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
     interruptRun: async (id, because) => writer.submit('interruptRun', { id, because }),
     run: (id) => read(() => runs.run(id)),
     account: (id) => read(() => accounts.account(id)),
+    usage: (query) => read(() => usage.usage(query)),
     openRun: (folder) => read(() => runs.openRun(folder)),
     openRuns: () => read(() => runs.openRuns()),
 
