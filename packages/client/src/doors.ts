@@ -41,6 +41,7 @@ export const DOORS = {
   gitDiff: 'GET /v1/git/diff',
   gitLog: 'GET /v1/git/log',
   runDiff: 'GET /v1/conversations/:id/runs/:run_id/diff',
+  usage: 'GET /v1/usage',
 } as const satisfies {
   readonly [N in DoorName]: `${Table[N]['method']} ${Table[N]['path']}${Form<Table[N]['answer']>}`
 }
