@@ -51,7 +51,7 @@ export async function startService(config: Config, environment: NodeJS.ProcessEn
   const clock: Clock = { now: Date.now }
   const startedAt = new Date(clock.now()).toISOString()
   const allowedRoots = await realRoots(config.allowedRoots)
-  const trustedRoots = await realRoots(config.trustedRoots)
+  const trustedRoots = await presentRoots(config.trustedRoots, log)
   const version = readVersion()
   const rules = { allowedRoots, trustedRoots, allowBypass: config.allowBypass }
 
@@ -217,6 +217,13 @@ function realRoots(roots: readonly string[]): Promise<string[]> {
       }),
     ),
   )
+}
+
+/** A folder that is gone needs no trust; it must not keep the others from their work. */
+async function presentRoots(roots: readonly string[], log: Log): Promise<string[]> {
+  const found = await Promise.all(roots.map((root) => realRoots([root]).catch(() => root)))
+  for (const root of found) if (typeof root === 'string') log.warn('a trusted folder is not there', { folder: root })
+  return found.flatMap((root) => (typeof root === 'string' ? [] : root))
 }
 
 function newHexId(): string {

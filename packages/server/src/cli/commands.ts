@@ -27,4 +27,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     run: async ({ words: [directory = ''], settings }) =>
       (await import('./import.ts')).importDirectory(directory, valuesOf(settings)),
   },
+  service: {
+    words: ['ACTION'],
+    does: 'install, uninstall, status, restart, logs; wait: until it answers',
+    run: async ({ words: [action = ''], settings }) =>
+      (await import('./service.ts')).manageService(action, valuesOf(settings)),
+  },
 }
