@@ -104,6 +104,19 @@ export const OPTIONS = {
     whole(0, 31_536_000),
   ),
   maxBodyBytes: option('max-body-bytes', 16 * 1024 * 1024, 'The largest request body.', whole(1024, 1024 ** 3)),
+  releases: option('releases', '', 'Where `claude-proxy upgrade` finds releases: a base URL or a folder.', plainText),
+  upgradeWaitSeconds: option(
+    'upgrade-wait-seconds',
+    3600,
+    'How long an upgrade waits for runs to end.',
+    whole(0, 604_800),
+  ),
+  upgradeInterrupts: option(
+    'upgrade-interrupts',
+    false,
+    'Whether an upgrade interrupts runs that are active after that time; else it leaves everything as it is.',
+    yesNo,
+  ),
   logLevel: option(
     'log-level',
     'info',

@@ -10,6 +10,8 @@ export interface Call {
 export interface Command {
   /** What stands behind the name, for the help; each word is one that has to be there. */
   readonly words?: readonly string[]
+  /** A word that may stand behind those. */
+  readonly optional?: string
   readonly does: string
   /** Loads what it needs and does it. */
   readonly run: (call: Call) => Promise<void>
@@ -32,5 +34,14 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     does: 'install, uninstall, status, restart, logs; wait: until it answers',
     run: async ({ words: [action = ''], settings }) =>
       (await import('./service.ts')).manageService(action, valuesOf(settings)),
+  },
+  upgrade: {
+    optional: 'SOURCE',
+    does: 'takes the service to the newest release, or to that of a URL, folder or archive',
+    run: async ({ words: [source], settings }) => (await import('./upgrade.ts')).upgradeTo(source, valuesOf(settings)),
+  },
+  rollback: {
+    does: 'takes the service back to the release before',
+    run: async ({ settings }) => (await import('./upgrade.ts')).goBack(valuesOf(settings)),
   },
 }

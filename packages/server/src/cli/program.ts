@@ -32,7 +32,9 @@ async function dispatch(args: readonly string[]): Promise<void> {
   const words = behind.slice(0, needed.length)
   const missing = needed.find((_, index) => words[index]?.startsWith('-') !== false)
   if (missing !== undefined) throw new ConfigError(`Say which ${missing}: claude-proxy ${usage(name)}`)
-  await command.run({ words, settings: readSettings(behind.slice(needed.length), process.env, lines) })
+  const [next] = behind.slice(needed.length)
+  if (command.optional !== undefined && next?.startsWith('-') === false) words.push(next)
+  await command.run({ words, settings: readSettings(behind.slice(words.length), process.env, lines) })
 }
 
 function help(): string {
@@ -45,7 +47,7 @@ function help(): string {
   )
   return `Runs Claude Code on this machine and streams every run as numbered events.
 
-${commands.map(([what = '', does = '']) => `  claude-proxy ${what.padEnd(14)} ${does}\n`).join('')}
+${commands.map(([what = '', does = '']) => `  claude-proxy ${what.padEnd(16)} ${does}\n`).join('')}
 Options, and the variables that mean the same. --environment FILE reads variables from FILE, if it exists; what is set
 already wins.
 
@@ -53,7 +55,8 @@ ${options.join('')}`
 }
 
 function usage(name: string): string {
-  return [name, ...(COMMANDS[name]?.words ?? [])].join(' ')
+  const { words = [], optional } = COMMANDS[name] ?? {}
+  return [name, ...words, ...(optional === undefined ? [] : [`[${optional}]`])].join(' ')
 }
 
 /**

@@ -17,10 +17,12 @@ import { awaitHealth, localUrl } from './health.ts'
 import type { Manager } from './managers/manager.ts'
 import { currentRelease, type Place, releaseDir } from './place.ts'
 import { done, SetupError } from './step.ts'
-import { give, ownerOf } from './user.ts'
+import { give } from './user.ts'
 
 export interface Installation {
   readonly place: Place
+  /** Whom the service runs as. */
+  readonly user: string
   readonly manager: Manager
   readonly config: Config
 }
@@ -32,7 +34,8 @@ const DATABASE = ['claude-proxy.db', 'claude-proxy.db-wal']
  * Lets the release that lies ready under `name` run from now on. If it does not answer, the one before it runs again, on
  * the data as it was, and a `SetupError` says so.
  */
-export async function activate(name: string, { place, manager, config }: Installation): Promise<void> {
+export async function activate(name: string, installation: Installation): Promise<void> {
+  const { place, manager } = installation
   const before = currentRelease(place)
   const [found, known] = [schemaOfData(place.dataDir), schemaOfRelease(releaseDir(place, name))]
   if (found > known)
@@ -40,18 +43,18 @@ export async function activate(name: string, { place, manager, config }: Install
       'upgrade',
       `${name} knows data up to schema version ${known}, ${place.dataDir} has ${found}: a newer release has used it. Nothing was changed.`,
     )
-  const copy = before !== undefined && found !== 0 && found < known ? copyData(place, manager, found) : undefined
+  const copy = before !== undefined && found !== 0 && found < known ? copyData(installation, found) : undefined
   switchTo(place, name)
-  const why = await start(name, { place, manager, config })
+  const why = await start(name, installation)
   if (why === undefined) {
     removeOthers(place)
     return
   }
   if (before === undefined || before === name) throw new SetupError('healthz', why)
   manager.stop()
-  if (copy !== undefined) restoreData(place, copy)
+  if (copy !== undefined) restoreData(installation, copy)
   switchTo(place, before)
-  const still = await start(before, { place, manager, config })
+  const still = await start(before, installation)
   throw new SetupError(
     'upgrade',
     `${why} ${still === undefined ? `${before} runs again.` : `Back to ${before}: ${still}`}`,
@@ -65,10 +68,11 @@ export function previousRelease({ installDir }: Place): string | undefined {
 }
 
 /** Why the release does not run; undefined when it does. */
-async function start(name: string, { place, manager, config }: Installation): Promise<string | undefined> {
+async function start(name: string, { place, user, manager, config }: Installation): Promise<string | undefined> {
   const version = readVersion(releaseDir(place, name))
   const url = localUrl(config)
   try {
+    manager.define({ place, user, release: releaseDir(place, name) })
     manager.restart()
   } catch (error) {
     if (error instanceof SetupError) return `${name} did not start: ${error.message}`
@@ -95,24 +99,24 @@ function link({ installDir }: Place, as: 'current' | 'previous', name: string): 
 }
 
 /** What a migration changes cannot be taken back by older code, so that the data is copied before one. */
-function copyData({ dataDir }: Place, manager: Manager, schema: number): string {
+function copyData({ place: { dataDir }, manager, user }: Installation, schema: number): string {
   manager.stop()
   const copy = join(dataDir, `before-schema-${schema}.${Date.now()}`)
   mkdirSync(copy, { mode: 0o700 })
   moveOver(dataDir, copy, (from, to) => copyFileSync(from, to, constants.COPYFILE_FICLONE))
-  give(copy, ownerOf(dataDir) ?? 'root')
+  give(copy, user)
   done('upgrade', `the database is changed by this release; as it was it lies in ${copy}`)
   return copy
 }
 
 /** What the newer release left goes aside, too. */
-function restoreData({ dataDir }: Place, copy: string): void {
+function restoreData({ place: { dataDir }, user }: Installation, copy: string): void {
   const newer = `${copy}.newer`
   mkdirSync(newer, { mode: 0o700 })
   moveOver(dataDir, newer, renameSync)
   rmSync(join(dataDir, 'claude-proxy.db-shm'), { force: true })
   moveOver(copy, dataDir, (from, to) => copyFileSync(from, to, constants.COPYFILE_FICLONE))
-  give(dataDir, ownerOf(dataDir) ?? 'root')
+  give(dataDir, user)
 }
 
 function moveOver(from: string, to: string, move: (from: string, to: string) => void): void {

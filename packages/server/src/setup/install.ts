@@ -25,11 +25,13 @@ import { ensureUser, give, OWN_USER, ownerOf } from './user.ts'
 /** How the command is found by its name. */
 const COMMAND = '/usr/local/bin/claude-proxy'
 
-/** What `claude-proxy service` works on. */
+/** The installation that this code belongs to. */
 export function openInstallation(config: Config, environment: NodeJS.ProcessEnv): Installation {
   const place = readPlace(environment, config)
+  const user = ownerOf(join(place.dataDir, 'claude-proxy.db')) ?? usualUser(environment)
   return {
     place,
+    user,
     manager: chooseManager(environment['SERVICE_MANAGER']),
     config: { ...config, dataDir: place.dataDir },
   }
@@ -41,10 +43,11 @@ export function openInstallation(config: Config, environment: NodeJS.ProcessEnv)
  */
 export async function install(config: Config, environment: NodeJS.ProcessEnv): Promise<void> {
   requireRoot()
-  const installation = openInstallation(config, environment)
-  const { place, manager } = installation
+  const found = openInstallation(config, environment)
+  const { place, manager } = found
   const replaces = isOriginalThere(place) || findUnadopted(place) !== undefined
-  const user = chooseUser(installation, replaces, environment)
+  const user = environment['RUN_AS'] || userBefore(found, replaces)
+  const installation = { ...found, user }
   ensureUser(user)
   ensureEnvFile(place.envFile)
   const said = keepVariables(place, environment)
@@ -54,11 +57,10 @@ export async function install(config: Config, environment: NodeJS.ProcessEnv): P
     mkdirSync(place.dataDir, { recursive: true, mode: 0o700 })
     if (kept !== undefined) await adopt(kept, installation)
     give(place.dataDir, user)
-    const changed = manager.define(place, user)
     writeCommand(place)
     const name = basename(realpathSync(RELEASE))
     // What does its work already is not interrupted.
-    if (changed || said || !(await runsAlready(name, installation))) await activate(name, installation)
+    if (said || !(await runsAlready(name, installation))) await activate(name, installation)
     if (kept !== undefined) markAdopted(kept)
   } catch (error) {
     if (kept !== undefined) restore(kept, installation)
@@ -84,18 +86,22 @@ export function uninstall(config: Config, environment: NodeJS.ProcessEnv): void 
   done('complete', 'uninstalled')
 }
 
-function chooseUser({ place, manager }: Installation, replaces: boolean, environment: NodeJS.ProcessEnv): string {
-  const asked = environment['RUN_AS']
-  if (asked) return asked
-  const before = replaces ? userOfOriginal(manager) : ownerOf(join(place.dataDir, 'claude-proxy.db'))
-  if (before === undefined) return process.platform === 'darwin' ? (environment['SUDO_USER'] ?? 'root') : OWN_USER
-  if (before !== OWN_USER) done('user', `${before}, as before; RUN_AS=${OWN_USER} gives it a user of its own`)
+function userBefore({ place, user, manager }: Installation, replaces: boolean): string {
+  const before = replaces ? userOfOriginal(manager) : user
+  if (before !== OWN_USER && (replaces || currentRelease(place) !== undefined))
+    done('user', `${before}, as before; RUN_AS=${OWN_USER} gives it a user of its own`)
   return before
 }
 
-async function runsAlready(name: string, { place, config }: Installation): Promise<boolean> {
-  if (currentRelease(place) !== name) return false
-  const found = await awaitHealth(localUrl(config), readVersion(releaseDir(place, name)), 0)
+/** On macOS a login lives in the Keychain of the person who installs. */
+function usualUser(environment: NodeJS.ProcessEnv): string {
+  return process.platform === 'darwin' ? (environment['SUDO_USER'] ?? 'root') : OWN_USER
+}
+
+async function runsAlready(name: string, { place, user, manager, config }: Installation): Promise<boolean> {
+  const release = releaseDir(place, name)
+  if (currentRelease(place) !== name || manager.define({ place, release, user })) return false
+  const found = await awaitHealth(localUrl(config), readVersion(release), 0)
   if (found !== undefined) done('healthz', `${found} answers, and goes on`)
   return found !== undefined
 }

@@ -10,9 +10,9 @@ const FILE = `/Library/LaunchDaemons/${LABEL}.plist`
 export const launchd: Manager = {
   name: 'launchd',
   definitions: [FILE],
-  define(place, user) {
-    mkdirSync(place.logDir, { recursive: true })
-    return writeTemplate(`launchd/${LABEL}.plist`, FILE, place, user)
+  define(definition) {
+    mkdirSync(definition.place.logDir, { recursive: true })
+    return writeTemplate(`launchd/${LABEL}.plist`, FILE, definition)
   },
   restart() {
     // Only so does it read a changed definition.

@@ -19,11 +19,11 @@ export const supervisord: Manager = {
   name: 'supervisord',
   // The original wrote the last one on Fedora, where nobody reads it.
   definitions: [...FILES, '/etc/supervisord.d/claude-proxy.conf'],
-  define(place, user) {
+  define(definition) {
     const file = FILES.find((each) => existsSync(join(each, '..')))
     if (file === undefined) throw new SetupError('supervisord', 'supervisord has no folder for programs in /etc.')
-    mkdirSync(place.logDir, { recursive: true })
-    return writeTemplate('supervisord/claude-proxy.conf', file, place, user)
+    mkdirSync(definition.place.logDir, { recursive: true })
+    return writeTemplate('supervisord/claude-proxy.conf', file, definition)
   },
   restart() {
     ensureRunning()

@@ -13,13 +13,14 @@ const UPGRADE = [`${UNITS}/claude-proxy-upgrade.service`, `${UNITS}/${TIMER}`]
 export const systemd: Manager = {
   name: 'systemd',
   definitions: [UNIT],
-  define(place, user) {
+  define(definition) {
+    const isRoot = definition.user === 'root'
     // Root has it for work that these lines would forbid.
-    if (user === 'root') rmSync(OWN_USER, { force: true })
+    if (isRoot) rmSync(OWN_USER, { force: true })
     const changed = [
-      writeTemplate(`systemd/${NAME}`, UNIT, place, user),
-      user !== 'root' && writeTemplate('systemd/own-user.conf', OWN_USER, place, user),
-      ...UPGRADE.map((file) => writeTemplate(file.replace(UNITS, 'systemd'), file, place, user)),
+      writeTemplate(`systemd/${NAME}`, UNIT, definition),
+      !isRoot && writeTemplate('systemd/own-user.conf', OWN_USER, definition),
+      ...UPGRADE.map((file) => writeTemplate(file.replace(UNITS, 'systemd'), file, definition)),
     ]
     run('service', 'systemctl', ['daemon-reload'])
     run('service', 'systemctl', ['enable', NAME])

@@ -1,13 +1,14 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type Place, RELEASE } from '../place.ts'
+import type { Place } from '../place.ts'
+import type { Definition } from './manager.ts'
 
 /**
- * Writes a file of `deploy/` to where it belongs, with the words between double underscores filled in. Tells whether
+ * Writes a file of the release's `deploy/` to where it belongs, with the words between double underscores filled in. Tells whether
  * that changed anything.
  */
-export function writeTemplate(name: string, target: string, place: Place, user: string): boolean {
-  const text = fill(readFileSync(join(RELEASE, 'deploy', name), 'utf8'), place, user)
+export function writeTemplate(name: string, target: string, { place, release, user }: Definition): boolean {
+  const text = fill(readFileSync(join(release, 'deploy', name), 'utf8'), place, user)
   if (existsSync(target) && readFileSync(target, 'utf8') === text) return false
   mkdirSync(dirname(target), { recursive: true })
   writeFileSync(target, text, { mode: 0o644 })
