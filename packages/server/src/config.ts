@@ -143,6 +143,19 @@ export const OPTIONS = {
     'When more is kept, conversations are deleted: first those put away, then those that were active longest ago; 0 for any amount.',
     whole(0, 1_000_000_000),
   ),
+  releases: option('releases', '', 'Where `claude-proxy upgrade` finds releases: a base URL or a folder.', plainText),
+  upgradeWaitSeconds: option(
+    'upgrade-wait-seconds',
+    3600,
+    'How long an upgrade waits for runs to end.',
+    whole(0, 604_800),
+  ),
+  upgradeInterrupts: option(
+    'upgrade-interrupts',
+    false,
+    'Whether an upgrade interrupts runs that are active after that time; else it leaves everything as it is.',
+    yesNo,
+  ),
   logLevel: option(
     'log-level',
     'info',

@@ -76,7 +76,7 @@ export async function startService(
   const clock: Clock = { now: Date.now }
   const startedAt = new Date(clock.now()).toISOString()
   const allowedRoots = await realRoots(config.allowedRoots)
-  const trustedRoots = await realRoots(config.trustedRoots)
+  const trustedRoots = await presentRoots(config.trustedRoots, log)
   const version = readVersion()
   const rules = { allowedRoots, trustedRoots, allowBypass: config.allowBypass }
 
@@ -326,6 +326,13 @@ function realRoots(roots: readonly string[]): Promise<string[]> {
       }),
     ),
   )
+}
+
+/** A folder that is gone needs no trust; it must not keep the others from their work. */
+async function presentRoots(roots: readonly string[], log: Log): Promise<string[]> {
+  const found = await Promise.all(roots.map((root) => realRoots([root]).catch(() => root)))
+  for (const root of found) if (typeof root === 'string') log.warn('a trusted folder is not there', { folder: root })
+  return found.flatMap((root) => (typeof root === 'string' ? [] : root))
 }
 
 function newHexId(): string {

@@ -12,6 +12,8 @@ export interface Call {
 export interface Command {
   /** What stands behind the name, for the help; each word is one that has to be there. */
   readonly words?: readonly string[]
+  /** A word that may stand behind those. */
+  readonly optional?: string
   readonly does: string
   /** Options of its own, by their flags; `takes`: what stands behind one, nothing if it only says yes. */
   readonly options?: Readonly<Record<string, { readonly takes?: string; readonly does: string }>>
@@ -75,5 +77,20 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'dry-run': { does: 'only says which; beside a running service, too' },
     },
     run: async ({ given, settings }) => (await import('./prune.ts')).pruneConversations(given, valuesOf(settings)),
+  },
+  service: {
+    words: ['ACTION'],
+    does: 'install, uninstall, status, restart, logs; wait: until it answers',
+    run: async ({ words: [action = ''], settings }) =>
+      (await import('./service.ts')).manageService(action, valuesOf(settings)),
+  },
+  upgrade: {
+    optional: 'SOURCE',
+    does: 'takes the service to the newest release, or to that of a URL, folder or archive',
+    run: async ({ words: [source], settings }) => (await import('./upgrade.ts')).upgradeTo(source, valuesOf(settings)),
+  },
+  rollback: {
+    does: 'takes the service back to the release before',
+    run: async ({ settings }) => (await import('./upgrade.ts')).goBack(valuesOf(settings)),
   },
 }

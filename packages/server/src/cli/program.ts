@@ -32,7 +32,9 @@ async function dispatch(args: readonly string[]): Promise<void> {
   const words = behind.slice(0, needed.length)
   const missing = needed.find((_, index) => words[index]?.startsWith('-') !== false)
   if (missing !== undefined) throw new ConfigError(`Say which ${missing}: claude-proxy ${usage(name)}`)
-  const { given, others } = takeOptions(behind.slice(needed.length), command)
+  const [next] = behind.slice(needed.length)
+  if (command.optional !== undefined && next?.startsWith('-') === false) words.push(next)
+  const { given, others } = takeOptions(behind.slice(words.length), command)
   await command.run({ words, given, settings: readSettings(others, process.env, lines) })
 }
 
@@ -66,7 +68,7 @@ function help(): string {
   )
   return `Runs Claude Code on this machine and streams every run as numbered events.
 
-${commands.map(([what = '', does = '', own = '']) => `  claude-proxy ${what.padEnd(14)} ${does}\n${own}`).join('')}
+${commands.map(([what = '', does = '', own = '']) => `  claude-proxy ${what.padEnd(19)} ${does}\n${own}`).join('')}
 Options, and the variables that mean the same. --environment FILE reads variables from FILE, if it exists; what is set
 already wins.
 
@@ -81,7 +83,8 @@ function describeOwn(options: Command['options'] = {}): string {
 }
 
 function usage(name: string): string {
-  return [name, ...(COMMANDS[name]?.words ?? [])].join(' ')
+  const { words = [], optional } = COMMANDS[name] ?? {}
+  return [name, ...words, ...(optional === undefined ? [] : [`[${optional}]`])].join(' ')
 }
 
 /**

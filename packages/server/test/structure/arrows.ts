@@ -27,8 +27,8 @@ const PARTS: [part: RegExp, mayImport: RegExp][] = [
   [/^server\/src\/http\//, below('http/', 'hono/router', 'negotiator', 'zod')],
   // The few that know several parts.
   [
-    /^server\/src\/(main\.js|(service|log|config|version|cli\/[^/]+)\.ts)$/,
-    /^(node:(?!sqlite$)|pino$|(protocol|server)\/src\/)/,
+    /^server\/src\/(main\.js|(service|log|config|version|cli\/[^/]+|setup\/.+)\.ts)$/,
+    /^(node:(?!sqlite$)|pino$|zod$|(protocol|server)\/src\/)/,
   ],
 ]
 
