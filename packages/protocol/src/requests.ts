@@ -45,6 +45,9 @@ const runFields = {
   ),
   system_prompt: optional(wellFormed).describe("Added to the agent's own."),
   max_turns: optional(z.int().min(0).max(100_000)).describe('How often the model is asked at most; 0 is no limit.'),
+  max_budget_usd: optional(z.number().positive().max(100_000)).describe(
+    "What the run may cost at most, by the agent's own estimate; it ends with `error_max_budget_usd`.",
+  ),
   model: optional(model),
   effort: optional(effort).describe('How much the model is to make of it; models that know none are not told.'),
   permission_mode: optional(permissionMode),

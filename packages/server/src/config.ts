@@ -131,6 +131,18 @@ export const OPTIONS = {
     'Whether an index is kept, so that what was said can be searched. It takes about as much disk as the words it is of.',
     yesNo,
   ),
+  maxRunUsd: option(
+    'max-run-usd',
+    0,
+    "What one run may cost, by the agent's own estimate, also where a prompt asks for more; 0 for any amount. Each run gets a process of its own then.",
+    money,
+  ),
+  maxDayUsd: option(
+    'max-day-usd',
+    0,
+    'What the runs of one day (UTC) may cost together; beyond it none begins. 0 for any amount. As above.',
+    money,
+  ),
   retainDays: option(
     'retain-days',
     0,
@@ -289,6 +301,11 @@ function whole(least: number, most: number) {
       throw new ConfigError(`it has to be a whole number from ${least} to ${most}.`)
     return value
   }
+}
+
+function money(text: string): number {
+  if (!/^\d{1,7}(\.\d{1,6})?$/.test(text)) throw new ConfigError('it has to be an amount such as 2.50.')
+  return Number(text)
 }
 
 function yesNo(text: string): boolean {

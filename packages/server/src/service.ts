@@ -8,6 +8,7 @@ import { createApprovals } from './core/approvals/approvals.ts'
 import { createAttachments } from './core/attachments/attachments.ts'
 import { tidyAttachments } from './core/attachments/tidy.ts'
 import { createContinuation } from './core/runs/continuation.ts'
+import { createBudget } from './core/budget.ts'
 import { createConversations } from './core/conversations.ts'
 import { isBelow } from './core/folders.ts'
 import { createForks } from './core/forks.ts'
@@ -116,9 +117,15 @@ export async function startService(
   const newRunId = () => newHexId() as RunId
   const partials = config.partials ? createPartials() : undefined
   const settings = createKeptSettings({ store, events, clock, start: newHexId() })
-  const host = createHost({ store, events, clock, log, agent, approvals, partials, files, settings, newRunId })
-  const continuation = createContinuation({ store, events, host, approvals, clock, log, newRunId })
-  const queue = createQueue({ store, events, clock, log, host })
+  const budget = createBudget({
+    store,
+    clock,
+    runUsd: config.maxRunUsd > 0 ? config.maxRunUsd : undefined,
+    dayUsd: config.maxDayUsd > 0 ? config.maxDayUsd : undefined,
+  })
+  const host = createHost({ store, events, clock, log, agent, approvals, partials, files, settings, budget, newRunId })
+  const continuation = createContinuation({ store, events, host, approvals, budget, clock, log, newRunId })
+  const queue = createQueue({ store, events, clock, log, host, budget })
   const commands = createCommands({ store, events, clock, host, queue, approvals })
   const check = (options: RunOptions, folder: Folder) => checkOptions(options, folder, rules)
   const changeSettings = createChangeSettings({ store, kept: settings, host, log, check })
@@ -130,6 +137,7 @@ export async function startService(
     host,
     queue,
     attachments,
+    budget,
     newRunId,
     check,
   })
