@@ -18,7 +18,7 @@ export async function openTunnel(host: string): Promise<Tunnel> {
   const port = await freePort()
   const forward = `127.0.0.1:${port}:127.0.0.1:8787`
   const options = ['-N', '-o', 'ExitOnForwardFailure=yes', '-o', 'BatchMode=no', '-L', forward, '--', host]
-  // It asks for passwords on the terminal itself; a process group of its own keeps Ctrl-C for us.
+  // In a session of its own Ctrl-C does not end it before the command. So it has no terminal: it asks by SSH_ASKPASS only.
   const ssh = spawn('ssh', options, { stdio: ['ignore', 'ignore', 'inherit'], detached: true })
   const failure = new Promise<never>((_, reject) => {
     ssh.once('error', (cause) => reject(new Unreachable(`ssh cannot be started: ${cause.message}`, { cause })))
