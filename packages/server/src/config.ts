@@ -249,8 +249,11 @@ function refuseUnknown(environment: NodeJS.ProcessEnv, lines: ReadonlyMap<string
   }
 }
 
-/** Variables that mean something to others: the Python original's updater, and the mark that agents carry. */
-const FOREIGN = new Set(['CLAUDE_PROXY_UPDATE_INTERVAL_SECONDS', 'CLAUDE_PROXY_AGENT_MARK'])
+/**
+ * Variables that mean something to others: the Python original's updater, the mark that agents carry, and where the
+ * commands of the terminal find the service.
+ */
+const FOREIGN = new Set(['CLAUDE_PROXY_URL', 'CLAUDE_PROXY_UPDATE_INTERVAL_SECONDS', 'CLAUDE_PROXY_AGENT_MARK'])
 
 /** The options, one a row: flag, variable, default, meaning. */
 export function describeOptions(): [flag: string, variable: string, fallback: string, does: string][] {

@@ -4,6 +4,7 @@ import { serve } from './serve.ts'
 import { withToken } from './token.ts'
 import { ConfigError, describeOptions, readSettings, valuesOf } from '../config.ts'
 import { readEnvFile } from './env-file.ts'
+import { TERMINAL_COMMANDS } from './terminal/table.ts'
 
 /** The program `claude-proxy`, with what stands behind its name on the command line. Ends the process when it fails. */
 export async function run(args: readonly string[]): Promise<void> {
@@ -21,11 +22,18 @@ export async function run(args: readonly string[]): Promise<void> {
 
 async function dispatch(args: readonly string[]): Promise<void> {
   if (args.includes('--help') || args.includes('-h')) {
-    process.stdout.write(help())
+    const [first = ''] = args
+    const isTerminal = Object.hasOwn(TERMINAL_COMMANDS, first)
+    process.stdout.write(isTerminal ? (await import('./terminal/help.ts')).helpOf(first) : help())
     return
   }
   const { rest, lines } = loadEnvFile(args)
   const [name = '', ...behind] = rest
+  if (Object.hasOwn(TERMINAL_COMMANDS, name)) {
+    const { runTerminalCommand } = await import('./terminal/main.ts')
+    process.exitCode = await runTerminalCommand(name, behind, lines)
+    return
+  }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (command === undefined) return serve(withToken(valuesOf(readSettings(rest, process.env, lines))), process.env)
   const { words: needed = [] } = command
@@ -63,13 +71,20 @@ function help(): string {
     ['[options]', 'runs the service'],
     ...Object.entries(COMMANDS).map(([name, { does, options }]) => [usage(name), does, describeOwn(options)]),
   ]
+  const terminal = Object.entries(TERMINAL_COMMANDS).map(([name, { words, does }]) => [
+    [name, ...words].join(' '),
+    does,
+  ])
   const options = describeOptions().map(
     ([flag, variable, fallback, does]) => `  ${flag}, ${variable}${fallback && ` (${fallback})`}\n      ${does}\n`,
   )
   return `Runs Claude Code on this machine and streams every run as numbered events.
 
 ${commands.map(([what = '', does = '', own = '']) => `  claude-proxy ${what.padEnd(19)} ${does}\n${own}`).join('')}
-Options, and the variables that mean the same. --environment FILE reads variables from FILE, if it exists; what is set
+At a service, here or elsewhere (claude-proxy run --help says more, and so on):
+
+${terminal.map(([what = '', does = '']) => `  claude-proxy ${what.padEnd(19)} ${does}\n`).join('')}
+Options of the service, and the variables that mean the same. --environment FILE reads variables from FILE, if it exists; what is set
 already wins.
 
 ${options.join('')}`

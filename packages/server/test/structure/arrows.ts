@@ -27,7 +27,7 @@ const PARTS: [part: RegExp, mayImport: RegExp][] = [
   [/^server\/src\/http\//, below('http/', 'hono/router', 'negotiator', 'zod')],
   // The few that know several parts.
   [
-    /^server\/src\/(main\.js|(service|log|config|version|cli\/[^/]+|setup\/.+)\.ts)$/,
+    /^server\/src\/(main\.js|(service|log|config|version|cli\/([^/]+|terminal\/[^/]+)|setup\/.+)\.ts)$/,
     /^(node:(?!sqlite$)|pino$|zod$|(protocol|server)\/src\/)/,
   ],
 ]
