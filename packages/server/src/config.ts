@@ -156,6 +156,12 @@ export const OPTIONS = {
     'Whether an upgrade interrupts runs that are active after that time; else it leaves everything as it is.',
     yesNo,
   ),
+  minFreeMegabytes: option(
+    'min-free-megabytes',
+    200,
+    'With less free space where events are kept, /readyz says that the service is not ready.',
+    whole(0, 1_000_000_000),
+  ),
   logLevel: option(
     'log-level',
     'info',

@@ -92,7 +92,7 @@ export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
       return { deleted: id }
     },
 
-    async send({ request, response, params }) {
+    async send({ request, response, params, about }) {
       const { id } = await parse(ENDPOINTS.send.params, params)
       const body = await readBody(request, ENDPOINTS.send.body, maxBodyBytes)
       const { watch, outcome } = await runs.send(id, {
@@ -104,6 +104,7 @@ export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
       })
       response.statusCode = 202
       const run = watch.until !== 'never' && 'run' in watch.until ? watch.until.run : undefined
+      if (run !== undefined) about.run = run
       const waiting = outcome === 'queued' ? await store.queuedPrompts((await conversations.own(id)).folder) : []
       const place = waiting.findIndex((prompt) => prompt.id === run)
       return {
