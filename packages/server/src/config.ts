@@ -168,6 +168,9 @@ export const OPTIONS = {
     'What the log holds: debug, info, warn or error.',
     oneOf('debug', 'info', 'warn', 'error'),
   ),
+  logFile: option('log-file', '', 'File for the log instead of stderr.', plainText),
+  logMegabytes: option('log-megabytes', 10, 'How large that file becomes before the next is begun.', whole(1, 100_000)),
+  logFiles: option('log-files', 5, 'How many of them are kept.', whole(1, 1000)),
 }
 
 export type Config = { readonly [Name in keyof typeof OPTIONS]: (typeof OPTIONS)[Name]['fallback'] }

@@ -1,38 +1,75 @@
 import { createRequire } from 'node:module'
 import type { Logger } from 'pino'
 import type { Log } from './core/ports/outside.ts'
+import { openLogFile, type Rotation } from './log/file.ts'
+import { withoutSecrets } from './log/secrets.ts'
 
-/** A log of JSON lines on stderr. Whatever looks like a secret is left out. */
-export function createLog(level: string): Log {
+export interface LogOptions {
+  readonly level: string
+  /** Where lines go; empty for stderr. */
+  readonly file?: string
+  readonly rotation?: Rotation
+  /** Where secrets may stand that no line shall have. */
+  readonly environment?: NodeJS.ProcessEnv
+  /** More of them. */
+  readonly secrets?: readonly string[]
+}
+
+const ROTATION: Rotation = { maxBytes: 10 * 1024 * 1024, files: 5 }
+
+/** A log of JSON lines on stderr, or in a file. Whatever looks like a secret is left out. */
+export function createLog(options: LogOptions): Log {
+  const { level, file = '', rotation = ROTATION, environment = {}, secrets = [] } = options
+  // At once: whoever names a file that cannot be written shall hear it before the service runs.
+  const toFile = file === '' ? undefined : openLogFile(file, rotation, complain)
+  const clean = withoutSecrets(environment, secrets)
   let logger: Logger | undefined
-  const write = (to: Level) => {
-    if (LEVELS.indexOf(to) < LEVELS.indexOf(level)) return () => {}
-    return (message: string, details: object = {}) => {
+  const write =
+    (to: Level) =>
+    (message: string, details: object = {}) => {
       const { error, ...rest } = details as { error?: unknown }
       try {
-        logger ??= openLog(level)
+        logger ??= openLog(level, clean, toFile)
       } catch (cause) {
         // No file can be opened, say. What goes wrong then is told all the same, and must not end the service.
         process.stderr.write(
-          `${JSON.stringify({ level: to, msg: message, error: String(error), log: String(cause) })}\n`,
+          clean(`${JSON.stringify({ level: to, msg: message, error: String(error), log: String(cause) })}\n`),
         )
         return
       }
       logger[to](error === undefined ? rest : { ...rest, err: error }, message)
     }
-  }
-  return { info: write('info'), warn: write('warn'), error: write('error') }
+  const isWanted = (to: Level) => LEVELS.indexOf(to) >= LEVELS.indexOf(level)
+  const writeIf = (to: Level) => (isWanted(to) ? write(to) : () => {})
+  const log = { info: writeIf('info'), warn: writeIf('warn'), error: writeIf('error') }
+  return isWanted('debug') ? { ...log, debug: write('debug') } : log
 }
 
-type Level = 'info' | 'warn' | 'error'
+type Level = 'debug' | 'info' | 'warn' | 'error'
 const LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error']
 
 /** Loads pino for the first line: until then the service has answered. At once, since a line may be the last one. */
-function openLog(level: string): Logger {
+function openLog(level: string, clean: (line: string) => string, toFile: ((line: string) => void) | undefined): Logger {
   const { default: pino } = createRequire(import.meta.url)('pino') as typeof import('pino')
+  const stderr = toFile ? undefined : pino.destination({ fd: 2, sync: true })
+  const write = toFile ?? ((line: string) => void stderr?.write(line))
   return pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, redact: { paths: SECRETS, remove: true } },
-    pino.destination({ fd: 2, sync: true }),
+    { write: (line) => write(spelledOut(clean(line))) },
+  )
+}
+
+/** JSON leaves some characters as they are that move the cursor of a terminal, or end a line for some readers. */
+function spelledOut(line: string): string {
+  return line.replace(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+function complain(error: unknown): void {
+  process.stderr.write(
+    `${JSON.stringify({ level: 'error', msg: 'the log file cannot be written', error: String(error) })}\n`,
   )
 }
 

@@ -7,7 +7,13 @@ const STOP_MS = 9500
 
 /** `claude-proxy`: runs the service until a signal ends it. */
 export async function serve(config: Config, environment: NodeJS.ProcessEnv): Promise<void> {
-  const log = createLog(config.logLevel)
+  const log = createLog({
+    level: config.logLevel,
+    file: config.logFile,
+    rotation: { maxBytes: config.logMegabytes * 1024 ** 2, files: config.logFiles },
+    environment,
+    secrets: [config.token],
+  })
   // Listened for from the first moment: whoever sees that we answer may already ask us to stop.
   const asked = firstSignal()
   const service = await startService(config, environment, log)
