@@ -1,35 +1,29 @@
 import { createRequire } from 'node:module'
 import type { Logger } from 'pino'
 import type { Log } from './core/ports/outside.ts'
-import { openLogFile, type Rotation } from './log/file.ts'
 import { withoutSecrets } from './log/secrets.ts'
 
 export interface LogOptions {
   readonly level: string
-  /** Where lines go; empty for stderr. */
-  readonly file?: string
-  readonly rotation?: Rotation
+  /** Takes the lines, instead of stderr. */
+  readonly write?: ((line: string) => void) | undefined
   /** Where secrets may stand that no line shall have. */
   readonly environment?: NodeJS.ProcessEnv
   /** More of them. */
   readonly secrets?: readonly string[]
 }
 
-const ROTATION: Rotation = { maxBytes: 10 * 1024 * 1024, files: 5 }
-
-/** A log of JSON lines on stderr, or in a file. Whatever looks like a secret is left out. */
+/** A log of JSON lines. Whatever looks like a secret is left out. */
 export function createLog(options: LogOptions): Log {
-  const { level, file = '', rotation = ROTATION, environment = {}, secrets = [] } = options
-  // At once: whoever names a file that cannot be written shall hear it before the service runs.
-  const toFile = file === '' ? undefined : openLogFile(file, rotation, complain)
+  const { level, environment = {}, secrets = [] } = options
   const clean = withoutSecrets(environment, secrets)
   let logger: Logger | undefined
-  const write =
+  const writeAt =
     (to: Level) =>
     (message: string, details: object = {}) => {
       const { error, ...rest } = details as { error?: unknown }
       try {
-        logger ??= openLog(level, clean, toFile)
+        logger ??= openLog(level, clean, options.write)
       } catch (cause) {
         // No file can be opened, say. What goes wrong then is told all the same, and must not end the service.
         process.stderr.write(
@@ -40,19 +34,23 @@ export function createLog(options: LogOptions): Log {
       logger[to](error === undefined ? rest : { ...rest, err: error }, message)
     }
   const isWanted = (to: Level) => LEVELS.indexOf(to) >= LEVELS.indexOf(level)
-  const writeIf = (to: Level) => (isWanted(to) ? write(to) : () => {})
+  const writeIf = (to: Level) => (isWanted(to) ? writeAt(to) : () => {})
   const log = { info: writeIf('info'), warn: writeIf('warn'), error: writeIf('error') }
-  return isWanted('debug') ? { ...log, debug: write('debug') } : log
+  return isWanted('debug') ? { ...log, debug: writeAt('debug') } : log
 }
 
 type Level = 'debug' | 'info' | 'warn' | 'error'
 const LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error']
 
 /** Loads pino for the first line: until then the service has answered. At once, since a line may be the last one. */
-function openLog(level: string, clean: (line: string) => string, toFile: ((line: string) => void) | undefined): Logger {
+function openLog(
+  level: string,
+  clean: (line: string) => string,
+  elsewhere: ((line: string) => void) | undefined,
+): Logger {
   const { default: pino } = createRequire(import.meta.url)('pino') as typeof import('pino')
-  const stderr = toFile ? undefined : pino.destination({ fd: 2, sync: true })
-  const write = toFile ?? ((line: string) => void stderr?.write(line))
+  const stderr = elsewhere ? undefined : pino.destination({ fd: 2, sync: true })
+  const write = elsewhere ?? ((line: string) => void stderr?.write(line))
   return pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, redact: { paths: SECRETS, remove: true } },
     { write: (line) => write(spelledOut(clean(line))) },
@@ -64,12 +62,6 @@ function spelledOut(line: string): string {
   return line.replace(
     /[\u007f-\u009f\u2028\u2029]/g,
     (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
-}
-
-function complain(error: unknown): void {
-  process.stderr.write(
-    `${JSON.stringify({ level: 'error', msg: 'the log file cannot be written', error: String(error) })}\n`,
   )
 }
 

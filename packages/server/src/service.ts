@@ -36,7 +36,8 @@ import { recover } from './core/runs/recover.ts'
 import { forgetOldRequests } from './core/runs/requests.ts'
 import { createRuns } from './core/runs/runs.ts'
 import { createSessionList } from './core/sessions.ts'
-import { createReadiness } from './core/readiness.ts'
+import type { Readiness, ReadinessDeps } from './core/readiness.ts'
+import type { Traces, TracesDeps } from './core/trace/traces.ts'
 import { createWorkspace } from './core/workspace.ts'
 import { createIndexer } from './core/search/indexer.ts'
 import { retain } from './core/retention.ts'
@@ -114,6 +115,9 @@ export async function startService(
   if (indexer) building.defer(() => indexer.close())
   const search = indexer && createSearch({ store, index, indexer })
   const feed = createFeed({ store, bell, log, doubtMs: DOUBT_MS })
+  const traces = await tracing(environment, { events, store, log }, version)
+  // After the runs, whose ends they wait for.
+  if (traces) building.defer(() => traces.close())
   // Only with the agent that has processes, as all that is the agent's alone.
   const marks = config.agent === 'claude' ? await createMarksFor(config) : undefined
   const agent = await createAgent(config, environment, { store, clock, log, trustedRoots, marks, metrics })
@@ -161,7 +165,7 @@ export async function startService(
 
   const stopping = new AbortController()
   const streams = createSseStreams({ events, feed, partials, log, metrics })
-  const readiness = createReadiness({
+  const readiness = whenAsked({
     store,
     agent,
     log,
@@ -189,6 +193,7 @@ export async function startService(
     search,
     readiness,
     measures,
+    traces,
     prepares: config.prepare,
     permissionSeconds: config.permissionSeconds,
     version,
@@ -327,6 +332,29 @@ async function createAgent(
     settleMs: config.settleSeconds * 1000,
     metrics,
   })
+}
+
+/** Traces of runs, where the operator has named a collector. What sends them is loaded with the first. */
+async function tracing(
+  environment: NodeJS.ProcessEnv,
+  deps: Omit<TracesDeps, 'load'>,
+  version: string,
+): Promise<Traces | undefined> {
+  const names = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']
+  const isOff = environment['OTEL_SDK_DISABLED'] === 'true' || environment['OTEL_TRACES_EXPORTER'] === 'none'
+  if (isOff || !names.some((name) => environment[name])) return undefined
+  const { createTraces } = await import('./core/trace/traces.ts')
+  const load = async () => (await import('./tracing/otel.ts')).createTracer(version, deps.log)
+  return createTraces({ ...deps, load })
+}
+
+/** Whether a prompt could be worked on now. */
+function whenAsked(deps: ReadinessDeps): Readiness {
+  let readiness: Promise<Readiness> | undefined
+  return async () => {
+    readiness ??= import('./core/readiness.ts').then(({ createReadiness }) => createReadiness(deps))
+    return (await readiness)()
+  }
 }
 
 /** Everything that is measured, as text. What it takes is loaded when it is first asked for. */

@@ -9,8 +9,7 @@ const STOP_MS = 9500
 export async function serve(config: Config, environment: NodeJS.ProcessEnv): Promise<void> {
   const log = createLog({
     level: config.logLevel,
-    file: config.logFile,
-    rotation: { maxBytes: config.logMegabytes * 1024 ** 2, files: config.logFiles },
+    write: config.logFile === '' ? undefined : await openFile(config),
     environment,
     secrets: [config.token],
   })
@@ -35,6 +34,12 @@ export async function serve(config: Config, environment: NodeJS.ProcessEnv): Pro
   clearTimeout(deadline)
   log.info('stopped')
   process.exit(0)
+}
+
+/** Before anything else: whoever names a file that cannot be written shall hear it before the service runs. */
+async function openFile({ logFile, logMegabytes, logFiles }: Config): Promise<(line: string) => void> {
+  const { openLogFile } = await import('../log/file.ts')
+  return openLogFile(logFile, { maxBytes: logMegabytes * 1024 ** 2, files: logFiles })
 }
 
 function firstSignal(): Promise<NodeJS.Signals> {

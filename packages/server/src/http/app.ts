@@ -39,6 +39,8 @@ export interface About {
   readonly at: number
   /** Empty as long as the address is not understood. */
   path: string
+  /** Its `traceparent` (W3C Trace Context), as it came. */
+  readonly parent: string | undefined
   /** The run that it began, or that it watches. */
   run?: RunId
 }
@@ -50,7 +52,12 @@ export function createListener(options: AppOptions): RequestListener {
 
   return (request, response) => {
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-    const about: About = { id: requestId(request.headers), at: clock.now(), path: '' }
+    const about: About = {
+      id: requestId(request.headers),
+      at: clock.now(),
+      path: '',
+      parent: parentOf(request.headers),
+    }
     response.setHeader(REQUEST_ID, about.id)
     try {
       declineUpgrade(request, response)
@@ -124,6 +131,11 @@ export function createListener(options: AppOptions): RequestListener {
     if (status === 401) response.setHeader('www-authenticate', 'Bearer')
     sendJson(response, status, path === ENDPOINTS.stream.path ? withoutAlarmingWords(body) : body)
   }
+}
+
+/** Sent twice, nobody knows which. */
+function parentOf({ traceparent }: IncomingMessage['headers']): string | undefined {
+  return typeof traceparent === 'string' ? traceparent : undefined
 }
 
 /** What is for everybody, token or not. */

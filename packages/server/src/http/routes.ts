@@ -21,6 +21,7 @@ import type { SessionList } from '../core/sessions.ts'
 import type { Runs } from '../core/runs/runs.ts'
 import type { Readiness } from '../core/readiness.ts'
 import type { Workspace } from '../core/workspace.ts'
+import type { Traces } from '../core/trace/traces.ts'
 import type { Search } from '../core/search/search.ts'
 import { clientName, decisionOf, notOpen } from './approvals.ts'
 import { LAST_EVENT_ID, OUTCOME, RESET, RUN_ID } from './headers.ts'
@@ -40,6 +41,7 @@ import { sessionRoutes } from './routes/sessions.ts'
 import { uploadRoutes } from './routes/uploads.ts'
 import { feedRoutes } from './routes/feed.ts'
 import { usageRoutes } from './routes/usage.ts'
+import { noteRun } from './note-run.ts'
 import { keyOf, runOptions } from './run-fields.ts'
 import type { SseStreams } from './sse.ts'
 
@@ -63,6 +65,8 @@ export interface RoutesDeps {
   /** Undefined where the operator wants none. */
   readonly search: Search | undefined
   readonly readiness: Readiness
+  /** Undefined where nobody collects them. */
+  readonly traces: Traces | undefined
   /** Everything that is measured, as text. */
   readonly measures: () => Promise<string>
   /** How long the questions of a run wait that was begun at the old door; 0 for ever. */
@@ -133,7 +137,7 @@ export function createRoutes(deps: RoutesDeps): Routes {
       response.setHeader(LAST_EVENT_ID, String(conversation.head))
       response.setHeader(OUTCOME, outcome)
       if (watch.until !== 'never' && 'run' in watch.until) {
-        about.run = watch.until.run
+        noteRun(deps.traces, about, { conversation: watch.conversation, run: watch.until.run, outcome })
         response.setHeader(RUN_ID, watch.until.run)
       }
       streams.open(response, watch)

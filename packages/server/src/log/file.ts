@@ -14,7 +14,7 @@ export interface Rotation {
 export function openLogFile(
   file: string,
   { maxBytes, files }: Rotation,
-  complain: (error: unknown) => void,
+  complain: (error: unknown) => void = complainOnStderr,
 ): (line: string) => void {
   let descriptor = open(file)
   let size = fstatSync(descriptor).size
@@ -43,6 +43,11 @@ export function openLogFile(
     descriptor = next
     size = fstatSync(descriptor).size
   }
+}
+
+function complainOnStderr(error: unknown): void {
+  const line = { level: 'error', msg: 'the log file cannot be written', error: String(error) }
+  process.stderr.write(`${JSON.stringify(line)}\n`)
 }
 
 function open(file: string): number {

@@ -26,6 +26,7 @@ const PARTS: [part: RegExp, mayImport: RegExp][] = [
   [/^server\/src\/workspace\//, below('workspace/')],
   [/^server\/src\/http\//, below('http/', 'hono/router', 'negotiator', 'zod')],
   [/^server\/src\/log\//, below('log/')],
+  [/^server\/src\/tracing\//, below('tracing/', '@opentelemetry')],
   // The few that know several parts.
   [
     /^server\/src\/(main\.js|(service|log|config|version|cli\/[^/]+|setup\/.+)\.ts)$/,
