@@ -4,7 +4,6 @@ import type { Log } from './core/ports/outside.ts'
 import { withoutSecrets } from './log/secrets.ts'
 
 export interface LogOptions {
-  readonly level: string
   /** Takes the lines, instead of stderr. */
   readonly write?: ((line: string) => void) | undefined
   /** Where secrets may stand that no line shall have. */
@@ -14,8 +13,8 @@ export interface LogOptions {
 }
 
 /** A log of JSON lines. Whatever looks like a secret is left out. */
-export function createLog(options: LogOptions): Log {
-  const { level, environment = {}, secrets = [] } = options
+export function createLog(level: string, options: LogOptions = {}): Log {
+  const { environment = {}, secrets = [] } = options
   const clean = withoutSecrets(environment, secrets)
   let logger: Logger | undefined
   const writeAt =

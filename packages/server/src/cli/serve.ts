@@ -7,8 +7,7 @@ const STOP_MS = 9500
 
 /** `claude-proxy`: runs the service until a signal ends it. */
 export async function serve(config: Config, environment: NodeJS.ProcessEnv): Promise<void> {
-  const log = createLog({
-    level: config.logLevel,
+  const log = createLog(config.logLevel, {
     write: config.logFile === '' ? undefined : await openFile(config),
     environment,
     secrets: [config.token],

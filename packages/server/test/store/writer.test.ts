@@ -108,7 +108,7 @@ it('a writing thread that leaves something out is found out, and what it cannot 
 
 it('a writing thread that dies rejects what was pending; the next operation has a new one', async () => {
   const script = new URL('dying-worker.ts', import.meta.url)
-  const writer = openWriter('unused', silent, undefined, script)
+  const writer = openWriter('unused', silent, script)
   const set = (sessionId: string) => writer.submit('setSession', { id: 'c' as ConversationId, sessionId, at: 1 })
   await set('live')
   const pending = await Promise.allSettled([set('live'), set('die'), set('live')])

@@ -29,7 +29,7 @@ const PARTS: [part: RegExp, mayImport: RegExp][] = [
   [/^server\/src\/tracing\//, below('tracing/', '@opentelemetry')],
   // The few that know several parts.
   [
-    /^server\/src\/(main\.js|(service|log|config|version|cli\/[^/]+|setup\/.+)\.ts)$/,
+    /^server\/src\/(main\.js|(service|log|config|version|cli\/(doctor\/)?[^/]+|setup\/.+)\.ts)$/,
     /^(node:(?!sqlite$)|pino$|zod$|(protocol|server)\/src\/)/,
   ],
 ]

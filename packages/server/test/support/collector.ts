@@ -30,10 +30,12 @@ export interface Collector extends AsyncDisposable {
 export async function startCollector(): Promise<Collector> {
   const bodies: string[] = []
   const headers: IncomingHttpHeaders[] = []
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     headers.push(request.headers)
-    bodies.push(`${request.method} ${request.url}\n${await text(request)}`)
-    response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+    void text(request).then((body) => {
+      bodies.push(`${request.method} ${request.url}\n${body}`)
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+    })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

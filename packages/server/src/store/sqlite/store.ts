@@ -50,7 +50,7 @@ export async function openSqliteStore({
   // Where there is a database, an earlier start has done it.
   if (!existsSync(file)) syncPath(dataDir)
   prepareDatabase(file)
-  const writer = openWriter(file, log, metrics)
+  const writer = openWriter(file, log, undefined, metrics)
   opening.defer(() => writer.close())
   // closed before the writer, which as the last one to close leaves a single tidy file behind
   const db = openForReading(file)

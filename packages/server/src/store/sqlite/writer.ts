@@ -20,7 +20,7 @@ export interface Writer {
  * transaction; when it is idle, what one turn of the event loop submits goes at once. One message is under way at a
  * time. What comes before the thread has started waits for it. A thread that dies takes along what was pending (everything is rejected); the next operation starts another.
  */
-export function openWriter(file: string, log: Log, metrics: Metrics = UNCOUNTED, script: URL = WORKER): Writer {
+export function openWriter(file: string, log: Log, script: URL = WORKER, metrics: Metrics = UNCOUNTED): Writer {
   let queue: Pending[] = []
   /** What the thread works on; empty while it starts or tidies, undefined when it waits for us. */
   let underway: Pending[] | undefined
