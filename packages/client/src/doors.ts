@@ -5,6 +5,7 @@ import type { NumberedEvent } from './events.ts'
 /** What the client knows of the doors of the service while it runs. The types hold it to the service's own table. */
 export const DOORS = {
   health: 'GET /healthz',
+  ready: 'GET /readyz',
   openApi: 'GET /openapi.json',
   prepare: 'POST /v1/agent/prepare',
   permission: 'POST /v1/agent/tool_permission',
@@ -54,7 +55,7 @@ type Form<A> = A extends AnswerName ? '' : A extends string ? ` ${A}` : never
  * clients of version 1, which know a conversation by its folder.
  */
 export type DoorName = {
-  [N in EndpointName]: Table[N]['answer'] extends 'events' | 'feed' | 'page' ? never : N
+  [N in EndpointName]: Table[N]['answer'] extends 'events' | 'feed' | 'page' | 'measures' ? never : N
 }[Exclude<EndpointName, 'events'>]
 
 /** What a door answers: JSON, the numbered events of a replay, the text of a document, or the bytes of a file. */

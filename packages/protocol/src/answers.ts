@@ -12,6 +12,17 @@ const number = z.int().min(0)
 
 export const Health = z.object({ status: z.literal('ok'), version: z.string(), started_at: time })
 
+export const Ready = z.object({
+  status: z.literal('ready'),
+  checks: z.array(
+    z.object({
+      name: z.enum(['service', 'agent', 'store', 'disk']),
+      status: z.enum(['ok', 'failed']),
+      message: z.string(),
+    }),
+  ),
+})
+
 /** See spec.openapis.org. */
 export const OpenApi = z.looseObject({ openapi: z.string() })
 

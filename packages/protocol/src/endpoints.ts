@@ -5,9 +5,10 @@ export type SchemaName = keyof typeof import('./requests.ts')
 
 /**
  * Answers that are no JSON of ours: events as they happen (SSE), of one conversation or of many, stored events as lines
- * (NDJSON), a page of HTML, a document in the format that was asked for, bytes of a file.
+ * (NDJSON), a page of HTML, a document in the format that was asked for, bytes of a file, what is
+ * measured.
  */
-export type StreamName = 'events' | 'feed' | 'lines' | 'page' | 'document' | 'file'
+export type StreamName = 'events' | 'feed' | 'lines' | 'page' | 'document' | 'file' | 'measures'
 
 /** What `answers.ts` offers. */
 export type AnswerName = keyof typeof import('./answers.ts')
@@ -20,6 +21,19 @@ export const ENDPOINTS = {
     answer: 'Health',
     isOpen: true,
     does: 'Says that the service answers, which version it is and since when.',
+  },
+  ready: {
+    method: 'GET',
+    path: '/readyz',
+    answer: 'Ready',
+    isOpen: true,
+    does: 'Says whether a prompt that comes now could be worked on, and if not, why.',
+  },
+  metrics: {
+    method: 'GET',
+    path: '/metrics',
+    answer: 'measures',
+    does: 'Shows what the service has counted and holds now, for Prometheus.',
   },
   openApi: {
     method: 'GET',

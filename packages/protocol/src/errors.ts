@@ -44,6 +44,7 @@ export const STATUS = {
   internal: 500,
   unavailable_here: 501,
   storage_unavailable: 503,
+  not_ready: 503,
   shutting_down: 503,
 } as const
 

@@ -111,6 +111,18 @@ const line = JSON.stringify(event)
 const messages = `id: 41\ndata: ${line}\n\nid: 42\ndata: {"type":"result","subtype":"success","is_error":false,"result":"Done."}\n\n`
 
 export const EXAMPLES: Readonly<Partial<Record<EndpointName, Example>>> = {
+  ready: {
+    answer: {
+      status: 'ready',
+      checks: [
+        { name: 'service', status: 'ok', message: 'The service takes new runs.' },
+        { name: 'agent', status: 'ok', message: 'The agent can be started.' },
+        { name: 'store', status: 'ok', message: 'The event store answers and can be written.' },
+        { name: 'disk', status: 'ok', message: '51200 MB are free where events are kept.' },
+      ],
+    },
+  },
+  metrics: { answer: 'claude_proxy_runs_total{outcome="success"} 42\n' },
   health: { answer: { status: 'ok', version: '0.1.0', started_at: at } },
   stream: { body: { conversation_id: 'my-chat', cwd, text: 'Fix the login form' }, answer: messages },
   prepare: { body: { cwd }, answer: { canonical_id: conversation_id, preparing: true } },

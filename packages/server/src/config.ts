@@ -168,12 +168,21 @@ export const OPTIONS = {
     'Whether an upgrade interrupts runs that are active after that time; else it leaves everything as it is.',
     yesNo,
   ),
+  minFreeMegabytes: option(
+    'min-free-megabytes',
+    200,
+    'With less free space where events are kept, /readyz says that the service is not ready.',
+    whole(0, 1_000_000_000),
+  ),
   logLevel: option(
     'log-level',
     'info',
     'What the log holds: debug, info, warn or error.',
     oneOf('debug', 'info', 'warn', 'error'),
   ),
+  logFile: option('log-file', '', 'File for the log instead of stderr.', plainText),
+  logMegabytes: option('log-megabytes', 10, 'How large that file becomes before the next is begun.', whole(1, 100_000)),
+  logFiles: option('log-files', 5, 'How many of them are kept.', whole(1, 1000)),
 }
 
 export type Config = { readonly [Name in keyof typeof OPTIONS]: (typeof OPTIONS)[Name]['fallback'] }

@@ -15,9 +15,13 @@ import { createForks } from './core/forks.ts'
 import { createBell } from './core/log/bell.ts'
 import { createFeed } from './core/log/feed.ts'
 import { createEventLog } from './core/log/log.ts'
+import { type Counts, createCounts } from './core/metrics/counts.ts'
+import type { Family } from './core/metrics/family.ts'
+import type { GaugesDeps } from './core/metrics/gauges.ts'
 import { createPartials } from './core/partials/partials.ts'
 import type { Agent, AgentProcess } from './core/ports/agent.ts'
 import type { AttachmentFiles } from './core/ports/attachment.ts'
+import type { Metrics } from './core/ports/metrics.ts'
 import type { Bell, Clock, Log } from './core/ports/outside.ts'
 import type { RunOptions } from './core/ports/run.ts'
 import type { SearchIndex } from './core/ports/search.ts'
@@ -33,6 +37,8 @@ import { recover } from './core/runs/recover.ts'
 import { forgetOldRequests } from './core/runs/requests.ts'
 import { createRuns } from './core/runs/runs.ts'
 import { createSessionList } from './core/sessions.ts'
+import type { Readiness, ReadinessDeps } from './core/readiness.ts'
+import type { Traces, TracesDeps } from './core/trace/traces.ts'
 import { createWorkspace } from './core/workspace.ts'
 import { createIndexer } from './core/search/indexer.ts'
 import { retain } from './core/retention.ts'
@@ -82,7 +88,8 @@ export async function startService(
   const rules = { allowedRoots, trustedRoots, allowBypass: config.allowBypass }
 
   await using building = new AsyncDisposableStack()
-  const store = await openStore(config, log)
+  const metrics = createCounts()
+  const store = await openStore(config, log, metrics)
   building.defer(() => store.close())
   const files = await openFiles(config)
   // Before listening: what comes from here on is on its way in, and nothing that a crash has left behind.
@@ -102,16 +109,19 @@ export async function startService(
     },
     newId: () => newHexId() as AttachmentId,
   })
-  const events = createEventLog({ store, bell, clock, log, doubtMs: DOUBT_MS })
+  const events = createEventLog({ store, bell, clock, log, doubtMs: DOUBT_MS, metrics })
   const index = await openSearch(config, log)
   if (index) building.defer(() => index.close())
   const indexer = index && createIndexer({ store, index, bell, clock, log, pauseMs: INDEX_MS, retryMs: INDEX_RETRY_MS })
   if (indexer) building.defer(() => indexer.close())
   const search = indexer && createSearch({ store, index, indexer })
   const feed = createFeed({ store, bell, log, doubtMs: DOUBT_MS })
+  const traces = await tracing(environment, { events, store, log }, version)
+  // After the runs, whose ends they wait for.
+  if (traces) building.defer(() => traces.close())
   // Only with the agent that has processes, as all that is the agent's alone.
   const marks = config.agent === 'claude' ? await createMarksFor(config) : undefined
-  const agent = await createAgent(config, environment, { store, clock, log, trustedRoots, marks })
+  const agent = await createAgent(config, environment, { store, clock, log, trustedRoots, marks, metrics })
   building.defer(() => agent.close())
   const approvals = createApprovals({ store, events, clock, log, newId: newHexId })
   const newRunId = () => newHexId() as RunId
@@ -162,7 +172,15 @@ export async function startService(
   const sessions = createSessionList({ store, clock, rules, sessions: agent.sessions, newConversationId })
 
   const stopping = new AbortController()
-  const streams = createSseStreams({ events, feed, partials, log })
+  const streams = createSseStreams({ events, feed, partials, log, metrics })
+  const readiness = whenAsked({
+    store,
+    agent,
+    log,
+    mayAcceptRuns: () => host.mayAcceptRuns,
+    minFreeBytes: config.minFreeMegabytes * 1024 ** 2,
+  })
+  const measures = measuring(metrics, { store, agent, clock, version, subscribers: () => streams.count })
   const headers = { 'x-proxy-version': version, 'x-proxy-started-at': startedAt }
   const routes = createRoutes({
     store,
@@ -181,6 +199,9 @@ export async function startService(
     changeSettings,
     workspace,
     search,
+    readiness,
+    measures,
+    traces,
     prepares: config.prepare,
     permissionSeconds: config.permissionSeconds,
     version,
@@ -192,6 +213,8 @@ export async function startService(
     routes,
     rules: config,
     log,
+    clock,
+    metrics,
     headers,
     stopping: stopping.signal,
     maxBodyBytes: config.maxBodyBytes,
@@ -260,10 +283,10 @@ async function createMarksFor({ dataDir }: Config): Promise<Marks> {
 }
 
 /** Only the store that was chosen is loaded, as with the agents: every file is time at the start. */
-async function openStore(config: Config, log: Log): Promise<Store> {
+async function openStore(config: Config, log: Log, metrics: Metrics): Promise<Store> {
   if (config.store === 'memory') return (await import('./store/memory/store.ts')).createMemoryStore()
   const { openSqliteStore } = await import('./store/sqlite/store.ts')
-  return openSqliteStore({ dataDir: config.dataDir, log })
+  return openSqliteStore({ dataDir: config.dataDir, log, metrics })
 }
 
 /** After the store, whose data directory they lie in. */
@@ -286,6 +309,7 @@ interface AgentDeps {
   readonly clock: Clock
   readonly log: Log
   readonly trustedRoots: readonly string[]
+  readonly metrics: Metrics
   /** Undefined for an agent without processes. */
   readonly marks: Marks | undefined
 }
@@ -293,7 +317,7 @@ interface AgentDeps {
 async function createAgent(
   config: Config,
   environment: NodeJS.ProcessEnv,
-  { store, clock, log, trustedRoots, marks }: AgentDeps,
+  { store, clock, log, trustedRoots, marks, metrics }: AgentDeps,
 ): Promise<Agent> {
   if (marks === undefined) return (await import('./agents/scripted/agent.ts')).createScriptedAgent({ clock })
   const { createClaudeAgent } = await import('./agents/claude/agent.ts')
@@ -314,7 +338,41 @@ async function createAgent(
     warmMs: config.warmSeconds * 1000,
     warmBytes: config.warmMegabytes * 1024 * 1024,
     settleMs: config.settleSeconds * 1000,
+    metrics,
   })
+}
+
+/** Traces of runs, where the operator has named a collector. What sends them is loaded with the first. */
+async function tracing(
+  environment: NodeJS.ProcessEnv,
+  deps: Omit<TracesDeps, 'load'>,
+  version: string,
+): Promise<Traces | undefined> {
+  const names = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']
+  const isOff = environment['OTEL_SDK_DISABLED'] === 'true' || environment['OTEL_TRACES_EXPORTER'] === 'none'
+  if (isOff || !names.some((name) => environment[name])) return undefined
+  const { createTraces } = await import('./core/trace/traces.ts')
+  const load = async () => (await import('./tracing/otel.ts')).createTracer(version, deps.log)
+  return createTraces({ ...deps, load })
+}
+
+/** Whether a prompt could be worked on now. */
+function whenAsked(deps: ReadinessDeps): Readiness {
+  let readiness: Promise<Readiness> | undefined
+  return async () => {
+    readiness ??= import('./core/readiness.ts').then(({ createReadiness }) => createReadiness(deps))
+    return (await readiness)()
+  }
+}
+
+/** Everything that is measured, as text. What it takes is loaded when it is first asked for. */
+function measuring(counts: Counts, deps: GaugesDeps): () => Promise<string> {
+  let gauges: Promise<() => Promise<Family[]>> | undefined
+  return async () => {
+    gauges ??= import('./core/metrics/gauges.ts').then(({ createGauges }) => createGauges(deps))
+    const [looked, { toText }] = await Promise.all([gauges.then((look) => look()), import('./core/metrics/text.ts')])
+    return toText([...counts.families(), ...looked])
+  }
 }
 
 /** Whoever reaches this service can run commands, so that only this machine may, or whoever has the token. */

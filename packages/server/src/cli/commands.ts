@@ -7,6 +7,8 @@ export interface Call {
   /** What the command's own options were given; `''` where one takes no value. */
   readonly given: Readonly<Record<string, string>>
   readonly settings: Settings
+  /** The file that variables were read from, if one was named. */
+  readonly environmentFile: string | undefined
 }
 
 export interface Command {
@@ -26,6 +28,18 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   config: {
     does: 'shows every option with its value and where that comes from',
     run: async ({ settings }) => (await import('./config.ts')).showConfig(settings),
+  },
+  doctor: {
+    does: 'looks at all that the service needs, and says what to do; exit code 1 if something is wrong',
+    options: {
+      json: { does: 'as JSON' },
+      online: { does: 'has an agent answer one word, which costs a few tokens' },
+      thorough: { does: 'reads the whole database' },
+    },
+    run: async ({ given, settings, environmentFile }) => {
+      const { doctor } = await import('./doctor.ts')
+      await doctor({ config: valuesOf(settings), environment: process.env, environmentFile, given })
+    },
   },
   import: {
     words: ['DIR'],

@@ -1,10 +1,10 @@
 import type { Config } from '../config.ts'
 import { importOriginal, type ImportReport } from '../core/import/import.ts'
 import { createLog } from '../log.ts'
-import { printable } from './printable.ts'
 import { openSqliteStore } from '../store/sqlite/store.ts'
 
 /** `claude-proxy import DIR`: takes in the data of the Python original and says what it found. */
+import { printable } from './printable.ts'
 export async function importDirectory(directory: string, config: Config): Promise<void> {
   const store = await openSqliteStore({ dataDir: config.dataDir, log: createLog(config.logLevel) })
   const counts = { imported: 0, known: 0, skipped: 0 }

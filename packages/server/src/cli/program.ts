@@ -27,7 +27,7 @@ async function dispatch(args: readonly string[]): Promise<void> {
     process.stdout.write(isTerminal ? (await import('./terminal/help.ts')).helpOf(first) : help())
     return
   }
-  const { rest, lines } = loadEnvFile(args)
+  const { rest, lines, file } = loadEnvFile(args)
   const [name = '', ...behind] = rest
   if (Object.hasOwn(TERMINAL_COMMANDS, name)) {
     const { runTerminalCommand } = await import('./terminal/main.ts')
@@ -43,7 +43,8 @@ async function dispatch(args: readonly string[]): Promise<void> {
   const [next] = behind.slice(needed.length)
   if (command.optional !== undefined && next?.startsWith('-') === false) words.push(next)
   const { given, others } = takeOptions(behind.slice(words.length), command)
-  await command.run({ words, given, settings: readSettings(others, process.env, lines) })
+  const settings = readSettings(others, process.env, lines)
+  await command.run({ words, given, settings, environmentFile: file })
 }
 
 /** A command's own options, and what is left for the service's. */
@@ -106,15 +107,19 @@ function usage(name: string): string {
  * Takes `--environment FILE` out of the arguments and sets what the file says, unless it is set already. `lines`: where
  * those variables stand. (Node takes `--env-file` for its own, wherever it stands.)
  */
-function loadEnvFile(args: readonly string[]): { rest: readonly string[]; lines: ReadonlyMap<string, string> } {
+function loadEnvFile(args: readonly string[]): {
+  rest: readonly string[]
+  lines: ReadonlyMap<string, string>
+  file: string | undefined
+} {
   const at = args.indexOf('--environment')
   const file = at < 0 ? undefined : args[at + 1]
   const lines = new Map<string, string>()
-  if (file === undefined) return { rest: args, lines }
+  if (file === undefined) return { rest: args, lines, file }
   for (const [name, { value, line }] of readEnvFile(file) ?? []) {
     if (process.env[name] !== undefined) continue
     process.env[name] = value
     lines.set(name, `${file}:${line}`)
   }
-  return { rest: args.toSpliced(at, 2), lines }
+  return { rest: args.toSpliced(at, 2), lines, file }
 }

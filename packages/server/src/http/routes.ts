@@ -19,12 +19,15 @@ import type { Commands } from '../core/runs/commands.ts'
 import type { Host } from '../core/runs/host.ts'
 import type { SessionList } from '../core/sessions.ts'
 import type { Runs } from '../core/runs/runs.ts'
+import type { Readiness } from '../core/readiness.ts'
 import type { Workspace } from '../core/workspace.ts'
+import type { Traces } from '../core/trace/traces.ts'
 import type { Search } from '../core/search/search.ts'
 import { clientName, decisionOf, notOpen } from './approvals.ts'
 import { LAST_EVENT_ID, OUTCOME, RESET, RUN_ID } from './headers.ts'
 import { parse, readBody, readQuery } from './read.ts'
 import { sendNdjson } from './ndjson.ts'
+import type { About } from './app.ts'
 import { approvalRoutes } from './routes/approvals.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { conversationRoutes } from './routes/conversations.ts'
@@ -32,11 +35,13 @@ import { searchRoutes } from './routes/search.ts'
 import { docsRoutes } from './routes/docs.ts'
 import { fileRoutes } from './routes/files.ts'
 import { gitRoutes } from './routes/git.ts'
+import { insideRoutes } from './routes/inside.ts'
 import { transcriptRoutes } from './routes/transcript.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { uploadRoutes } from './routes/uploads.ts'
 import { feedRoutes } from './routes/feed.ts'
 import { usageRoutes } from './routes/usage.ts'
+import { noteRun } from './note-run.ts'
 import { keyOf, runOptions } from './run-fields.ts'
 import type { SseStreams } from './sse.ts'
 
@@ -59,6 +64,11 @@ export interface RoutesDeps {
   readonly workspace: Workspace
   /** Undefined where the operator wants none. */
   readonly search: Search | undefined
+  readonly readiness: Readiness
+  /** Undefined where nobody collects them. */
+  readonly traces: Traces | undefined
+  /** Everything that is measured, as text. */
+  readonly measures: () => Promise<string>
   /** How long the questions of a run wait that was begun at the old door; 0 for ever. */
   readonly permissionSeconds: number
   /** Whether processes are made ready in advance. */
@@ -76,6 +86,7 @@ export interface Exchange {
   readonly params: Readonly<Record<string, string>>
   /** Aborts when the client has gone or the service stops. Made when it is asked for: an open stream needs none. */
   readonly signal: () => AbortSignal
+  readonly about: About
 }
 
 /** Answers with the JSON value that the table of endpoints names, or writes the response itself and returns nothing. */
@@ -96,6 +107,7 @@ export function createRoutes(deps: RoutesDeps): Routes {
     ...docsRoutes(deps),
     ...fileRoutes(deps),
     ...gitRoutes(deps),
+    ...insideRoutes(deps),
     ...transcriptRoutes(deps),
     ...sessionRoutes(deps),
     ...uploadRoutes(deps),
@@ -106,7 +118,7 @@ export function createRoutes(deps: RoutesDeps): Routes {
       return { status: 'ok', version: deps.version, started_at: deps.startedAt }
     },
 
-    async stream({ request, response }) {
+    async stream({ request, response, about }) {
       // The app reads errors of this door to the end of the connection, too.
       response.setHeader('connection', 'close')
       const body = await readBody(request, ENDPOINTS.stream.body, deps.maxBodyBytes)
@@ -124,7 +136,10 @@ export function createRoutes(deps: RoutesDeps): Routes {
       })
       response.setHeader(LAST_EVENT_ID, String(conversation.head))
       response.setHeader(OUTCOME, outcome)
-      if (watch.until !== 'never' && 'run' in watch.until) response.setHeader(RUN_ID, watch.until.run)
+      if (watch.until !== 'never' && 'run' in watch.until) {
+        noteRun(deps.traces, about, { conversation: watch.conversation, run: watch.until.run, outcome })
+        response.setHeader(RUN_ID, watch.until.run)
+      }
       streams.open(response, watch)
       return undefined
     },

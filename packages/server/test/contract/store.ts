@@ -11,6 +11,7 @@ import { staging } from './staging.ts'
 import { feed } from './feed.ts'
 import { imports } from './imports.ts'
 import { listing } from './listing.ts'
+import { load } from './load.ts'
 import { names } from './names.ts'
 import { numbering } from './numbering.ts'
 import { pages } from './pages.ts'
@@ -62,6 +63,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     settings(() => store)
     usage(() => store)
     retention(() => store)
+    load(() => store)
     walks(() => store)
 
     it('refuses all work once it is closed, and may be closed twice', async () => {

@@ -7,6 +7,7 @@ import { readAccounts } from '../../src/store/sqlite/accounts.ts'
 import { readConversations } from '../../src/store/sqlite/conversations.ts'
 import { removing } from '../../src/store/sqlite/delete.ts'
 import { readEvents } from '../../src/store/sqlite/events.ts'
+import { readLoad } from '../../src/store/sqlite/load.ts'
 import { listConversations } from '../../src/store/sqlite/listing.ts'
 import { readFeed } from '../../src/store/sqlite/feed.ts'
 import { connect, prepareDatabase, type Database } from '../../src/store/sqlite/open.ts'
@@ -76,6 +77,7 @@ function statements(db: Database): string[] {
       readEvents(listening)
       readAttachments(listening)
       readFeed(listening)
+      readLoad(listening)
       writerOperations(listening)
       sealing(listening)
       removing(listening)

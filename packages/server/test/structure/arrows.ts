@@ -25,9 +25,11 @@ const PARTS: [part: RegExp, mayImport: RegExp][] = [
   [/^server\/src\/store\/(?<folder>[^/]+\/)/, below('store/FOLDER')],
   [/^server\/src\/workspace\//, below('workspace/')],
   [/^server\/src\/http\//, below('http/', 'hono/router', 'negotiator', 'zod')],
+  [/^server\/src\/log\//, below('log/')],
+  [/^server\/src\/tracing\//, below('tracing/', '@opentelemetry')],
   // The few that know several parts.
   [
-    /^server\/src\/(main\.js|(service|log|config|version|cli\/([^/]+|terminal\/[^/]+)|setup\/.+)\.ts)$/,
+    /^server\/src\/(main\.js|(service|log|config|version|cli\/((doctor|terminal)\/)?[^/]+|setup\/.+)\.ts)$/,
     /^(node:(?!sqlite$)|pino$|zod$|(protocol|server)\/src\/)/,
   ],
 ]
@@ -57,7 +59,7 @@ export function breaches(file: string, source: string): string[] {
 /** Protocol, core, node's own modules but SQLite, and what is named: paths below `server/src/`, or packages. */
 function below(...more: string[]): RegExp {
   const own = more.map((name) =>
-    /^(agents|store|workspace|http)\//.test(name) ? `server/src/${name}` : `${name}(/|$)`,
+    /^(agents|store|workspace|http|log|tracing)\//.test(name) ? `server/src/${name}` : `${name}(/|$)`,
   )
   return new RegExp(`^(node:(?!sqlite$)|protocol/src/|server/src/core/|${own.join('|')})`)
 }

@@ -228,6 +228,7 @@ function agentThat(happens: () => AsyncGenerator<Happening>): Agent {
     endBackground: () => false,
     rewind: async () => ({ status: 'no_checkpoint', why: '' }),
     sessions: createScriptedSessions({ now: () => 0 }),
+    load: async () => ({ working: 0, resting: 0, bytes: 0 }),
     adjust: async () => ({ taken: [], facts: {}, before: {} }),
     async close() {},
   }

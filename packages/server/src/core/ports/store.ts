@@ -21,6 +21,7 @@ import type { SettingsChange, SettingsChanged } from './settings.ts'
 import type { AgentProcess } from './agent.ts'
 import type { Staging } from './staging.ts'
 import type { Attachment } from './attachment.ts'
+import type { Load } from './load.ts'
 
 /**
  * Where everything is kept. Each method is one transaction: it happens whole or not at all, and when its promise
@@ -175,6 +176,13 @@ export interface Store extends Staging {
 
   /** Stores an event that is no run's. Its number; undefined: there is no such conversation. */
   addNote(conversation: ConversationId, line: string, at: number): Promise<number | undefined>
+  /** How much is under way. */
+  load(): Promise<Load>
+  /**
+   * Resolves when it can keep more: what reads answers, what writes does, and the disk takes something. `freeBytes`: what
+   * the disk has left; undefined where nothing is kept on one.
+   */
+  check(): Promise<{ readonly freeBytes: number | undefined }>
 
   close(): Promise<void>
 }

@@ -9,6 +9,7 @@ import { parseQuery } from '../../core/search/query.ts'
 import { readCursor, writeCursor } from '../cursors.ts'
 import { LAST_EVENT_ID, RESET } from '../headers.ts'
 import { sendNdjson } from '../ndjson.ts'
+import { noteRun } from '../note-run.ts'
 import { parse, readBody, readQuery } from '../read.ts'
 import type { Routes, RoutesDeps } from '../routes.ts'
 import { clientName } from '../approvals.ts'
@@ -26,11 +27,14 @@ type ConversationDoor =
   | 'watch'
   | 'history'
 type Deps = DetailsDeps &
-  Pick<RoutesDeps, 'conversations' | 'runs' | 'changeSettings' | 'streams' | 'search' | 'sessions' | 'maxBodyBytes'>
+  Pick<
+    RoutesDeps,
+    'conversations' | 'runs' | 'changeSettings' | 'streams' | 'search' | 'sessions' | 'traces' | 'maxBodyBytes'
+  >
 
 /** The doors for conversations as things of their own. They know them by their own ids and follow no alias. */
 export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
-  const { store, conversations, runs, changeSettings, streams, search, sessions, maxBodyBytes } = deps
+  const { store, conversations, runs, changeSettings, streams, search, sessions, traces, maxBodyBytes } = deps
   return {
     async conversations({ request }) {
       const query = await readQuery(request.url, ENDPOINTS.conversations.query)
@@ -92,7 +96,7 @@ export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
       return { deleted: id }
     },
 
-    async send({ request, response, params }) {
+    async send({ request, response, params, about }) {
       const { id } = await parse(ENDPOINTS.send.params, params)
       const body = await readBody(request, ENDPOINTS.send.body, maxBodyBytes)
       const { watch, outcome } = await runs.send(id, {
@@ -104,6 +108,7 @@ export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
       })
       response.statusCode = 202
       const run = watch.until !== 'never' && 'run' in watch.until ? watch.until.run : undefined
+      if (run !== undefined) noteRun(traces, about, { conversation: watch.conversation, run, outcome })
       const waiting = outcome === 'queued' ? await store.queuedPrompts((await conversations.own(id)).folder) : []
       const place = waiting.findIndex((prompt) => prompt.id === run)
       return {

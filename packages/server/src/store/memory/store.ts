@@ -12,6 +12,7 @@ import { addNote, page } from './events.ts'
 import { createFeed } from './feed.ts'
 import { activate, ensureCanonical } from './folders.ts'
 import { importConversation } from './import.ts'
+import { load } from './load.ts'
 import { conversations } from './listing.ts'
 import { addPrompt, beginPrompt, changePrompt, queuedFolders, queuedPrompts, steeringPrompts } from './prompts.ts'
 import { forgetRequests, rememberRequest, requestOf } from './requests.ts'
@@ -116,6 +117,8 @@ export function createMemoryStore(): Store {
     dropStaged: (staged) => does((all) => dropStaged(all, staged)),
     conversationOfSession: (sessionId) => does((all) => conversationOfSession(all, sessionId)),
     addNote: (conversation, line, at) => does((all) => addNote(all, conversation, line, at)),
+    load: () => does((all) => load(all)),
+    check: () => does(() => ({ freeBytes: undefined })),
 
     close() {
       isClosed = true

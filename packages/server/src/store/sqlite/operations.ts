@@ -7,6 +7,7 @@ import { deleteOperations } from './delete.ts'
 import { stagingOperations, readSessions } from './staging.ts'
 import { writeEvents } from './events.ts'
 import { folderOperations } from './folders.ts'
+import { healthOperations } from './health.ts'
 import { importOperations } from './import.ts'
 import { noteOperations } from './notes.ts'
 import type { Database } from './open.ts'
@@ -44,6 +45,7 @@ export function writerOperations(db: Database) {
     ...stagingOperations(db, reads, readSessions(db), events, conversations.changeConversation),
     ...noteOperations(reads, events),
     ...processOperations(db),
+    ...healthOperations,
   }
   return { operations, events }
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '@claude-proxy/protocol/errors'
+import { type Metrics, UNCOUNTED } from '../../core/ports/metrics.ts'
 import type { Log } from '../../core/ports/outside.ts'
 import type { Store } from '../../core/ports/store.ts'
 import { readAccounts } from './accounts.ts'
@@ -11,8 +12,10 @@ import { readSessions } from './staging.ts'
 import { makeDataDir, refuseHalfRestored, syncPath } from './data-dir.ts'
 import { readEvents } from './events.ts'
 import { failure, toError } from './failure.ts'
+import { probeDisk } from './health.ts'
 import { listConversations } from './listing.ts'
 import { readFeed } from './feed.ts'
+import { readLoad } from './load.ts'
 import { lockDataDir } from './lock.ts'
 import { openForReading, prepareDatabase } from './open.ts'
 import { IMPORTED_ROW, pieces } from './pieces.ts'
@@ -30,7 +33,15 @@ import { openWriter } from './writer.ts'
  *
  * One thread writes; this one reads, over a connection of its own.
  */
-export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: Log }): Promise<Store> {
+export async function openSqliteStore({
+  dataDir,
+  log,
+  metrics = UNCOUNTED,
+}: {
+  dataDir: string
+  log: Log
+  metrics?: Metrics
+}): Promise<Store> {
   await using opening = new AsyncDisposableStack()
   makeDataDir(dataDir, log)
   opening.use(lockDataDir(dataDir))
@@ -39,7 +50,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
   // Where there is a database, an earlier start has done it.
   if (!existsSync(file)) syncPath(dataDir)
   prepareDatabase(file)
-  const writer = openWriter(file, log)
+  const writer = openWriter(file, log, undefined, metrics)
   opening.defer(() => writer.close())
   // closed before the writer, which as the last one to close leaves a single tidy file behind
   const db = openForReading(file)
@@ -59,6 +70,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
   const prompts = readPrompts(db)
   const requests = readRequests(db)
   const sessions = readSessions(db)
+  const load = readLoad(db)
   const open = opening.move()
   let closing: Promise<void> | undefined
 
@@ -261,6 +273,13 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
     async addNote(conversation, line, at) {
       const lines = pieces([line])
       return writer.submit('addNote', { conversation, lines, at }, lines)
+    },
+
+    load: () => read(load),
+    async check() {
+      await read(load)
+      await writer.submit('answer', undefined)
+      return { freeBytes: await probeDisk(dataDir) }
     },
 
     close: () => (closing ??= open.disposeAsync()),
