@@ -12,6 +12,17 @@ const number = z.int().min(0)
 
 export const Health = z.object({ status: z.literal('ok'), version: z.string(), started_at: time })
 
+export const Ready = z.object({
+  status: z.literal('ready'),
+  checks: z.array(
+    z.object({
+      name: z.enum(['service', 'agent', 'store', 'disk']),
+      status: z.enum(['ok', 'failed']),
+      message: z.string(),
+    }),
+  ),
+})
+
 /** See spec.openapis.org. */
 export const OpenApi = z.looseObject({ openapi: z.string() })
 
@@ -378,6 +389,37 @@ export const Audit = z.object({
     }),
   ),
   next_after: number.nullable().describe('For `after`, when there are more.'),
+})
+
+const used = {
+  runs: number,
+  outcomes: z.object({ succeeded: number, interrupted: number, failed: number }).nullable(),
+  duration_ms: number.nullable(),
+  cost_usd: z.number().nullable().describe("The agent's own estimate; null where it gave none."),
+  usage: z.object({
+    input_tokens: number,
+    output_tokens: number,
+    cache_read_input_tokens: number,
+    cache_creation_input_tokens: number,
+  }),
+}
+
+export const Usage = z.object({
+  by: z.enum(['day', 'folder', 'model', 'conversation']),
+  from: z.iso.date(),
+  to: z.iso.date().describe('The last day, itself included.'),
+  tz: z.string(),
+  entries: z.array(
+    z.object({
+      day: z.iso.date().optional(),
+      cwd: folder.optional(),
+      model: z.string().optional(),
+      conversation_id: id.nullable().optional().describe('null: those that are deleted.'),
+      ...used,
+    }),
+  ),
+  total: z.object(used),
+  truncated: z.boolean().describe('Whether there are more entries; `total` has them all.'),
 })
 
 /** An error, whatever its status. */

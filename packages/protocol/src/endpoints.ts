@@ -5,9 +5,10 @@ export type SchemaName = keyof typeof import('./requests.ts')
 
 /**
  * Answers that are no JSON of ours: events as they happen (SSE), of one conversation or of many, stored events as lines
- * (NDJSON), a page of HTML, a document in the format that was asked for, bytes of a file.
+ * (NDJSON), a page of HTML, a document in the format that was asked for, bytes of a file, what is
+ * measured.
  */
-export type StreamName = 'events' | 'feed' | 'lines' | 'page' | 'document' | 'file'
+export type StreamName = 'events' | 'feed' | 'lines' | 'page' | 'document' | 'file' | 'measures'
 
 /** What `answers.ts` offers. */
 export type AnswerName = keyof typeof import('./answers.ts')
@@ -27,6 +28,20 @@ export const ENDPOINTS = {
     answer: 'Health',
     isOpen: true,
     does: 'Says that the service answers, which version it is and since when.',
+  },
+  ready: {
+    method: 'GET',
+    path: '/readyz',
+    answer: 'Ready',
+    isOpen: true,
+    does: 'Says whether a prompt that comes now could be worked on, and if not, why.',
+  },
+  metrics: {
+    method: 'GET',
+    path: '/metrics',
+    scope: 'read',
+    answer: 'measures',
+    does: 'Shows what the service has counted and holds now, for Prometheus.',
   },
   openApi: {
     method: 'GET',
@@ -377,6 +392,14 @@ export const ENDPOINTS = {
     answer: 'Audit',
     does: 'Lists who did what, the oldest first.',
   },
+  usage: {
+    method: 'GET',
+    path: '/v1/usage',
+    scope: 'read',
+    query: 'UsageQuery',
+    answer: 'Usage',
+    does: 'Says what runs cost and used: by day, folder, model or conversation.',
+  },
 } as const satisfies Record<string, Endpoint>
 
 export type EndpointName = keyof typeof ENDPOINTS
@@ -390,6 +413,10 @@ export type AnswerTo<N extends EndpointName> = (typeof ENDPOINTS)[N]['answer'] e
 
 /** The JSON of this name. */
 export type Answer<A extends AnswerName> = Written<z.input<(typeof import('./answers.ts'))[A]>>
+
+/** What a request holds by the schema of this name: as a client writes it, and as the service reads it. */
+export type WrittenAs<S extends SchemaName> = z.input<(typeof import('./requests.ts'))[S]>
+export type ReadAs<S extends SchemaName> = z.output<(typeof import('./requests.ts'))[S]>
 
 /** As it is once it is written: nobody changes it any more. */
 type Written<T> = T extends readonly (infer E)[]

@@ -41,9 +41,11 @@ export const STATUS = {
   unsupported_media_type: 415,
   range_not_satisfiable: 416,
   repository_unreadable: 422,
+  budget_exhausted: 429,
   internal: 500,
   unavailable_here: 501,
   storage_unavailable: 503,
+  not_ready: 503,
   shutting_down: 503,
 } as const
 

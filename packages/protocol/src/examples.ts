@@ -94,6 +94,14 @@ const details = {
   versions: { service: '0.1.0', agent_sdk: '0.3.330', claude_code: '2.1.330' },
 }
 
+const used = {
+  runs: 3,
+  outcomes: { succeeded: 2, interrupted: 1, failed: 0 },
+  duration_ms: 61_000,
+  cost_usd: 0.42,
+  usage: details.usage,
+}
+
 const event = {
   type: 'assistant',
   message: { role: 'assistant', model: 'claude-sonnet-5', content: [{ type: 'text', text: 'Done.' }] },
@@ -103,6 +111,18 @@ const line = JSON.stringify(event)
 const messages = `id: 41\ndata: ${line}\n\nid: 42\ndata: {"type":"result","subtype":"success","is_error":false,"result":"Done."}\n\n`
 
 export const EXAMPLES: Readonly<Partial<Record<EndpointName, Example>>> = {
+  ready: {
+    answer: {
+      status: 'ready',
+      checks: [
+        { name: 'service', status: 'ok', message: 'The service takes new runs.' },
+        { name: 'agent', status: 'ok', message: 'The agent can be started.' },
+        { name: 'store', status: 'ok', message: 'The event store answers and can be written.' },
+        { name: 'disk', status: 'ok', message: '51200 MB are free where events are kept.' },
+      ],
+    },
+  },
+  metrics: { answer: 'claude_proxy_runs_total{outcome="success"} 42\n' },
   health: { answer: { status: 'ok', version: '0.1.0', started_at: at } },
   stream: { body: { conversation_id: 'my-chat', cwd, text: 'Fix the login form' }, answer: messages },
   prepare: { body: { cwd }, answer: { canonical_id: conversation_id, preparing: true } },
@@ -315,6 +335,18 @@ export const EXAMPLES: Readonly<Partial<Record<EndpointName, Example>>> = {
         },
       ],
       next_after: null,
+    },
+  },
+  usage: {
+    query: { by: 'folder', from: '2026-11-01', to: '2026-11-30', tz: 'Europe/Berlin' },
+    answer: {
+      by: 'folder',
+      from: '2026-11-01',
+      to: '2026-11-30',
+      tz: 'Europe/Berlin',
+      entries: [{ cwd, ...used }],
+      total: used,
+      truncated: false,
     },
   },
 }

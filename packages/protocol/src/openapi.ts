@@ -198,6 +198,7 @@ const STREAMS: Readonly<Record<StreamName, Readonly<Record<string, string>>>> = 
   lines: { 'application/x-ndjson': 'One event as JSON a line (see `Event`).' },
   page: { 'text/html': 'A page to read.' },
   document: { 'text/markdown': 'The default.', 'text/html': 'One file, no scripts.', 'application/json': 'By turns.' },
+  measures: { 'text/plain': 'The text format 0.0.4 of Prometheus.' },
   file: { 'application/octet-stream': 'The bytes, under their own media type.' },
 }
 

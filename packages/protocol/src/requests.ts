@@ -45,6 +45,9 @@ const runFields = {
   ),
   system_prompt: optional(wellFormed).describe("Added to the agent's own."),
   max_turns: optional(z.int().min(0).max(100_000)).describe('How often the model is asked at most; 0 is no limit.'),
+  max_budget_usd: optional(z.number().positive().max(100_000)).describe(
+    "What the run may cost at most, by the agent's own estimate; it ends with `error_max_budget_usd`.",
+  ),
   model: optional(model),
   effort: optional(effort).describe('How much the model is to make of it; models that know none are not told.'),
   permission_mode: optional(permissionMode),
@@ -431,6 +434,24 @@ export const GitLogQuery = z.object({
         return { commit, skip: Number(skip) }
       }),
   ),
+})
+
+const day = z.iso
+  .date('must be a day, such as 2026-11-23')
+  .refine((text) => text >= '2000-01-01', 'is too long ago')
+  .refine((text) => text < '2200-01-01', 'is too far away')
+
+/** Query of `GET /v1/usage`. */
+export const UsageQuery = z.object({
+  by: z.enum(['day', 'folder', 'model', 'conversation']).default('day'),
+  from: optional(day).describe('The first day; thirty days before `to` if nothing is said.'),
+  to: optional(day).describe('The last day; today if nothing is said.'),
+  tz: z
+    .string()
+    .regex(/^[A-Za-z][\w+/-]{0,63}$/, 'must be the name of a time zone, such as Europe/Berlin')
+    .default('UTC')
+    .describe('Whose days.'),
+  cwd: optional(cwd),
 })
 
 function idempotencyKey(name: string) {

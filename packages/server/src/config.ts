@@ -162,12 +162,58 @@ export const OPTIONS = {
     yesNo,
   ),
   auditDays: option('audit-days', 365, 'How long it is kept who did what.', whole(1, 36_500)),
+  maxRunUsd: option(
+    'max-run-usd',
+    0,
+    "What one run may cost, by the agent's own estimate, also where a prompt asks for more; 0 for any amount. Each run gets a process of its own then.",
+    money,
+  ),
+  maxDayUsd: option(
+    'max-day-usd',
+    0,
+    'What the runs of one day (UTC) may cost together; beyond it none begins. 0 for any amount. As above.',
+    money,
+  ),
+  retainDays: option(
+    'retain-days',
+    0,
+    "Conversations without a run for longer are deleted, except what a folder's names lead to; 0 keeps them for ever.",
+    whole(0, 36_500),
+  ),
+  retainMegabytes: option(
+    'retain-megabytes',
+    0,
+    'When more is kept, conversations are deleted: first those put away, then those that were active longest ago; 0 for any amount.',
+    whole(0, 1_000_000_000),
+  ),
+  releases: option('releases', '', 'Where `claude-proxy upgrade` finds releases: a base URL or a folder.', plainText),
+  upgradeWaitSeconds: option(
+    'upgrade-wait-seconds',
+    3600,
+    'How long an upgrade waits for runs to end.',
+    whole(0, 604_800),
+  ),
+  upgradeInterrupts: option(
+    'upgrade-interrupts',
+    false,
+    'Whether an upgrade interrupts runs that are active after that time; else it leaves everything as it is.',
+    yesNo,
+  ),
+  minFreeMegabytes: option(
+    'min-free-megabytes',
+    200,
+    'With less free space where events are kept, /readyz says that the service is not ready.',
+    whole(0, 1_000_000_000),
+  ),
   logLevel: option(
     'log-level',
     'info',
     'What the log holds: debug, info, warn or error.',
     oneOf('debug', 'info', 'warn', 'error'),
   ),
+  logFile: option('log-file', '', 'File for the log instead of stderr.', plainText),
+  logMegabytes: option('log-megabytes', 10, 'How large that file becomes before the next is begun.', whole(1, 100_000)),
+  logFiles: option('log-files', 5, 'How many of them are kept.', whole(1, 1000)),
 }
 
 export type Config = { readonly [Name in keyof typeof OPTIONS]: (typeof OPTIONS)[Name]['fallback'] }
@@ -243,8 +289,11 @@ function refuseUnknown(environment: NodeJS.ProcessEnv, lines: ReadonlyMap<string
   }
 }
 
-/** Variables that mean something to others: the Python original's updater, and the mark that agents carry. */
-const FOREIGN = new Set(['CLAUDE_PROXY_UPDATE_INTERVAL_SECONDS', 'CLAUDE_PROXY_AGENT_MARK'])
+/**
+ * Variables that mean something to others: the Python original's updater, the mark that agents carry, and where the
+ * commands of the terminal find the service.
+ */
+const FOREIGN = new Set(['CLAUDE_PROXY_URL', 'CLAUDE_PROXY_UPDATE_INTERVAL_SECONDS', 'CLAUDE_PROXY_AGENT_MARK'])
 
 /** The options, one a row: flag, variable, default, meaning. */
 export function describeOptions(): [flag: string, variable: string, fallback: string, does: string][] {
@@ -295,6 +344,11 @@ function whole(least: number, most: number) {
       throw new ConfigError(`it has to be a whole number from ${least} to ${most}.`)
     return value
   }
+}
+
+function money(text: string): number {
+  if (!/^\d{1,7}(\.\d{1,6})?$/.test(text)) throw new ConfigError('it has to be an amount such as 2.50.')
+  return Number(text)
 }
 
 function yesNo(text: string): boolean {

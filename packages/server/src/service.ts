@@ -6,21 +6,26 @@ import type { Marks } from './agents/claude/mark.ts'
 import { type Config, ConfigError } from './config.ts'
 import { forgetOldAudit } from './core/access/audit.ts'
 import { createTokens } from './core/access/tokens.ts'
-import { attachmentsWithin, rulesWithin, storeWithin } from './core/access/within.ts'
+import { attachmentsWithin, measuredForAll, rulesWithin, storeWithin } from './core/access/within.ts'
 import { newHexId, newSecret } from './random.ts'
 import { createApprovals } from './core/approvals/approvals.ts'
 import { createAttachments } from './core/attachments/attachments.ts'
 import { tidyAttachments } from './core/attachments/tidy.ts'
 import { createContinuation } from './core/runs/continuation.ts'
+import { createBudget } from './core/budget.ts'
 import { createConversations } from './core/conversations.ts'
 import { isBelow } from './core/folders.ts'
 import { createForks } from './core/forks.ts'
 import { createBell } from './core/log/bell.ts'
 import { createFeed } from './core/log/feed.ts'
 import { createEventLog } from './core/log/log.ts'
+import { type Counts, createCounts } from './core/metrics/counts.ts'
+import type { Family } from './core/metrics/family.ts'
+import type { GaugesDeps } from './core/metrics/gauges.ts'
 import { createPartials } from './core/partials/partials.ts'
 import type { Agent, AgentProcess } from './core/ports/agent.ts'
 import type { AttachmentFiles } from './core/ports/attachment.ts'
+import type { Metrics } from './core/ports/metrics.ts'
 import type { Bell, Clock, Log } from './core/ports/outside.ts'
 import type { RunOptions } from './core/ports/run.ts'
 import type { SearchIndex } from './core/ports/search.ts'
@@ -36,8 +41,11 @@ import { recover } from './core/runs/recover.ts'
 import { forgetOldRequests } from './core/runs/requests.ts'
 import { createRuns } from './core/runs/runs.ts'
 import { createSessionList } from './core/sessions.ts'
+import type { Readiness, ReadinessDeps } from './core/readiness.ts'
+import type { Traces, TracesDeps } from './core/trace/traces.ts'
 import { createWorkspace } from './core/workspace.ts'
 import { createIndexer } from './core/search/indexer.ts'
+import { retain } from './core/retention.ts'
 import { createSearch } from './core/search/search.ts'
 import { createListener } from './http/app.ts'
 import { createEntrance } from './http/caller.ts'
@@ -86,12 +94,13 @@ export async function startService(
   const clock: Clock = { now: Date.now }
   const startedAt = new Date(clock.now()).toISOString()
   const allowedRoots = await realRoots(config.allowedRoots)
-  const trustedRoots = await realRoots(config.trustedRoots)
+  const trustedRoots = await presentRoots(config.trustedRoots, log)
   const version = readVersion()
   const rules = { allowedRoots, trustedRoots, allowBypass: config.allowBypass }
 
   await using building = new AsyncDisposableStack()
-  const store = await openStore(config, log)
+  const metrics = createCounts()
+  const store = await openStore(config, log, metrics)
   building.defer(() => store.close())
   const files = await openFiles(config)
   // Before listening: what comes from here on is on its way in, and nothing that a crash has left behind.
@@ -111,28 +120,49 @@ export async function startService(
     },
     newId: () => newHexId() as AttachmentId,
   })
-  const events = createEventLog({ store, bell, clock, log, doubtMs: DOUBT_MS })
+  const events = createEventLog({ store, bell, clock, log, doubtMs: DOUBT_MS, metrics })
   const index = await openSearch(config, log)
   if (index) building.defer(() => index.close())
   const indexer = index && createIndexer({ store, index, bell, clock, log, pauseMs: INDEX_MS, retryMs: INDEX_RETRY_MS })
   if (indexer) building.defer(() => indexer.close())
+  const traces = await tracing(environment, { events, store, log }, version)
+  // After the runs, whose ends they wait for.
+  if (traces) building.defer(() => traces.close())
+  const search = indexer && createSearch({ store, index, indexer })
   // Only with the agent that has processes, as all that is the agent's alone.
   const marks = config.agent === 'claude' ? await createMarksFor(config) : undefined
-  const agent = await createAgent(config, environment, { store, clock, log, trustedRoots, marks })
+  const agent = await createAgent(config, environment, { store, clock, log, trustedRoots, marks, metrics })
   building.defer(() => agent.close())
   const approvals = createApprovals({ store, events, clock, log, newId: newHexId })
   const newRunId = () => newHexId() as RunId
   const partials = config.partials ? createPartials() : undefined
   const settings = createKeptSettings({ store, events, clock, start: newHexId() })
-  const host = createHost({ store, events, clock, log, agent, approvals, partials, files, settings, newRunId })
-  const continuation = createContinuation({ store, events, host, approvals, clock, log, newRunId })
-  const queue = createQueue({ store, events, clock, log, host })
+  const budget = createBudget({
+    store,
+    clock,
+    runUsd: config.maxRunUsd > 0 ? config.maxRunUsd : undefined,
+    dayUsd: config.maxDayUsd > 0 ? config.maxDayUsd : undefined,
+  })
+  const host = createHost({ store, events, clock, log, agent, approvals, partials, files, settings, budget, newRunId })
+  const continuation = createContinuation({ store, events, host, approvals, budget, clock, log, newRunId })
+  const queue = createQueue({ store, events, clock, log, host, budget })
   const check = (options: RunOptions, folder: Folder) => checkOptions(options, folder, rules)
+
   const newConversationId = () => newHexId() as ConversationId
   const stopping = new AbortController()
-  const streams = createSseStreams({ events, partials, log })
+  const streams = createSseStreams({ events, partials, log, metrics })
+  const readiness = whenAsked({
+    store,
+    agent,
+    log,
+    mayAcceptRuns: () => host.mayAcceptRuns,
+    minFreeBytes: config.minFreeMegabytes * 1024 ** 2,
+  })
+  const measures = measuring(metrics, { store, agent, clock, version, subscribers: () => streams.count })
   const headers = { 'x-proxy-version': version, 'x-proxy-started-at': startedAt }
   const facts = {
+    readiness,
+    traces,
     prepares: config.prepare,
     permissionSeconds: config.permissionSeconds,
     version,
@@ -148,11 +178,12 @@ export async function startService(
       rules: roots ? rulesWithin(rules, roots) : rules,
       attachments: roots ? attachmentsWithin(attachments, storeWithin(store, roots)) : attachments,
     }
-    const shared = { ...seen, events, clock, log, host, queue, approvals, check }
+    const shared = { ...seen, events, clock, log, host, queue, approvals, budget, check }
     const bounds = { rules: seen.rules, dataDir: config.dataDir, tokenFile: config.tokenFile }
     return createRoutes({
       ...shared,
       ...facts,
+      measures: roots ? measuredForAll : measures,
       streams,
       feed: createFeed({ store: seen.store, bell, log, doubtMs: DOUBT_MS }),
       sessions: createSessionList({ ...shared, sessions: agent.sessions, newConversationId }),
@@ -187,6 +218,8 @@ export async function startService(
     recordOf,
     revocation,
     log,
+    clock,
+    metrics,
     headers,
     stopping: stopping.signal,
     maxBodyBytes: config.maxBodyBytes,
@@ -229,6 +262,23 @@ export async function startService(
   building.use(forgetOldRequests({ store, clock, log }))
   building.use(forgetOldAudit({ store, clock, log, keepMs: config.auditDays * 86_400_000 }))
   building.use(tidyAttachments(attachments, filesLeft))
+  if (config.retainDays > 0 || config.retainMegabytes > 0)
+    building.use(
+      retain({
+        store,
+        clock,
+        log,
+        policy: {
+          olderThanMs: config.retainDays > 0 ? config.retainDays * 86_400_000 : undefined,
+          keepBytes: config.retainMegabytes > 0 ? config.retainMegabytes * 1e6 : undefined,
+          archivedFirst: true,
+        },
+        onPruned: ({ id }) => {
+          streams.end(id)
+          search?.forget(id)
+        },
+      }),
+    )
   const built = building.move()
   const [url = '', ...others] = servers.map((server) => server.url)
   return { url, others, version, unready: await agent.unready(), recovered, stop: () => built.disposeAsync() }
@@ -248,10 +298,10 @@ async function createMarksFor({ dataDir }: Config): Promise<Marks> {
 }
 
 /** Only the store that was chosen is loaded, as with the agents: every file is time at the start. */
-async function openStore(config: Config, log: Log): Promise<Store> {
+async function openStore(config: Config, log: Log, metrics: Metrics): Promise<Store> {
   if (config.store === 'memory') return (await import('./store/memory/store.ts')).createMemoryStore()
   const { openSqliteStore } = await import('./store/sqlite/store.ts')
-  return openSqliteStore({ dataDir: config.dataDir, log })
+  return openSqliteStore({ dataDir: config.dataDir, log, metrics })
 }
 
 /** After the store, whose data directory they lie in. */
@@ -274,6 +324,7 @@ interface AgentDeps {
   readonly clock: Clock
   readonly log: Log
   readonly trustedRoots: readonly string[]
+  readonly metrics: Metrics
   /** Undefined for an agent without processes. */
   readonly marks: Marks | undefined
 }
@@ -281,7 +332,7 @@ interface AgentDeps {
 async function createAgent(
   config: Config,
   environment: NodeJS.ProcessEnv,
-  { store, clock, log, trustedRoots, marks }: AgentDeps,
+  { store, clock, log, trustedRoots, marks, metrics }: AgentDeps,
 ): Promise<Agent> {
   if (marks === undefined) return (await import('./agents/scripted/agent.ts')).createScriptedAgent({ clock })
   const { createClaudeAgent } = await import('./agents/claude/agent.ts')
@@ -302,6 +353,7 @@ async function createAgent(
     warmMs: config.warmSeconds * 1000,
     warmBytes: config.warmMegabytes * 1024 * 1024,
     settleMs: config.settleSeconds * 1000,
+    metrics,
   })
 }
 
@@ -323,6 +375,39 @@ function forwardingOf({ trustedProxies }: Config): Forwarding {
     return createForwarding(trustedProxies)
   } catch (cause) {
     throw new ConfigError(`--trusted-proxies cannot be used: ${cause instanceof Error ? cause.message : ''}`, { cause })
+  }
+}
+
+/** Traces of runs, where the operator has named a collector. What sends them is loaded with the first. */
+async function tracing(
+  environment: NodeJS.ProcessEnv,
+  deps: Omit<TracesDeps, 'load'>,
+  version: string,
+): Promise<Traces | undefined> {
+  const names = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']
+  const isOff = environment['OTEL_SDK_DISABLED'] === 'true' || environment['OTEL_TRACES_EXPORTER'] === 'none'
+  if (isOff || !names.some((name) => environment[name])) return undefined
+  const { createTraces } = await import('./core/trace/traces.ts')
+  const load = async () => (await import('./tracing/otel.ts')).createTracer(version, deps.log)
+  return createTraces({ ...deps, load })
+}
+
+/** Whether a prompt could be worked on now. */
+function whenAsked(deps: ReadinessDeps): Readiness {
+  let readiness: Promise<Readiness> | undefined
+  return async () => {
+    readiness ??= import('./core/readiness.ts').then(({ createReadiness }) => createReadiness(deps))
+    return (await readiness)()
+  }
+}
+
+/** Everything that is measured, as text. What it takes is loaded when it is first asked for. */
+function measuring(counts: Counts, deps: GaugesDeps): () => Promise<string> {
+  let gauges: Promise<() => Promise<Family[]>> | undefined
+  return async () => {
+    gauges ??= import('./core/metrics/gauges.ts').then(({ createGauges }) => createGauges(deps))
+    const [looked, { toText }] = await Promise.all([gauges.then((look) => look()), import('./core/metrics/text.ts')])
+    return toText([...counts.families(), ...looked])
   }
 }
 
@@ -361,4 +446,11 @@ function forEach<T>(make: (roots: readonly string[] | undefined) => T): typeof m
     made.set(key, known)
     return known
   }
+}
+
+/** A folder that is gone needs no trust; it must not keep the others from their work. */
+async function presentRoots(roots: readonly string[], log: Log): Promise<string[]> {
+  const found = await Promise.all(roots.map((root) => realRoots([root]).catch(() => root)))
+  for (const root of found) if (typeof root === 'string') log.warn('a trusted folder is not there', { folder: root })
+  return found.flatMap((root) => (typeof root === 'string' ? [] : root))
 }

@@ -4,9 +4,12 @@ import { join } from 'node:path'
 /** The repository's root, seen from this file. */
 const ROOT = join(import.meta.dirname, '../../..')
 
-/** Which version runs: the commit of a checkout (12 hex digits), else the package's version. */
-export function readVersion(): string {
-  return commitOf(join(ROOT, '.git')) ?? packageVersion()
+/**
+ * Which version a tree holds, the running one if nothing else is said: what its installation calls it, the commit of a
+ * checkout (12 hex digits), else the package's version.
+ */
+export function readVersion(root = ROOT): string {
+  return readText(join(root, 'RELEASE'))?.trim() ?? commitOf(join(root, '.git')) ?? packageVersion(root)
 }
 
 /** Which version of the Agent SDK is installed: it is pinned. */
@@ -29,8 +32,8 @@ function packedRef(git: string, ref: string): string | undefined {
   return packed?.split('\n').find((line) => line.endsWith(` ${ref}`))
 }
 
-function packageVersion(): string {
-  const { version }: { version: string } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+function packageVersion(root: string): string {
+  const { version }: { version: string } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   return version
 }
 

@@ -4,17 +4,21 @@ import { type Settings, valuesOf } from '../config.ts'
 export interface Call {
   /** The words behind the command that are no options of the service. */
   readonly words: readonly string[]
-  /** The command's own options that were given; of one that takes no value, an empty text. */
-  readonly flags: Readonly<Record<string, string | undefined>>
+  /** What the command's own options were given; `''` where one takes no value. */
+  readonly given: Readonly<Record<string, string>>
   readonly settings: Settings
+  /** The file that variables were read from, if one was named. */
+  readonly environmentFile: string | undefined
 }
 
 export interface Command {
   /** What stands behind the name, for the help; each word is one that has to be there. */
   readonly words?: readonly string[]
-  /** Options of its own, by name: what stands for the value in the help; empty for one that takes none. */
-  readonly flags?: Readonly<Record<string, string>>
+  /** A word that may stand behind those. */
+  readonly optional?: string
   readonly does: string
+  /** Options of its own, by their flags; `takes`: what stands behind one, nothing if it only says yes. */
+  readonly options?: Readonly<Record<string, { readonly takes?: string; readonly does: string }>>
   /** Loads what it needs and does it. */
   readonly run: (call: Call) => Promise<void>
 }
@@ -25,23 +29,104 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     does: 'shows every option with its value and where that comes from',
     run: async ({ settings }) => (await import('./config.ts')).showConfig(settings),
   },
+  doctor: {
+    does: 'looks at all that the service needs, and says what to do; exit code 1 if something is wrong',
+    options: {
+      json: { does: 'as JSON' },
+      online: { does: 'has an agent answer one word, which costs a few tokens' },
+      thorough: { does: 'reads the whole database' },
+    },
+    run: async ({ given, settings, environmentFile }) => {
+      const { doctor } = await import('./doctor.ts')
+      await doctor({ config: valuesOf(settings), environment: process.env, environmentFile, given })
+    },
+  },
   import: {
     words: ['DIR'],
     does: 'takes in the data of the Python original',
     run: async ({ words: [directory = ''], settings }) =>
       (await import('./import.ts')).importDirectory(directory, valuesOf(settings)),
   },
+  usage: {
+    does: 'says what runs cost and used',
+    options: {
+      by: { takes: 'day|folder|model|conversation', does: 'what sums are told apart by' },
+      from: { takes: 'DAY', does: 'the first day, such as 2026-11-01; usually thirty days ago' },
+      to: { takes: 'DAY', does: 'the last day; usually today' },
+      tz: { takes: 'ZONE', does: 'whose days, such as Europe/Berlin; usually UTC' },
+      cwd: { takes: 'DIR', does: 'of one folder alone' },
+      json: { does: 'as JSON' },
+    },
+    run: async ({ given, settings }) => (await import('./usage.ts')).showUsage(given, valuesOf(settings)),
+  },
+  backup: {
+    words: ['FILE'],
+    does: 'writes all that is kept into one file, also while the service runs',
+    run: async ({ words: [file = ''], settings }) => (await import('./backup.ts')).backup(file, valuesOf(settings)),
+  },
+  restore: {
+    words: ['FILE'],
+    does: 'puts what a backup holds into an empty data directory',
+    options: { aside: { does: 'moves what is there into a directory of its own' } },
+    run: async ({ words: [file = ''], given, settings }) =>
+      (await import('./restore.ts')).restoreBackup(file, given['aside'] !== undefined, valuesOf(settings)),
+  },
+  integrity: {
+    does: 'checks all that is kept, and changes nothing; exit code 1 if anything is wrong',
+    run: async ({ settings }) => (await import('./integrity.ts')).checkIntegrity(valuesOf(settings)),
+  },
+  export: {
+    words: ['CONVERSATION'],
+    does: 'writes a conversation to the standard output, also while the service runs',
+    options: { format: { takes: 'ndjson|md|html|json', does: 'usually ndjson: the events as they are' } },
+    run: async ({ words: [id = ''], given, settings }) =>
+      (await import('./export.ts')).exportConversation(id, given['format'] ?? 'ndjson', valuesOf(settings)),
+  },
+  prune: {
+    does: "deletes conversations at rest, except what a folder's names lead to; while no service runs",
+    options: {
+      'older-than': { takes: '90d', does: 'those without a run for so many days (d) or hours (h)' },
+      'keep-size': { takes: '10GB', does: 'the oldest, until so much is left (MB, GB)' },
+      'archived-first': { does: 'for the size: first those that were put away' },
+      'dry-run': { does: 'only says which; beside a running service, too' },
+    },
+    run: async ({ given, settings }) => (await import('./prune.ts')).pruneConversations(given, valuesOf(settings)),
+  },
+  service: {
+    words: ['ACTION'],
+    does: 'install, uninstall, status, restart, logs; wait: until it answers',
+    run: async ({ words: [action = ''], settings }) =>
+      (await import('./service.ts')).manageService(action, valuesOf(settings)),
+  },
+  upgrade: {
+    optional: 'SOURCE',
+    does: 'takes the service to the newest release, or to that of a URL, folder or archive',
+    run: async ({ words: [source], settings }) => (await import('./upgrade.ts')).upgradeTo(source, valuesOf(settings)),
+  },
+  rollback: {
+    does: 'takes the service back to the release before',
+    run: async ({ settings }) => (await import('./upgrade.ts')).goBack(valuesOf(settings)),
+  },
   audit: {
-    flags: { since: '7d', json: '' },
     does: 'shows who did what; also while the service runs',
-    run: async ({ flags, settings }) => (await import('./audit.ts')).showAudit(flags, valuesOf(settings)),
+    options: {
+      since: { takes: '7d', does: 'not what was before that: days (d), hours (h), or a time' },
+      json: { does: 'a line of JSON for each' },
+    },
+    run: async ({ given, settings }) => (await import('./audit.ts')).showAudit(given, valuesOf(settings)),
   },
   'token create': {
     words: ['NAME'],
-    flags: { scopes: 'read,run,approve,admin', roots: 'DIR,…', expires: '90d', qr: '', url: 'http://127.0.0.1:8787' },
     does: 'makes a token and shows it once; also while the service runs',
-    run: async ({ words: [name = ''], flags, settings }) =>
-      (await import('./tokens.ts')).createNamedToken(name, flags, valuesOf(settings)),
+    options: {
+      scopes: { takes: 'read,run,approve,admin', does: 'what it is for; usually read,run,approve' },
+      roots: { takes: 'DIR,…', does: 'the folders that there are for it; usually all' },
+      expires: { takes: '90d', does: 'when it ends; usually when it is revoked' },
+      qr: { does: 'also shows a QR code, for a phone' },
+      url: { takes: 'URL', does: 'where the phone reaches the service; usually http://127.0.0.1:8787' },
+    },
+    run: async ({ words: [name = ''], given, settings }) =>
+      (await import('./tokens.ts')).createNamedToken(name, given, valuesOf(settings)),
   },
   'token list': {
     does: 'shows the tokens that there are, and what for',

@@ -21,7 +21,6 @@ export async function importDirectory(directory: string, config: Config): Promis
   )
 }
 
-/** Names and texts come from the disk. */
 function describe(report: ImportReport): string {
   if (report.outcome === 'skipped') return `skipped   ${printable(report.id)}: ${printable(report.why)}`
   if (report.outcome === 'known') return `known     ${report.id}: is already there, nothing changed`

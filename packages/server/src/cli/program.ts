@@ -1,9 +1,10 @@
 import { AppError } from '@claude-proxy/protocol/errors'
-import { COMMANDS } from './commands.ts'
+import { type Command, COMMANDS } from './commands.ts'
 import { serve } from './serve.ts'
 import { withToken } from './token.ts'
 import { ConfigError, describeOptions, readSettings, valuesOf } from '../config.ts'
 import { readEnvFile } from './env-file.ts'
+import { TERMINAL_COMMANDS } from './terminal/table.ts'
 
 /** The program `claude-proxy`, with what stands behind its name on the command line. Ends the process when it fails. */
 export async function run(args: readonly string[]): Promise<void> {
@@ -21,77 +22,106 @@ export async function run(args: readonly string[]): Promise<void> {
 
 async function dispatch(args: readonly string[]): Promise<void> {
   if (args.includes('--help') || args.includes('-h')) {
-    process.stdout.write(help())
+    const [first = ''] = args
+    const isTerminal = Object.hasOwn(TERMINAL_COMMANDS, first)
+    process.stdout.write(isTerminal ? (await import('./terminal/help.ts')).helpOf(first) : help())
     return
   }
-  const { rest, lines } = loadEnvFile(args)
+  const { rest, lines, file } = loadEnvFile(args)
+  const [first = ''] = rest
+  if (Object.hasOwn(TERMINAL_COMMANDS, first)) {
+    const { runTerminalCommand } = await import('./terminal/main.ts')
+    process.exitCode = await runTerminalCommand(first, rest.slice(1), lines)
+    return
+  }
   const name = Object.keys(COMMANDS).find((each) => each.split(' ').every((word, n) => rest[n] === word)) ?? ''
   const command = COMMANDS[name]
   if (command === undefined) return serve(withToken(valuesOf(readSettings(rest, process.env, lines))), process.env)
-  const { words: needed = [], flags: own = {} } = command
-  const { flags, rest: behind } = takeFlags(rest.slice(name.split(' ').length), own)
-  const words = behind.slice(0, needed.length)
+  const { words: needed = [], optional } = command
+  const { given, others } = takeOptions(rest.slice(name.split(' ').length), command)
+  const words = others.slice(0, needed.length)
   const missing = needed.find((_, index) => words[index]?.startsWith('-') !== false)
   if (missing !== undefined) throw new ConfigError(`Say which ${missing}: claude-proxy ${usage(name)}`)
-  await command.run({ words, flags, settings: readSettings(behind.slice(needed.length), process.env, lines) })
+  const next = others[needed.length]
+  if (optional !== undefined && next?.startsWith('-') === false) words.push(next)
+  const settings = readSettings(others.slice(words.length), process.env, lines)
+  await command.run({ words, given, settings, environmentFile: file })
+}
+
+/** A command's own options, and what is left: its words, and the service's options. */
+function takeOptions(args: readonly string[], { options = {} }: Command) {
+  const given: Record<string, string> = {}
+  const others: string[] = []
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at] ?? ''
+    const [flag = '', inline] = arg.startsWith('--') ? arg.slice(2).split(/=(.*)/s) : []
+    const option = Object.hasOwn(options, flag) ? options[flag] : undefined
+    if (option === undefined) {
+      others.push(arg)
+    } else {
+      const value = option.takes === undefined ? '' : (inline ?? args[++at])
+      const isForgotten = value === undefined || (inline === undefined && value.startsWith('--'))
+      if (isForgotten || (inline !== undefined && option.takes === undefined))
+        throw new ConfigError(`--${flag} takes ${option.takes ?? 'no value'}.`)
+      given[flag] = value
+    }
+  }
+  return { given, others }
 }
 
 function help(): string {
   const commands = [
     ['[options]', 'runs the service'],
-    ...Object.entries(COMMANDS).map(([name, { does, flags = {} }]) => {
-      const own = Object.entries(flags).map(([flag, value]) => `\n      [--${flag}${value && ` ${value}`}]`)
-      return [usage(name), does + own.join('')]
-    }),
+    ...Object.entries(COMMANDS).map(([name, { does, options }]) => [usage(name), does, describeOwn(options)]),
   ]
+  const terminal = Object.entries(TERMINAL_COMMANDS).map(([name, { words, does }]) => [
+    [name, ...words].join(' '),
+    does,
+  ])
   const options = describeOptions().map(
     ([flag, variable, fallback, does]) => `  ${flag}, ${variable}${fallback && ` (${fallback})`}\n      ${does}\n`,
   )
   return `Runs Claude Code on this machine and streams every run as numbered events.
 
-${commands.map(([what = '', does = '']) => `  claude-proxy ${what.padEnd(22)} ${does}\n`).join('')}
-Options, and the variables that mean the same. --environment FILE reads variables from FILE, if it exists; what is set
+${commands.map(([what = '', does = '', own = '']) => `  claude-proxy ${what.padEnd(22)} ${does}\n${own}`).join('')}
+At a service, here or elsewhere (claude-proxy run --help says more, and so on):
+
+${terminal.map(([what = '', does = '']) => `  claude-proxy ${what.padEnd(22)} ${does}\n`).join('')}
+Options of the service, and the variables that mean the same. --environment FILE reads variables from FILE, if it exists; what is set
 already wins.
 
 ${options.join('')}`
 }
 
-function usage(name: string): string {
-  return [name, ...(COMMANDS[name]?.words ?? [])].join(' ')
+function describeOwn(options: Command['options'] = {}): string {
+  const lines = Object.entries(options).map(
+    ([flag, { takes = '', does }]) => `      --${`${flag} ${takes}`.trim()}: ${does}\n`,
+  )
+  return lines.join('')
 }
 
-/** Takes the command's own options out of the arguments. */
-function takeFlags(args: readonly string[], own: Readonly<Record<string, string>>) {
-  const flags: Record<string, string> = {}
-  const rest: string[] = []
-  for (let at = 0; at < args.length; at++) {
-    const arg = args[at] ?? ''
-    const [, flag = '', value] = /^--([a-z-]+)(?:=(.*))?$/s.exec(arg) ?? []
-    if (!Object.hasOwn(own, flag)) rest.push(arg)
-    else if (own[flag] === '') flags[flag] = ''
-    else {
-      const given = value ?? args[++at]
-      if (given === undefined || (value === undefined && given.startsWith('--')))
-        throw new ConfigError(`--${flag} needs a value: ${own[flag]}`)
-      flags[flag] = given
-    }
-  }
-  return { flags, rest }
+function usage(name: string): string {
+  const { words = [], optional } = COMMANDS[name] ?? {}
+  return [name, ...words, ...(optional === undefined ? [] : [`[${optional}]`])].join(' ')
 }
 
 /**
  * Takes `--environment FILE` out of the arguments and sets what the file says, unless it is set already. `lines`: where
  * those variables stand. (Node takes `--env-file` for its own, wherever it stands.)
  */
-function loadEnvFile(args: readonly string[]): { rest: readonly string[]; lines: ReadonlyMap<string, string> } {
+function loadEnvFile(args: readonly string[]): {
+  rest: readonly string[]
+  lines: ReadonlyMap<string, string>
+  file: string | undefined
+} {
   const at = args.indexOf('--environment')
   const file = at < 0 ? undefined : args[at + 1]
   const lines = new Map<string, string>()
-  if (file === undefined) return { rest: args, lines }
+  if (file === undefined) return { rest: args, lines, file }
   for (const [name, { value, line }] of readEnvFile(file) ?? []) {
     if (process.env[name] !== undefined) continue
     process.env[name] = value
     lines.set(name, `${file}:${line}`)
   }
-  return { rest: args.toSpliced(at, 2), lines }
+  return { rest: args.toSpliced(at, 2), lines, file }
 }

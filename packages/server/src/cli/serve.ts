@@ -7,7 +7,11 @@ const STOP_MS = 9500
 
 /** `claude-proxy`: runs the service until a signal ends it. */
 export async function serve(config: Config, environment: NodeJS.ProcessEnv): Promise<void> {
-  const log = createLog(config.logLevel)
+  const log = createLog(config.logLevel, {
+    write: config.logFile === '' ? undefined : await openFile(config),
+    environment,
+    secrets: [config.token],
+  })
   // Listened for from the first moment: whoever sees that we answer may already ask us to stop.
   const asked = firstSignal()
   const service = await startService(config, environment, log)
@@ -31,6 +35,12 @@ export async function serve(config: Config, environment: NodeJS.ProcessEnv): Pro
   clearTimeout(deadline)
   log.info('stopped')
   process.exit(0)
+}
+
+/** Before anything else: whoever names a file that cannot be written shall hear it before the service runs. */
+async function openFile({ logFile, logMegabytes, logFiles }: Config): Promise<(line: string) => void> {
+  const { openLogFile } = await import('../log/file.ts')
+  return openLogFile(logFile, { maxBytes: logMegabytes * 1024 ** 2, files: logFiles })
 }
 
 function firstSignal(): Promise<NodeJS.Signals> {

@@ -2,8 +2,10 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { AppError } from '@claude-proxy/protocol/errors'
 import { ENDPOINTS, type EndpointName } from '@claude-proxy/protocol/endpoints'
 import { toLine } from '@claude-proxy/protocol/json'
+import type { RunId } from '@claude-proxy/protocol/ids'
 import { withoutElsewhere } from '../core/access/within.ts'
-import type { Log } from '../core/ports/outside.ts'
+import type { Metrics } from '../core/ports/metrics.ts'
+import type { Clock, Log } from '../core/ports/outside.ts'
 import { type Caller, expectScope } from './caller.ts'
 import { createDoors } from './doors.ts'
 import { toResponse, withoutAlarmingWords } from './errors.ts'
@@ -13,6 +15,7 @@ import type { createRecord } from './record.ts'
 import type { createRevocation } from './revoked.ts'
 import type { Routes } from './routes.ts'
 import { passOver } from './read.ts'
+import { REQUEST_ID, requestId } from './request-id.ts'
 import { pathOf } from './target.ts'
 
 export interface AppOptions {
@@ -26,6 +29,8 @@ export interface AppOptions {
   readonly rules: GuardRules
   readonly forwarding: Forwarding
   readonly log: Log
+  readonly clock: Clock
+  readonly metrics: Metrics
   /** Headers of every response. */
   readonly headers: Readonly<Record<string, string>>
   readonly maxBodyBytes: number
@@ -36,51 +41,73 @@ export interface AppOptions {
 interface Door {
   readonly name: EndpointName
   readonly params: Readonly<Record<string, string>>
-  readonly path: string
   /** Undefined at a door that is for everybody. */
   readonly caller: Caller | undefined
 }
 
+/** What is known of a request, for the log and for who follows what comes of it. */
+export interface About {
+  /** What the log calls it. */
+  readonly id: string
+  /** When it came. */
+  readonly at: number
+  /** Empty as long as the address is not understood. */
+  path: string
+  /** Its `traceparent` (W3C Trace Context), as it came. */
+  readonly parent: string | undefined
+  /** The run that it began, or that it watches. */
+  run?: RunId
+}
+
 /** The service as a listener for node:http: guard, routes from the table of endpoints, and one shape for all errors. */
 export function createListener(options: AppOptions): RequestListener {
-  const { routesWithin, callerOf, recordOf, revocation, rules, forwarding, log, headers, stopping, maxBodyBytes } =
-    options
+  const { routesWithin, callerOf, recordOf, revocation, rules, forwarding } = options
+  const { log, clock, metrics, headers, stopping, maxBodyBytes } = options
   const find = createDoors()
 
   return (request, response) => {
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-    let path = ''
+    const about: About = {
+      id: requestId(request.headers),
+      at: clock.now(),
+      path: '',
+      parent: parentOf(request.headers),
+    }
+    response.setHeader(REQUEST_ID, about.id)
     try {
       declineUpgrade(request, response)
-      path = pathOf(request)
+      about.path = pathOf(request)
       const host = forwarding.hostOf(request)
       allowOrigin(request, host, response, rules)
       guard(request.headers, host, rules)
     } catch (error) {
-      fail(path, request, response, error)
+      fail(about, request, response, error)
+      noteAccess(about, request, response)
       return
     }
-    void enter(path, request, response)
+    void enter(about, request, response)
   }
 
   /** Never rejects. */
-  async function enter(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function enter(about: About, request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const isOpen = OPEN_PATHS.has(path) || request.method === 'OPTIONS'
+      const isOpen = OPEN_PATHS.has(about.path) || request.method === 'OPTIONS'
       const caller = isOpen ? undefined : await callerOf(request)
       if (caller?.token !== undefined) revocation.watch(caller.token, response)
-      dispatch(path, request, response, caller)
+      dispatch(about, request, response, caller)
     } catch (error) {
-      fail(path, request, response, error)
+      fail(about, request, response, error)
+      noteAccess(about, request, response)
     }
   }
 
   function dispatch(
-    path: string,
+    about: About,
     request: IncomingMessage,
     response: ServerResponse,
     caller: Caller | undefined,
   ): void {
+    const { path } = about
     const doors = find(path)
     if (!doors) throw new AppError('not_found', `There is nothing at ${path}.`)
     const { byMethod, params } = doors
@@ -89,17 +116,22 @@ export function createListener(options: AppOptions): RequestListener {
     if (name !== undefined) {
       const endpoint = ENDPOINTS[name]
       if (caller && 'scope' in endpoint) expectScope(caller, endpoint.scope)
-      return void answer({ name, params, path, caller }, request, response)
+      return void answer({ name, params, caller }, about, request, response)
     }
     const allowed = [...byMethod.keys()].join(', ')
     response.setHeader('allow', allowed)
     if (method !== 'OPTIONS') throw new AppError('method_not_allowed', `${path} takes ${allowed}, not ${method}.`)
     response.writeHead(204).end()
+    noteAccess(about, request, response)
   }
 
   /** Never rejects. It is over when a stream has begun, and leaves nothing behind while that is open. */
-  async function answer(door: Door, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { name, params, path, caller } = door
+  async function answer(
+    { name, params, caller }: Door,
+    about: About,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     const signal = () => AbortSignal.any([goneSignal(response), stopping])
     try {
       const isWanted = 'body' in ENDPOINTS[name] || 'isFile' in ENDPOINTS[name]
@@ -107,7 +139,7 @@ export function createListener(options: AppOptions): RequestListener {
       const routes = routesWithin(caller?.roots)
       const known = caller ?? NOBODY
       const record = recordOf(name, known)
-      const value = await routes[name]({ request, response, params, signal, caller: known, record })
+      const value = await routes[name]({ request, response, params, signal, caller: known, record, about })
       if (value !== undefined) sendJson(response, response.statusCode, toLine(value))
     } catch (cause) {
       const wasAborted = cause instanceof Error && cause.name === 'AbortError'
@@ -115,18 +147,28 @@ export function createListener(options: AppOptions): RequestListener {
       if (wasAborted && response.closed) return undefined
       const seen = caller?.roots ? withoutElsewhere(cause, caller.roots) : cause
       const error = wasAborted ? new AppError('shutting_down', 'The service is stopping.', {}, { cause }) : seen
-      if (!response.headersSent) return fail(path, request, response, error)
+      if (!response.headersSent) return fail(about, request, response, error)
       // Refused meanwhile: what came in the end was not a whole request.
       if (response.writableEnded) return
       // Half a body is out: only a broken connection tells the reader that the rest is missing.
-      if (!response.closed) log.error('a response broke off', { path, error })
+      if (!response.closed) log.error('a response broke off', { request: about.id, path: about.path, error })
       response.destroy()
+    } finally {
+      noteAccess(about, request, response)
     }
   }
 
-  function fail(path: string, request: IncomingMessage, response: ServerResponse, error: unknown): void {
-    const { status, body } = toResponse(error)
-    if (status >= 500) log.error('a request failed', { method: request.method, path, error })
+  /** A line for each request, when it has its answer or its stream has begun. Not its query: people put secrets there. */
+  function noteAccess({ id, at, path, run }: About, { method }: IncomingMessage, { statusCode }: ServerResponse): void {
+    log.debug?.('answered', { request: id, method, path, status: statusCode, ms: clock.now() - at, run })
+  }
+
+  function fail({ id, path }: About, request: IncomingMessage, response: ServerResponse, error: unknown): void {
+    const { status, code, body } = toResponse(error)
+    metrics.requestFailed(code)
+    // Whoever asks whether the service is ready asks every few seconds; the log has heard when it ceased to be.
+    if (status >= 500 && code !== 'not_ready')
+      log.error('a request failed', { request: id, method: request.method, path, error })
     // What is left of an unread body must not be taken for the next request.
     if (request.method !== 'GET' && !request.complete) response.setHeader('connection', 'close')
     if (status === 401) response.setHeader('www-authenticate', 'Bearer')
@@ -142,6 +184,11 @@ const NOBODY: Caller = {
   roots: undefined,
   agent: undefined,
   from: undefined,
+}
+
+/** Sent twice, nobody knows which. */
+function parentOf({ traceparent }: IncomingMessage['headers']): string | undefined {
+  return typeof traceparent === 'string' ? traceparent : undefined
 }
 
 /** What is for everybody, token or not. */
@@ -187,11 +234,11 @@ function allowOrigin(
   response.setHeader('access-control-allow-origin', origin)
   response.setHeader(
     'access-control-allow-headers',
-    'authorization, content-type, last-event-id, idempotency-key, range, if-none-match, if-range',
+    'authorization, content-type, last-event-id, idempotency-key, range, if-none-match, if-range, x-request-id, traceparent',
   )
   response.setHeader(
     'access-control-expose-headers',
-    'x-proxy-version, x-proxy-started-at, x-proxy-last-event-id, x-proxy-reset, x-proxy-run-id, x-proxy-outcome, x-proxy-lines, etag, content-range, content-disposition',
+    'x-request-id, x-proxy-version, x-proxy-started-at, x-proxy-last-event-id, x-proxy-reset, x-proxy-run-id, x-proxy-outcome, x-proxy-lines, etag, content-range, content-disposition',
   )
   response.setHeader('access-control-allow-methods', 'GET, POST, PATCH, DELETE, OPTIONS')
   response.setHeader('vary', 'origin')

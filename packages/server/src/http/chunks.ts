@@ -14,20 +14,20 @@ export function chunkedSocket(out: ServerResponse): Socket | undefined {
 }
 
 /**
- * Writers of pages in one form: their lines as they are, or frames. What was made of a shared page is kept as long as
+ * Writers of pages in one form: their lines as they are, or frames. They say how many bytes that was. What was made of a shared page is kept as long as
  * the page. `own`: the bytes of the page, if nobody else has them.
  */
 export function createChunks<P extends object>(
   form: (page: P) => Uint8Array,
   own: (page: P) => Uint8Array | undefined,
-): (socket: Socket, page: P) => void {
+): (socket: Socket, page: P) => number {
   const known = new WeakMap<P, Buffer>()
 
   return (socket, page) => {
     const ready = known.get(page)
     if (ready) {
       socket.write(ready)
-      return
+      return ready.length
     }
     const body = form(page)
     const head = Buffer.from(`${body.length.toString(16)}\r\n`)
@@ -36,14 +36,16 @@ export function createChunks<P extends object>(
       const chunk = Buffer.concat([head, body, BREAK])
       known.set(page, chunk)
       socket.write(chunk)
-      return
+      return chunk.length
     }
     if (body !== lines) giveBack(lines)
+    const { length } = body
     socket.cork()
     socket.write(head)
     socket.write(body, () => giveBack(body))
     socket.write(BREAK)
     socket.uncork()
+    return length
   }
 }
 

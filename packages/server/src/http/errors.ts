@@ -1,8 +1,9 @@
-import { AppError } from '@claude-proxy/protocol/errors'
+import { AppError, type ErrorCode } from '@claude-proxy/protocol/errors'
 import { toLine } from '@claude-proxy/protocol/json'
 
 export interface ErrorResponse {
   readonly status: number
+  readonly code: ErrorCode
   /** JSON in ASCII. */
   readonly body: string
 }
@@ -11,7 +12,7 @@ export interface ErrorResponse {
 export function toResponse(error: unknown): ErrorResponse {
   const known =
     error instanceof AppError ? error : new AppError('internal', 'The service failed at this; its log knows more.')
-  return { status: known.status, body: toLine(known.body) }
+  return { status: known.status, code: known.code, body: toLine(known.body) }
 }
 
 /**

@@ -3,6 +3,8 @@ import type { Duplex } from 'node:stream'
 import { AppError } from '@claude-proxy/protocol/errors'
 import { toResponse } from './errors.ts'
 
+const LINGER_MS = 1000
+
 type Fields = Readonly<Record<string, string | number>>
 
 const { STATUS_CODES } = process.getBuiltinModule('node:http')
@@ -14,6 +16,7 @@ const { STATUS_CODES } = process.getBuiltinModule('node:http')
  */
 export function createRefusal(headers: Fields) {
   const latest = new WeakMap<Duplex, ServerResponse>()
+  const leaving = new WeakSet<Duplex>()
 
   return {
     /** Has to be told of every response before anything else. */
@@ -22,10 +25,8 @@ export function createRefusal(headers: Fields) {
     },
 
     refuse: (error: NodeJS.ErrnoException, socket: Duplex): void => {
-      if (!socket.writable || error.code === 'ECONNRESET') {
-        socket.destroy()
-        return
-      }
+      if (error.code === 'ECONNRESET') return void socket.destroy()
+      if (!socket.writable) return linger(socket)
       const before = latest.get(socket)
       if (!before || (before.req.complete && before.writableFinished)) writeRefusal(error, socket, headers)
       else if (before.req.complete) closeAfter(before, socket)
@@ -36,11 +37,26 @@ export function createRefusal(headers: Fields) {
     },
   }
 
+  /**
+   * Ends the connection when all is sent. What the client still sends is read for a moment, though nobody wants it: to
+   * close with something unread is to reset the connection, and that takes from the client what it has not read yet.
+   */
+  function linger(socket: Duplex): void {
+    if (leaving.has(socket)) return
+    leaving.add(socket)
+    socket.end(() => {
+      const end = setTimeout(() => socket.destroy(), LINGER_MS).unref()
+      socket.once('close', () => clearTimeout(end))
+    })
+  }
+
   /** Nothing behind it is read any more, however often the parser says so. */
   function closeAfter(response: ServerResponse, socket: Duplex): void {
     if (!response.shouldKeepAlive) return
     response.shouldKeepAlive = false
-    response.once('finish', () => socket.end())
+    // What Node calls after the last answer of a connection.
+    Object.assign(socket, { destroySoon: () => linger(socket) })
+    response.once('finish', () => linger(socket))
   }
 }
 

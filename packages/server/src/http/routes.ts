@@ -12,6 +12,7 @@ import type { Rewinds } from '../core/rewinds.ts'
 import type { Feed } from '../core/log/feed.ts'
 import { storedPages } from '../core/log/pages.ts'
 import type { RunOptions } from '../core/ports/run.ts'
+import type { Clock } from '../core/ports/outside.ts'
 import type { Store } from '../core/ports/store.ts'
 import type { KeptSettings } from '../core/settings/keep.ts'
 import type { ChangeSettings } from '../core/settings/settings.ts'
@@ -19,7 +20,9 @@ import type { Commands } from '../core/runs/commands.ts'
 import type { Host } from '../core/runs/host.ts'
 import type { SessionList } from '../core/sessions.ts'
 import type { Outcome, Runs } from '../core/runs/runs.ts'
+import type { Readiness } from '../core/readiness.ts'
 import type { Workspace } from '../core/workspace.ts'
+import type { Traces } from '../core/trace/traces.ts'
 import type { Search } from '../core/search/search.ts'
 import { decisionOf, notOpen } from './approvals.ts'
 import { type Caller, nameOf } from './caller.ts'
@@ -27,6 +30,7 @@ import { LAST_EVENT_ID, OUTCOME, RESET, RUN_ID } from './headers.ts'
 import type { Deed } from './record.ts'
 import { parse, readBody, readQuery } from './read.ts'
 import { sendNdjson } from './ndjson.ts'
+import type { About } from './app.ts'
 import { approvalRoutes } from './routes/approvals.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { commandRoutes } from './routes/commands.ts'
@@ -35,16 +39,20 @@ import { searchRoutes } from './routes/search.ts'
 import { docsRoutes } from './routes/docs.ts'
 import { fileRoutes } from './routes/files.ts'
 import { gitRoutes } from './routes/git.ts'
+import { insideRoutes } from './routes/inside.ts'
 import { transcriptRoutes } from './routes/transcript.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { uploadRoutes } from './routes/uploads.ts'
 import { feedRoutes } from './routes/feed.ts'
+import { usageRoutes } from './routes/usage.ts'
+import { noteRun } from './note-run.ts'
 import { keyOf, runOptions } from './run-fields.ts'
 import type { SseStreams } from './sse.ts'
 
 /** What the routes stand on. */
 export interface RoutesDeps {
   readonly store: Store
+  readonly clock: Clock
   readonly streams: SseStreams
   readonly feed: Feed
   readonly conversations: Conversations
@@ -61,6 +69,11 @@ export interface RoutesDeps {
   readonly workspace: Workspace
   /** Undefined where the operator wants none. */
   readonly search: Search | undefined
+  readonly readiness: Readiness
+  /** Undefined where nobody collects them. */
+  readonly traces: Traces | undefined
+  /** Everything that is measured, as text. */
+  readonly measures: () => Promise<string>
   /** How long the questions of a run wait that was begun at the old door; 0 for ever. */
   readonly permissionSeconds: number
   /** Whether processes are made ready in advance. */
@@ -81,6 +94,7 @@ export interface Exchange {
   readonly record: (deed: Deed) => Promise<void>
   /** Aborts when the client has gone or the service stops. Made when it is asked for: an open stream needs none. */
   readonly signal: () => AbortSignal
+  readonly about: About
 }
 
 /** Answers with the JSON value that the table of endpoints names, or writes the response itself and returns nothing. */
@@ -102,16 +116,18 @@ export function createRoutes(deps: RoutesDeps): Routes {
     ...docsRoutes(deps),
     ...fileRoutes(deps),
     ...gitRoutes(deps),
+    ...insideRoutes(deps),
     ...transcriptRoutes(deps),
     ...sessionRoutes(deps),
     ...uploadRoutes(deps),
     ...feedRoutes(deps),
+    ...usageRoutes(deps),
 
     async health() {
       return { status: 'ok', version: deps.version, started_at: deps.startedAt }
     },
 
-    async stream({ request, response, caller, record }) {
+    async stream({ request, response, caller, record, about }) {
       // The app reads errors of this door to the end of the connection, too.
       response.setHeader('connection', 'close')
       const body = await readBody(request, ENDPOINTS.stream.body, deps.maxBodyBytes)
@@ -130,7 +146,10 @@ export function createRoutes(deps: RoutesDeps): Routes {
       response.setHeader(LAST_EVENT_ID, String(conversation.head))
       response.setHeader(OUTCOME, outcome)
       const run = watch.until !== 'never' && 'run' in watch.until ? watch.until.run : undefined
-      if (run !== undefined) response.setHeader(RUN_ID, run)
+      if (run !== undefined) {
+        noteRun(deps.traces, about, { conversation: watch.conversation, run, outcome })
+        response.setHeader(RUN_ID, run)
+      }
       if (isNew(outcome))
         await record({ conversation: watch.conversation, run, folder: conversation.folder, detail: outcome })
       streams.open(response, watch)

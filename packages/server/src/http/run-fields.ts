@@ -27,6 +27,7 @@ export function runOptions(body: RunFields, caller: Caller): RunOptions {
     toolApprovals: approvals && { allow: approvals.allow ?? [], deny: approvals.deny ?? [] },
     systemPrompt: body.system_prompt,
     maxTurns: body.max_turns,
+    maxBudgetUsd: body.max_budget_usd,
     model: body.model,
     effort: body.effort,
     permissionMode: body.permission_mode,

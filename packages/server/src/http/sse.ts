@@ -10,6 +10,7 @@ import { type PartialSink, Reader, type Sink, type Watch } from '../core/log/rea
 import type { Partials } from '../core/partials/partials.ts'
 import { ownLines, type Page } from '../core/ports/event.ts'
 import type { FeedPage } from '../core/ports/feed.ts'
+import type { Metrics } from '../core/ports/metrics.ts'
 import type { Log } from '../core/ports/outside.ts'
 import { chunkedSocket, createChunks, textChunk } from './chunks.ts'
 
@@ -38,14 +39,20 @@ interface SseDeps {
   readonly events: EventLog
   readonly partials: Partials | undefined
   readonly log: Log
+  readonly metrics: Metrics
 }
 
 /** The open event streams. Events are written as bytes straight to the sockets: one buffer for all who read the same. */
-export function createSseStreams({ events, partials, log }: SseDeps) {
+export function createSseStreams({ events, partials, log, metrics }: SseDeps) {
   const streams = new Set<AnyStream>()
   let looks: NodeJS.Timeout | undefined
 
   return {
+    /** How many are open. */
+    get count(): number {
+      return streams.size
+    },
+
     /** Answers with the events of `watch`; ends the response, and the connection, after the last. */
     open(out: ServerResponse, watch: Watch, options: StreamOptions = {}): void {
       const { conversation, until } = watch
@@ -55,6 +62,7 @@ export function createSseStreams({ events, partials, log }: SseDeps) {
         isAbout: (id) => id === conversation,
         returns: until === 'never',
         log,
+        metrics,
       })
     },
 
@@ -66,6 +74,7 @@ export function createSseStreams({ events, partials, log }: SseDeps) {
         forget: () => feed.forget(),
         returns: true,
         log,
+        metrics,
       })
     },
 
@@ -144,7 +153,7 @@ interface Source {
 /** What becomes of pages on the wire. */
 interface Form<P, S> {
   readonly frames: (page: P) => Uint8Array
-  readonly writeChunk: (socket: Socket, page: P) => void
+  readonly writeChunk: (socket: Socket, page: P) => number
   /** What a silent stream says. */
   readonly ping: (source: S) => string
 }
@@ -168,6 +177,7 @@ interface Subject<P extends object, S extends Source> {
   /** Whether its client comes back when it ends: there is no end to what it watches. */
   readonly returns: boolean
   readonly log: Log
+  readonly metrics: Metrics
 }
 
 type AnyStream = Pick<Stream<object, Source>, 'isAbout' | 'forget' | 'returns' | 'write' | 'finish' | 'look'>
@@ -206,8 +216,13 @@ class Stream<P extends object, S extends Source> implements Sink<P> {
 
   take(page: P): boolean {
     this.#silence = 0
-    if (!this.#socket) return this.#out.write(this.#form.frames(page))
-    this.#form.writeChunk(this.#socket, page)
+    const { metrics } = this.#subject
+    if (!this.#socket) {
+      const frames = this.#form.frames(page)
+      metrics.bytesSent(frames.length)
+      return this.#out.write(frames)
+    }
+    metrics.bytesSent(this.#form.writeChunk(this.#socket, page))
     return this.#socket.writableLength < FULL_BYTES
   }
 

@@ -1,6 +1,9 @@
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { buffer } from 'node:stream/consumers'
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { call } from '../support/client.ts'
 import { rawPost, sendRaw } from '../support/raw.ts'
 import { startTestService, type TestService } from '../support/service.ts'
 
@@ -108,4 +111,21 @@ test('a request that is refused because its body is broken changes nothing, also
   expect(statuses(await talk(`${head}Transfer-Encoding: chunked\r\n\r\n${body}`))).toEqual([400])
   const listed = await sendRaw(service.base, LAST.replace('/healthz', '/v1/conversations'))
   expect(listed.body.toString()).not.toContain(cwd)
+})
+
+test('an answer that is on its way arrives whole, whatever is sent behind the request', async () => {
+  const whole = (await call(`${service.base}/openapi.json`)).text
+  for (let n = 0; n < 50; n++) {
+    const socket = connect(Number(new URL(service.base).port), '127.0.0.1')
+    let got = ''
+    socket.on('data', (part: Buffer) => (got += part.toString('latin1')))
+    socket.on('error', () => {})
+    socket.write(`GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n${'\0junk'.repeat(50_000)}`)
+    for (let more = 0; more < 10 && !socket.destroyed; more++) {
+      await pause(1)
+      socket.write('\0 no HTTP\r\n'.repeat(400))
+    }
+    if (!socket.closed) await once(socket, 'close')
+    expect(got.split('\r\n\r\n').slice(1).join('\r\n\r\n').startsWith(whole)).toBe(true)
+  }
 })

@@ -12,15 +12,18 @@ import { staging } from './staging.ts'
 import { feed } from './feed.ts'
 import { imports } from './imports.ts'
 import { listing } from './listing.ts'
+import { load } from './load.ts'
 import { names } from './names.ts'
 import { numbering } from './numbering.ts'
 import { pages } from './pages.ts'
 import { processes } from './processes.ts'
 import { prompts } from './prompts.ts'
 import { requests } from './requests.ts'
+import { retention } from './retention.ts'
 import { runs } from './runs.ts'
 import { fresh } from './samples.ts'
 import { settings } from './settings.ts'
+import { usage } from './usage.ts'
 import { walks } from './walks.ts'
 
 /** A store to test, and how to throw it away. */
@@ -60,6 +63,9 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     accounts(() => store)
     settings(() => store)
     access(() => store)
+    usage(() => store)
+    retention(() => store)
+    load(() => store)
     walks(() => store)
 
     it('refuses all work once it is closed, and may be closed twice', async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as nextTick } from 'node:timers/promises'
 import { expect, onTestFinished } from 'vitest'
 import { startScriptedModel } from '@claude-proxy/scripted-model/model'
 import { agentTestEnvironment } from '../support/service.ts'
@@ -148,4 +149,13 @@ function look(pid: number): Descendant | undefined {
     // Gone while we looked.
     return undefined
   }
+}
+
+/** Starts the program and kills it (-9) as soon as `isTime`. False when it was through by then. */
+export async function startToKill(world: World, args: readonly string[], isTime: () => boolean): Promise<boolean> {
+  const { child, exit } = run(world, args)
+  while (child.exitCode === null && !isTime()) await nextTick()
+  child.kill('SIGKILL')
+  const [, signal] = await exit
+  return signal === 'SIGKILL'
 }

@@ -55,7 +55,7 @@ test.each([
   [['token', 'create', 'a b'], /cannot be the name/],
   [['token', 'create', 'x', '--qr', '--url', 'ftp://x'], /no address/],
   [['token', 'create'], /Say which NAME/],
-  [['token', 'create', 'x', '--expires'], /--expires needs a value/],
+  [['token', 'create', 'x', '--expires'], /--expires takes 90d/],
   [['token', 'list', '--scopes', 'read'], /--scopes/],
   [['token'], /token/],
 ])('%j is refused in a sentence, and makes nothing', async (args, sentence) => {

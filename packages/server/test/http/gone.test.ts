@@ -7,6 +7,7 @@ import type { ConversationId } from '@claude-proxy/protocol/ids'
 import { readConfig } from '../../src/config.ts'
 import { createBell } from '../../src/core/log/bell.ts'
 import { createEventLog } from '../../src/core/log/log.ts'
+import { UNCOUNTED } from '../../src/core/ports/metrics.ts'
 import type { Bell, Log } from '../../src/core/ports/outside.ts'
 import { createTokens } from '../../src/core/access/tokens.ts'
 import { createListener } from '../../src/http/app.ts'
@@ -32,7 +33,7 @@ test('a stream that opens when its client has gone already leaves no reader behi
   const clock = { now: Date.now }
   const store = createMemoryStore()
   const events = createEventLog({ store, bell: listening.bell, clock, log: quiet, doubtMs: 2000 })
-  const streams = createSseStreams({ events, partials: undefined, log: quiet })
+  const streams = createSseStreams({ events, partials: undefined, log: quiet, metrics: UNCOUNTED })
   const out = await abandoned()
   streams.open(out, { conversation: 'c' as ConversationId, after: 0, until: 'never' })
   await sleep(0)
@@ -66,7 +67,7 @@ test('an answer that fails in its middle breaks off and is told of, but not when
     },
   }
   await expect(call(`${await serve(listener(routes, log))}${HISTORY}`)).rejects.toThrow(/aborted|hang up/)
-  expect(complaints).toEqual([['a response broke off', { path: HISTORY, error }]])
+  expect(complaints).toEqual([['a response broke off', { request: expect.any(String), path: HISTORY, error }]])
   isLate = true
   await abandoned(HISTORY, listener(routes, log))
   await failed.promise
@@ -80,7 +81,9 @@ test('a mistake of ours is told in our shape, without a word of what it was, and
   const answer = await call(`${await serve(listener({ health: () => Promise.reject(error) }, log))}/healthz`)
   expect(answer).toMatchObject({ status: 500, json: { error: 'internal' } })
   expect(answer.text).not.toContain('undefined')
-  expect(complaints).toEqual([['a request failed', { method: 'GET', path: '/healthz', error }]])
+  expect(complaints).toEqual([
+    ['a request failed', { request: answer.headers['x-request-id'], method: 'GET', path: '/healthz', error }],
+  ])
 })
 
 /** The service's listener on top of routes that are the test's. */
@@ -99,6 +102,8 @@ function listener(routes: Partial<Routes>, log: Log = quiet): RequestListener {
     revocation: createRevocation(tokens, log),
     rules: config,
     log,
+    clock,
+    metrics: UNCOUNTED,
     headers: {},
     maxBodyBytes: 1,
     stopping,

@@ -59,6 +59,30 @@ it('a deletion that was cut short goes on with the next start', async () => {
   expectOrder(db)
 })
 
+it('the sums of what deleted conversations used lose their conversations, and nothing else', async () => {
+  const { store, db } = await storeAndDatabase()
+  const { id, folder, run } = await started(store)
+  const use = (costUsd?: number) => [
+    { model: 'm', inputTokens: 1, outputTokens: 2, cacheReadTokens: 3, cacheCreationTokens: 4, costUsd },
+  ]
+  const first = await started(store)
+  await store.endRun(first.run.id, ['{}'], 900_000, { outcome: 'success', usage: use(1), facts: {} })
+  await store.endRun(run.id, ['{}'], 900_000, { outcome: 'success', usage: use(), facts: {} })
+  // More than one step removes.
+  for (let n = 2; n < 600; n++) {
+    const next = newRun({ name: id, folder })
+    await store.beginRun(next)
+    await store.endRun(next.id, ['{}'], 900_000 * n, { outcome: 'interrupted', usage: use(0.5), facts: {} })
+  }
+  const query = { by: 'folder', periods: [{ from: 0, to: 900_000 * 600 }], limit: 10 } as const
+  const before = await store.usage(query)
+  for (const each of [id, first.id]) expect(await store.deleteConversation(each)).toEqual({ status: 'deleted' })
+  expect(await store.usage(query)).toEqual(before)
+  await expect.poll(() => isDone(db), { timeout: 20_000 }).toBe(true)
+  expect(await store.usage(query)).toEqual(before)
+  expect(db.prepare('SELECT DISTINCT c FROM used').all()).toEqual([{ c: 0 }])
+})
+
 it('a conversation that is just being sealed can be deleted, and the others are sealed all the same', async () => {
   const { store, db } = await storeAndDatabase()
   const all = await Promise.all([1, 2, 3].map(() => started(store)))

@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { migrate } from '../../src/store/sqlite/migrate.ts'
 import { connect, type Database } from '../../src/store/sqlite/open.ts'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts'
+import { started } from '../contract/samples.ts'
 import { silent, temporaryDir, temporaryStore } from './temporary.ts'
 
 const first = { version: 1, sql: 'CREATE TABLE a (x); INSERT INTO a VALUES (1);' }
@@ -40,6 +42,30 @@ it('a database of a newer release is refused with a sentence and stays as it is'
     message: expect.stringMatching(/^The database has schema version 999, this program knows \d+: .*newer release/),
   })
   expect([version(db), content()]).toEqual([999, before])
+})
+
+it('what runs used before sums of it were kept is in them', async () => {
+  const dataDir = temporaryDir()
+  const store = await temporaryStore(dataDir)
+  const { id, folder, run } = await started(store)
+  const usage = [
+    { model: 'm', inputTokens: 1, outputTokens: 2, cacheReadTokens: 3, cacheCreationTokens: 4, costUsd: 5 },
+  ]
+  await store.endRun(run.id, ['{}'], 5_000_000, { outcome: 'success', usage, facts: {} })
+  const gone = await started(store)
+  await store.endRun(gone.run.id, ['{}'], 2_000_000, { outcome: 'interrupted', usage, facts: {} })
+  const query = { periods: [{ from: 0, to: 9_000_000 }], limit: 10 }
+  const sums = () =>
+    Promise.all((['folder', 'model', 'conversation'] as const).map((by) => store.usage({ ...query, by })))
+  const before = await sums()
+  expect(before[2]).toMatchObject([{ key: id }, { key: gone.id }])
+  const db = connect(join(dataDir, 'claude-proxy.db'))
+  onTestFinished(() => db.close())
+  db.exec('DELETE FROM used')
+  const sql = readFileSync(new URL('../../src/store/sqlite/migrations/0012_usage.sql', import.meta.url), 'utf8')
+  db.exec(sql.slice(sql.indexOf('INSERT')))
+  expect(await sums()).toEqual(before)
+  expect(await store.usage({ ...query, by: 'period', folder })).toMatchObject([{ runs: 1, durationMs: 4_999_999 }])
 })
 
 function database(): Database {

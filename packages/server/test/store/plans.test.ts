@@ -8,11 +8,14 @@ import { readAccounts } from '../../src/store/sqlite/accounts.ts'
 import { readConversations } from '../../src/store/sqlite/conversations.ts'
 import { removing } from '../../src/store/sqlite/delete.ts'
 import { readEvents } from '../../src/store/sqlite/events.ts'
+import { readLoad } from '../../src/store/sqlite/load.ts'
 import { listConversations } from '../../src/store/sqlite/listing.ts'
 import { readFeed } from '../../src/store/sqlite/feed.ts'
 import { connect, prepareDatabase, type Database } from '../../src/store/sqlite/open.ts'
 import { writerOperations } from '../../src/store/sqlite/operations.ts'
 import { sealing } from '../../src/store/sqlite/seal.ts'
+import { readRetention } from '../../src/store/sqlite/retention.ts'
+import { readUsage } from '../../src/store/sqlite/usage.ts'
 import { temporaryDir } from './temporary.ts'
 
 const FOLDER = '/folder' as Folder
@@ -33,6 +36,13 @@ it('no statement looks through a whole table, but for the small ones that are me
     'SCAN token',
     // the folders that somebody may see
     'SCAN root EXISTS VIRTUAL TABLE INDEX 1:',
+    // the periods that sums are asked for
+    'SCAN period VIRTUAL TABLE INDEX 1:',
+    // how much all of it is, once an hour where somebody wants to keep no more than that
+    'SCAN attachment',
+    'SCAN pragma_freelist_count VIRTUAL TABLE INDEX 0:',
+    'SCAN pragma_page_count VIRTUAL TABLE INDEX 0:',
+    'SCAN pragma_page_size VIRTUAL TABLE INDEX 0:',
     // the result of a look into a list above
     'SCAN open',
     'SCAN json_each VIRTUAL TABLE INDEX 1:',
@@ -66,10 +76,13 @@ function statements(db: Database): string[] {
     ...recorded(db, (listening) => {
       readConversations(listening)
       readAccounts(listening)
+      readUsage(listening)
+      readRetention(listening)
       readEvents(listening)
       readAttachments(listening)
       readFeed(listening)
       readAccess(listening)
+      readLoad(listening)
       writerOperations(listening)
       sealing(listening)
       removing(listening)

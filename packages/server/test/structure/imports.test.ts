@@ -14,6 +14,9 @@ it('every import goes along an arrow', () => {
 it.each([
   ['protocol/src/a.ts', `import { x } from 'node:fs'`],
   ['protocol/src/a.ts', `import { x } from '../../server/src/core/ports/store.ts'`],
+  ['client/src/a.ts', `import { STATUS } from '@claude-proxy/protocol/errors'`],
+  ['client/src/a.ts', `import type { z } from 'zod'`],
+  ['client/src/a.ts', `import { setTimeout } from 'node:timers/promises'`],
   ['server/src/core/log/a.ts', `import type { Server } from 'node:http'`],
   ['server/src/core/a.ts', `import { spawn } from 'node:child_process'`],
   ['server/src/core/a.ts', `import { x } from '../store/memory/store.ts'`],
@@ -39,6 +42,7 @@ it.each([
 
 it.each([
   ['protocol/src/a.ts', `import { z } from 'zod'\nimport { x } from './ids.ts'`],
+  ['client/src/a.ts', `import type { ErrorCode } from '@claude-proxy/protocol/errors'\nimport { x } from './b.ts'`],
   ['server/src/core/runs/a.ts', `import { join } from 'node:path'\nimport type { Run } from '../ports.ts'`],
   ['server/src/agents/claude/a.ts', `import { query } from '@anthropic-ai/claude-agent-sdk'\nimport '../queue.ts'`],
   ['server/src/store/sqlite/a.ts', `import { DatabaseSync } from 'node:sqlite'`],

@@ -5,6 +5,7 @@ import { createApprovals } from '../../src/core/approvals/approvals.ts'
 import { createBell } from '../../src/core/log/bell.ts'
 import { createEventLog } from '../../src/core/log/log.ts'
 import type { Store } from '../../src/core/ports/store.ts'
+import { createBudget } from '../../src/core/budget.ts'
 import { createHost } from '../../src/core/runs/host.ts'
 import { createKeptSettings } from '../../src/core/settings/keep.ts'
 import { createChangeSettings } from '../../src/core/settings/settings.ts'
@@ -30,6 +31,7 @@ test('what cannot be stored is taken back from the run that has it already', asy
   const kept = createKeptSettings({ store, events, clock, start: 'this' })
   const newRunId = () => '1'.repeat(32) as RunId
   const host = createHost({
+    budget: createBudget({ store, clock, runUsd: undefined, dayUsd: undefined }),
     store,
     events,
     clock,

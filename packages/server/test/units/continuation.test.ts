@@ -5,6 +5,7 @@ import { createBell } from '../../src/core/log/bell.ts'
 import { createEventLog } from '../../src/core/log/log.ts'
 import type { Approval, Settlement } from '../../src/core/ports/approval.ts'
 import type { Run, RunOptions } from '../../src/core/ports/run.ts'
+import { createBudget } from '../../src/core/budget.ts'
 import { createContinuation } from '../../src/core/runs/continuation.ts'
 import type { Host } from '../../src/core/runs/host.ts'
 import { createMemoryStore } from '../../src/store/memory/store.ts'
@@ -36,6 +37,7 @@ async function open(settled: readonly Pick<Approval, 'state' | 'settlement'>[], 
   }
   const approvals = { decisions: async () => decided, resume: async () => new Set([id]) }
   const continuation = createContinuation({
+    budget: createBudget({ store, clock, runUsd: undefined, dayUsd: undefined }),
     store,
     events,
     clock,

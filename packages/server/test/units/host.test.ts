@@ -9,6 +9,7 @@ import type { Log } from '../../src/core/ports/outside.ts'
 import type { NewRun, Run } from '../../src/core/ports/run.ts'
 import type { Store } from '../../src/core/ports/store.ts'
 import { createKeptSettings } from '../../src/core/settings/keep.ts'
+import { createBudget } from '../../src/core/budget.ts'
 import { createHost, type Host } from '../../src/core/runs/host.ts'
 import { createMemoryFiles } from '../../src/store/memory/attachment-files.ts'
 import { createMemoryStore } from '../../src/store/memory/store.ts'
@@ -31,7 +32,12 @@ function open({ store = createMemoryStore(), agent = createScriptedAgent({ clock
   const settings = createKeptSettings({ store, events, clock, start: 'now' })
   const files = createMemoryFiles()
   const deps = { store, events, clock, log, agent, approvals, files, settings }
-  const host = createHost({ ...deps, partials: undefined, newRunId: newId })
+  const host = createHost({
+    budget: createBudget({ store, clock, runUsd: undefined, dayUsd: undefined }),
+    ...deps,
+    partials: undefined,
+    newRunId: newId,
+  })
   return {
     store,
     host,

@@ -10,6 +10,7 @@ import { createPartials } from '../../src/core/partials/partials.ts'
 import type { Agent, Happening } from '../../src/core/ports/agent.ts'
 import type { Store } from '../../src/core/ports/store.ts'
 import { createKeptSettings } from '../../src/core/settings/keep.ts'
+import { createBudget } from '../../src/core/budget.ts'
 import { createHost } from '../../src/core/runs/host.ts'
 import { createMemoryFiles } from '../../src/store/memory/attachment-files.ts'
 import { createMemoryStore } from '../../src/store/memory/store.ts'
@@ -82,6 +83,7 @@ it('what a reader has of a text is its beginning at any moment, and nothing of i
       const agent = agentThat(() => tell(messages))
       const settings = createKeptSettings({ store, events, clock, start: 'now' })
       const host = createHost({
+        budget: createBudget({ store, clock, runUsd: undefined, dayUsd: undefined }),
         store,
         events,
         clock,
@@ -226,6 +228,7 @@ function agentThat(happens: () => AsyncGenerator<Happening>): Agent {
     endBackground: () => false,
     rewind: async () => ({ status: 'no_checkpoint', why: '' }),
     sessions: createScriptedSessions({ now: () => 0 }),
+    load: async () => ({ working: 0, resting: 0, bytes: 0 }),
     adjust: async () => ({ taken: [], facts: {}, before: {} }),
     async close() {},
   }

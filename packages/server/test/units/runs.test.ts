@@ -12,6 +12,7 @@ import type { Store } from '../../src/core/ports/store.ts'
 import { createCommands } from '../../src/core/runs/commands.ts'
 import type { Host } from '../../src/core/runs/host.ts'
 import type { Queue } from '../../src/core/runs/queue.ts'
+import { createBudget } from '../../src/core/budget.ts'
 import { createRuns, type StreamRequest } from '../../src/core/runs/runs.ts'
 import { createMemoryFiles } from '../../src/store/memory/attachment-files.ts'
 import { createMemoryStore } from '../../src/store/memory/store.ts'
@@ -45,7 +46,14 @@ async function open(meanwhile: (store: Store, run: Run) => Partial<Store>) {
   const most = { maxCount: 1, maxBytes: 1, maxImageBytes: 1, maxTextBytes: 1, maxUnusedBytes: 1, unusedMs: 1 }
   const newId = () => fresh().run as string as AttachmentId
   const attachments = createAttachments({ store, files: createMemoryFiles(), clock, log, limits: most, newId })
-  const runs = createRuns({ ...deps, rules, attachments, newRunId: () => fresh().run, check() {} })
+  const runs = createRuns({
+    budget: createBudget({ store, clock, runUsd: undefined, dayUsd: undefined }),
+    ...deps,
+    rules,
+    attachments,
+    newRunId: () => fresh().run,
+    check() {},
+  })
   const commands = createCommands({ ...deps, approvals: {} as Approvals })
   const request = (more: Partial<StreamRequest>): StreamRequest => ({
     name: id,

@@ -3,6 +3,7 @@ import { createBell } from '../../src/core/log/bell.ts'
 import { createEventLog } from '../../src/core/log/log.ts'
 import type { Store } from '../../src/core/ports/store.ts'
 import type { Host } from '../../src/core/runs/host.ts'
+import { createBudget } from '../../src/core/budget.ts'
 import { createQueue } from '../../src/core/runs/queue.ts'
 import { createMemoryStore } from '../../src/store/memory/store.ts'
 import { added, newPrompt, started } from '../contract/samples.ts'
@@ -29,7 +30,14 @@ async function open() {
   const clock = { now: () => 1 }
   const events = createEventLog({ store, bell: createBell(), clock, log, doubtMs: 2000 })
   const host = { mayAcceptRuns: true, serveQueue() {}, steer: () => false, endSettling: async () => false }
-  const queue = createQueue({ store, events, clock, log, host: host as unknown as Host })
+  const queue = createQueue({
+    budget: createBudget({ store, clock, runUsd: undefined, dayUsd: undefined }),
+    store,
+    events,
+    clock,
+    log,
+    host: host as unknown as Host,
+  })
   return { disk, host, memory, folder, handedOver: queue.handOver(prompt, run.id) }
 }
 

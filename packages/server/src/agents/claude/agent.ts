@@ -2,9 +2,11 @@ import { AppError } from '@claude-proxy/protocol/errors'
 import { errorResult } from '@claude-proxy/protocol/events'
 import { type ConversationId, promptUuid } from '@claude-proxy/protocol/ids'
 import type { Agent, Job, Preparation, Wake, Work } from '../../core/ports/agent.ts'
+import type { Metrics } from '../../core/ports/metrics.ts'
 import type { Clock, Log } from '../../core/ports/outside.ts'
 import type { Store } from '../../core/ports/store.ts'
 import { createAdmission } from './admission.ts'
+import { findBinary, NO_BINARY } from './binary.ts'
 import { configDirectory, hasCredentials, NO_CREDENTIALS } from './environment.ts'
 import { notLoadedEvent } from './folder-settings.ts'
 import { expectUnmoved, type Launch, type LaunchContext, prepareLaunch } from './launch.ts'
@@ -32,6 +34,7 @@ export interface ClaudeAgentOptions extends LaunchContext {
   readonly warmBytes: number
   /** How long a run waits for its background agents. */
   readonly settleMs: number
+  readonly metrics: Metrics
 }
 
 interface Start extends Omit<Preparation, 'sessionId'> {
@@ -61,11 +64,19 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
     name: 'claude',
 
     async unready() {
-      return (await hasCredentials(options.environment, options.platform)) ? undefined : NO_CREDENTIALS
+      if (!(await hasCredentials(options.environment, options.platform))) return NO_CREDENTIALS
+      return (await findBinary()) === undefined ? NO_BINARY : undefined
     },
 
     work(job) {
-      const turn = new Turn({ job, clock, promptUuid: promptUuid(job.run), settleMs: options.settleMs })
+      const begun = performance.now()
+      const turn: Turn = new Turn({
+        job,
+        clock,
+        promptUuid: promptUuid(job.run),
+        settleMs: options.settleMs,
+        onBegun: () => options.metrics.agentBegan(turn.isWarm ? 'warm' : 'cold', performance.now() - begun),
+      })
       void serve(turn).catch((error: unknown) => {
         log.error('a run could not be started', { run: job.run, error })
         turn.end(failure(error instanceof Error ? error.message : String(error)))
@@ -117,6 +128,12 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
       return (await session?.adjust(changes)) ?? { taken: [], facts: {}, before: {} }
     },
 
+    async load() {
+      const sizes = await Promise.all([...living].map((session) => session.memoryBytes()))
+      const atRest = resting().length
+      return { working: living.size - atRest, resting: atRest, bytes: sizes.reduce((sum, size) => sum + size, 0) }
+    },
+
     async close() {
       closed = true
       await Promise.all([...living].map((session) => session.close()))
@@ -133,6 +150,7 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
     await warm?.started
     const isBehind = await tellUnseen(turn)
     if (warm && !isBehind && fits(warm, job, launch) && (await warm.tune(launch.tuning))) {
+      turn.isWarm = true
       if (!turn.ended) warm.begin(turn)
       return
     }

@@ -1,6 +1,6 @@
 import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type { McpServerConfig, Options } from '@anthropic-ai/claude-agent-sdk'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { Folder } from '@claude-proxy/protocol/ids'
@@ -56,12 +56,15 @@ export async function prepareLaunch(asked: RunOptions, folder: Folder, context: 
     perTaskStopAffordance: true,
     includePartialMessages: context.showsPartials,
     ...(asked.systemPrompt !== undefined && { systemPrompt: asked.systemPrompt }),
+    ...(asked.maxBudgetUsd !== undefined && { maxBudgetUsd: asked.maxBudgetUsd }),
     ...(asked.maxTurns ? { maxTurns: asked.maxTurns } : {}),
     ...(trusted ? await trustedOptions(asked, folder, context) : await strangerOptions(asked, context)),
   }
   const elicits = asked.canAnswer?.includes('elicitation') === true
   const fingerprint = createHash('sha256')
     .update(JSON.stringify([lasting, elicits]))
+    // Claude Code counts from the beginning of its process: a run with a budget gets one of its own.
+    .update(asked.maxBudgetUsd === undefined ? '' : randomUUID())
     .digest('hex')
   const tuning = { permissionMode, ...(model !== undefined && { model }), ...(effort !== undefined && { effort }) }
   // Without a permission mode, it may be one in which a classifier approves.

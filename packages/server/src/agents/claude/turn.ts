@@ -56,6 +56,8 @@ export interface TurnOptions {
   readonly promptUuid: string | undefined
   /** How long background agents are waited for. */
   readonly settleMs: number
+  /** Told when the agent has begun with it. */
+  readonly onBegun?: () => void
 }
 
 const DONE = new Set(['completed', 'cancelled', 'discarded', 'refused'])
@@ -63,6 +65,9 @@ const DONE = new Set(['completed', 'cancelled', 'discarded', 'refused'])
 export class Turn implements Work {
   readonly job: Job
   readonly promptUuid: string | undefined
+  /** A process that was there took it. */
+  isWarm = false
+  readonly #onBegun: (() => void) | undefined
   readonly #clock: Clock
   readonly #settleMs: number
   readonly #happenings = new Queue<Happening>()
@@ -84,11 +89,12 @@ export class Turn implements Work {
   #model: string | undefined
   #settleTimer: NodeJS.Timeout | undefined
 
-  constructor({ job, clock, promptUuid, settleMs }: TurnOptions) {
+  constructor({ job, clock, promptUuid, settleMs, onBegun }: TurnOptions) {
     this.job = job
     this.promptUuid = promptUuid
     this.#clock = clock
     this.#settleMs = settleMs
+    this.#onBegun = onBegun
     this.#ownPromptDone = promptUuid === undefined
   }
 
@@ -274,6 +280,7 @@ export class Turn implements Work {
       // Told again at each turn; the first of a run is enough.
       if (this.#sawInit) return
       this.#sawInit = true
+      this.#onBegun?.()
     }
     const payload = normalise(message, this.#timestamp())
     if (!payload) return

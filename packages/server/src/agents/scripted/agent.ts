@@ -60,6 +60,7 @@ export function createScriptedAgent({ clock }: { clock: Clock }): Agent {
     endBackground: () => false,
     rewind: () => Promise.resolve({ status: 'no_checkpoint', why: 'The scripted agent changes no files.' }),
     sessions,
+    load: async () => ({ working: 0, resting: 0, bytes: 0 }),
     async adjust(conversation, { model, permissionMode }) {
       const before = tunings.get(conversation)
       if (!before) return { taken: [], facts: {}, before: {} }

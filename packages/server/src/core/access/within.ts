@@ -51,6 +51,11 @@ type PassedOn =
   | 'token'
   | 'addAudit'
   | 'forgetAudit'
+  | 'atRest'
+  | 'pruneConversation'
+  | 'footprint'
+  | 'load'
+  | 'check'
   | 'close'
 
 /** The store as somebody sees it who may see only some folders: all else is not there. */
@@ -97,6 +102,7 @@ export function storeWithin(store: Store, roots: readonly string[]): Store {
     deleteConversation: async (id) => ((await inside(id)) ? store.deleteConversation(id) : { status: 'unknown' }),
     run: (id) => seen(store.run(id)),
     account: async (id) => ((await inside(id)) ? store.account(id) : undefined),
+    usage: (query) => store.usage({ ...query, within: roots }),
     openRun: async (folder) => (isInside(folder) ? store.openRun(folder) : undefined),
     prompt: (id) => seen(store.prompt(id)),
     queuedPrompts: async (folder) => (isInside(folder) ? store.queuedPrompts(folder) : []),
@@ -164,6 +170,11 @@ export function withoutElsewhere(error: unknown, roots: readonly string[]): unkn
   const expected = error instanceof AppError ? error.details['expected_cwd'] : undefined
   if (typeof expected !== 'string' || isBelow(expected, roots)) return error
   return new AppError('conversation_exists', 'This id is taken, or was.')
+}
+
+/** What is measured tells no folder from another. */
+export async function measuredForAll(): Promise<never> {
+  throw outsideOfToken()
 }
 
 function outsideOfToken(): AppError {

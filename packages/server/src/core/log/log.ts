@@ -3,6 +3,7 @@ import type { Added, Changed, NewPrompt, Prompt, PromptBegun, PromptChange } fro
 import type { Appended, Page } from '../ports/event.ts'
 import type { RunEnding } from '../ports/account.ts'
 import type { Begun, NewRun, Run } from '../ports/run.ts'
+import { type Metrics, UNCOUNTED } from '../ports/metrics.ts'
 import type { Bell, Clock, Log } from '../ports/outside.ts'
 import type { NewApproval, SettleApproval, Settled } from '../ports/approval.ts'
 import type { SettingsChange, SettingsChanged } from '../ports/settings.ts'
@@ -16,6 +17,7 @@ export interface EventLogDeps {
   readonly log: Log
   /** How long the bell is trusted: a lost ring costs at most this. */
   readonly doubtMs: number
+  readonly metrics?: Metrics
 }
 
 export type EventLog = ReturnType<typeof createEventLog>
@@ -27,7 +29,7 @@ const PAGE_BYTES = 256 * 1024
 const ENDS = 10_000
 
 /** The log of all conversations: stores first, tells afterwards. */
-export function createEventLog({ store, bell, clock, log, doubtMs }: EventLogDeps) {
+export function createEventLog({ store, bell, clock, log, doubtMs, metrics = UNCOUNTED }: EventLogDeps) {
   const tail = createTail()
   const ends = new Map<RunId, number>()
   /** The prompts that open runs have taken on their way: they end where the run does. */
@@ -62,6 +64,7 @@ export function createEventLog({ store, bell, clock, log, doubtMs }: EventLogDep
     async end(run: Run, lines: readonly string[], ending: RunEnding): Promise<Appended> {
       const appended = await store.endRun(run.id, lines, clock.now(), ending)
       if (appended.status === 'stored') {
+        metrics.runEnded(ending.outcome, ending.usage)
         noteEnd(run.id, appended.last)
         for (const prompt of taken.get(run.id) ?? []) noteEnd(prompt, appended.last)
         taken.delete(run.id)
@@ -151,6 +154,7 @@ export function createEventLog({ store, bell, clock, log, doubtMs }: EventLogDep
   }
 
   function tell(conversation: ConversationId, first: number, lines: readonly string[]): void {
+    metrics.eventsStored(lines.length)
     tail.add(conversation, first, lines)
     bell.ring(conversation)
   }

@@ -7,7 +7,7 @@ const PAGE_BYTES = 256 * 1024
 
 /** The stored events after `after` up to `head`, in pages of about 256 KB. */
 export async function* storedPages(
-  store: Store,
+  store: Pick<Store, 'page'>,
   conversation: ConversationId,
   after: number,
   head: number,

@@ -36,8 +36,18 @@ export interface Agent {
    * the agent does not take it; then all is as before.
    */
   adjust(conversation: ConversationId, changes: Adjustments): Promise<Adjusted>
+  /** What its processes hold now; nothing where it has none. */
+  load(): Promise<AgentLoad>
   /** Ends all processes: asks, waits, kills. */
   close(): Promise<void>
+}
+
+export interface AgentLoad {
+  /** Processes with a run, or about to get one, and warm ones. */
+  readonly working: number
+  readonly resting: number
+  /** Memory of the agents themselves, without what they began. */
+  readonly bytes: number
 }
 
 export interface Preparation {

@@ -9,6 +9,8 @@ export interface Log {
   info(message: string, details?: object): void
   warn(message: string, details?: object): void
   error(message: string, details?: object): void
+  /** For who looks for something; not there where nobody does, so that nothing is made for it. */
+  debug?(message: string, details?: object): void
 }
 
 /** Tells waiting readers that a conversation has grown. Carries no events; a lost ring costs a moment. */

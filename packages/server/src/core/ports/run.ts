@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly toolApprovals?: { readonly allow: readonly string[]; readonly deny: readonly string[] }
   readonly systemPrompt?: string
   readonly maxTurns?: number
+  /** What it may cost, in US dollars. */
+  readonly maxBudgetUsd?: number
   readonly model?: string
   readonly effort?: 'low' | 'medium' | 'high' | 'xhigh' | 'max'
   readonly permissionMode?: 'default' | 'acceptEdits' | 'plan' | 'dontAsk' | 'auto' | 'bypassPermissions'

@@ -16,10 +16,13 @@ import type { Prompt, NewPrompt, Added, PromptChange, Changed, PromptBegun } fro
 import type { Appended, StoredPage } from './event.ts'
 import type { FeedPage } from './feed.ts'
 import type { NewApproval, Approval, SettleApproval, Settled, ApprovalRule } from './approval.ts'
+import type { UsageQuery, UsageSum } from './usage.ts'
+import type { AtRest, AtRestQuery, Footprint } from './retention.ts'
 import type { SettingsChange, SettingsChanged } from './settings.ts'
 import type { AgentProcess } from './agent.ts'
 import type { Staging } from './staging.ts'
 import type { Attachment } from './attachment.ts'
+import type { Load } from './load.ts'
 
 /**
  * Where everything is kept. Each method is one transaction: it happens whole or not at all, and when its promise
@@ -69,6 +72,11 @@ export interface Store extends Staging, AccessStore {
    * whoever begins or activates under one of them hears `conversation_unknown`.
    */
   deleteConversation(id: ConversationId): Promise<Deleted>
+  /** Conversations that may be deleted without anybody being amid something. */
+  atRest(query: AtRestQuery): Promise<AtRest[]>
+  /** Deletes a conversation that is at rest, and was not active since. False: it is not, nothing was changed. */
+  pruneConversation(id: ConversationId, activeBefore: number): Promise<boolean>
+  footprint(): Promise<Footprint>
 
   /** Stores run and first event together, if no run is open in the folder. Refused, it leaves no trace. */
   beginRun(run: NewRun): Promise<Begun>
@@ -83,6 +91,8 @@ export interface Store extends Staging, AccessStore {
   run(id: RunId): Promise<Run | undefined>
   /** What the conversation's runs have come to; undefined when there is no such conversation. */
   account(id: ConversationId): Promise<Account | undefined>
+  /** What runs that have ended used, added up. Also when their conversations are deleted. */
+  usage(query: UsageQuery): Promise<UsageSum[]>
   openRun(folder: Folder): Promise<Run | undefined>
   openRuns(): Promise<Run[]>
 
@@ -171,6 +181,13 @@ export interface Store extends Staging, AccessStore {
 
   /** Stores an event that is no run's. Its number; undefined: there is no such conversation. */
   addNote(conversation: ConversationId, line: string, at: number): Promise<number | undefined>
+  /** How much is under way. */
+  load(): Promise<Load>
+  /**
+   * Resolves when it can keep more: what reads answers, what writes does, and the disk takes something. `freeBytes`: what
+   * the disk has left; undefined where nothing is kept on one.
+   */
+  check(): Promise<{ readonly freeBytes: number | undefined }>
 
   close(): Promise<void>
 }

@@ -2,6 +2,7 @@ import type { EventPayload } from '@claude-proxy/protocol/events'
 import { type ConversationId, promptUuid, type RunId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
 import type { Approvals } from '../approvals/approvals.ts'
+import type { Budget } from '../budget.ts'
 import type { EventLog } from '../log/log.ts'
 import type { Approval } from '../ports/approval.ts'
 import type { Clock, Log } from '../ports/outside.ts'
@@ -15,6 +16,7 @@ export interface ContinuationDeps {
   readonly events: EventLog
   readonly host: Host
   readonly approvals: Approvals
+  readonly budget: Budget
   readonly clock: Clock
   readonly log: Log
   readonly newRunId: () => RunId
@@ -24,7 +26,7 @@ export interface ContinuationDeps {
  * After a restart, the questions of a run that was cut off are still there. When the last is answered, a run of ours
  * goes on in the same session and tells the agent what was decided.
  */
-export function createContinuation({ store, events, host, approvals, clock, log, newRunId }: ContinuationDeps) {
+export function createContinuation({ store, events, host, approvals, budget, clock, log, newRunId }: ContinuationDeps) {
   /** Conversations whose folder was busy. */
   const waiting = new Set<ConversationId>()
   approvals.onDecided = (conversation) => void goOn(conversation)
@@ -46,6 +48,11 @@ export function createContinuation({ store, events, host, approvals, clock, log,
       const [newest] = decided.slice(-1)
       const [conversation, cutOff] = [await store.conversation(id), newest && (await store.run(newest.run))]
       if (!newest || !conversation || !cutOff || !host.mayAcceptRuns) return
+      const waitMs = await budget.msUntilFree()
+      if (waitMs > 0) {
+        setTimeout(() => void goOn(id), waitMs).unref()
+        return
+      }
       const text = tell(decided)
       const at = clock.now()
       const run = newRunId()

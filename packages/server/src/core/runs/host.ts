@@ -12,6 +12,7 @@ import type { Approvals, Question } from '../approvals/approvals.ts'
 import { verdict } from '../approvals/rules.ts'
 import { folderBusy } from '../conversations.ts'
 import { attached } from '../attachments/attached.ts'
+import type { Budget } from '../budget.ts'
 import type { EventLog } from '../log/log.ts'
 import type { Partials, Sketch } from '../partials/partials.ts'
 import { findSaid } from '../said.ts'
@@ -40,6 +41,7 @@ export interface HostDeps {
   readonly partials: Partials | undefined
   readonly files: AttachmentFiles
   readonly settings: KeptSettings
+  readonly budget: Budget
   readonly newRunId: () => RunId
 }
 
@@ -83,6 +85,7 @@ export function createHost({
   partials,
   files,
   settings,
+  budget,
   newRunId,
 }: HostDeps) {
   const active = new Map<Folder, Active>()
@@ -245,7 +248,7 @@ export function createHost({
       if (run.begunBy === 'client') await approvals.dropCarried(run.conversation, 'A new prompt came.')
       const brought = attached(files, run.attachments)
       const now = await settings.forgetLapsed((await store.conversation(run.conversation)) ?? conversation)
-      const options = optionsUnder(settings.of(now), run.options)
+      const options = await budget.limit(optionsUnder(settings.of(now), run.options))
       const newestMessage = sessionId === now.sessionId ? await newestSaid(run) : undefined
       const job = { ...jobOf(run), options, text: run.text, attached: brought, sessionId, newestMessage }
       drive(run, agent.work(job))
@@ -266,7 +269,7 @@ export function createHost({
     try {
       const conversation = await store.conversation(wake.conversation)
       await held.get(wake.folder)
-      if (!accepting || !conversation) return wake.refuse()
+      if (!accepting || !conversation || (await budget.msUntilFree()) > 0) return wake.refuse()
       const at = clock.now()
       const begun = await events.begin({
         id: newRunId(),

@@ -3,6 +3,7 @@ import { type Folder, promptUuid, type RunId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
 import { attachmentMarks } from '../attachments/marks.ts'
 import type { EventLog } from '../log/log.ts'
+import type { Budget } from '../budget.ts'
 import type { Changed, Prompt } from '../ports/prompt.ts'
 import type { Clock, Log } from '../ports/outside.ts'
 import type { Run } from '../ports/run.ts'
@@ -15,6 +16,7 @@ export interface QueueDeps {
   readonly clock: Clock
   readonly log: Log
   readonly host: Host
+  readonly budget: Budget
 }
 
 export type Queue = ReturnType<typeof createQueue>
@@ -23,7 +25,9 @@ export type Queue = ReturnType<typeof createQueue>
 const RETRY_MS = 1000
 
 /** The prompts that came while their folder was busy: when each begins, and what becomes of those that steer a run. */
-export function createQueue({ store, events, clock, log, host }: QueueDeps) {
+export function createQueue({ store, events, clock, log, host, budget }: QueueDeps) {
+  /** The folders whose prompts wait for another day. */
+  const later = new Set<Folder>()
   host.serveQueue({
     ended: (run) => void goOn(() => afterEnd(run)),
     settling: ({ folder }) => void goOn(() => serve(folder)),
@@ -87,6 +91,8 @@ export function createQueue({ store, events, clock, log, host }: QueueDeps) {
       if (!host.mayAcceptRuns) return
       const [next] = await store.queuedPrompts(folder)
       if (!next) return
+      const waitMs = await budget.msUntilFree()
+      if (waitMs > 0) return serveLater(folder, waitMs)
       await host.endSettling(folder)
       const marks = { prompt_id: next.id, uuid: promptUuid(next.id), ...attachmentMarks(next.attachments) }
       const line = toLine(promptEvent(next.text, timestamp(), marks))
@@ -95,6 +101,17 @@ export function createQueue({ store, events, clock, log, host }: QueueDeps) {
       // Its end comes back here.
       if (begun.status === 'busy') return
     }
+  }
+
+  /** When the day's budget is spent. Whoever comes for the folder meanwhile finds the same. */
+  function serveLater(folder: Folder, waitMs: number): void {
+    if (later.has(folder)) return
+    later.add(folder)
+    const serveNow = () => {
+      later.delete(folder)
+      void goOn(() => serve(folder))
+    }
+    setTimeout(serveNow, waitMs).unref()
   }
 
   /** Does it, again and again until it is done or the service stops: the next start goes on then. */

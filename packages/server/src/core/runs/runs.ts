@@ -4,6 +4,7 @@ import { type ConversationId, type Folder, promptUuid, type RunId } from '@claud
 import { toLine } from '@claude-proxy/protocol/json'
 import { alreadyRunning, conversationUnknown, cwdMismatch, folderBusy } from '../conversations.ts'
 import type { Attachments } from '../attachments/attachments.ts'
+import type { Budget } from '../budget.ts'
 import { attachmentMarks } from '../attachments/marks.ts'
 import { type GivenAttachment, isSame, type Received } from '../attachments/received.ts'
 import { type FolderRules, findFolder } from '../folders.ts'
@@ -26,6 +27,7 @@ export interface RunsDeps {
   readonly host: Host
   readonly queue: Queue
   readonly attachments: Attachments
+  readonly budget: Budget
   readonly newRunId: () => RunId
   /** Refuses what this operator does not let clients ask for. */
   readonly check: (options: RunOptions, folder: Folder) => void
@@ -73,7 +75,18 @@ export interface Stream {
 export type Runs = ReturnType<typeof createRuns>
 
 /** Starting runs and attaching to them: what `POST /v1/agent/stream` means. */
-export function createRuns({ store, events, clock, rules, host, queue, attachments, newRunId, check }: RunsDeps) {
+export function createRuns({
+  store,
+  events,
+  clock,
+  rules,
+  host,
+  queue,
+  attachments,
+  budget,
+  newRunId,
+  check,
+}: RunsDeps) {
   return {
     async stream(request: StreamRequest): Promise<Stream> {
       const folder = await findFolder(request.cwd, rules)
@@ -132,6 +145,8 @@ export function createRuns({ store, events, clock, rules, host, queue, attachmen
     const input = { ...asked, begunBy: 'client' as const, line }
     if (host.mayAcceptRuns) {
       await host.endSettling(folder)
+      // Who joins a run, or waits behind one, begins nothing.
+      if (!(await store.openRun(folder))) await budget.check()
       const begun = await events.begin(input)
       // It may have begun to settle while we asked.
       if (begun.status !== 'busy' || !(await host.endSettling(folder))) return begun

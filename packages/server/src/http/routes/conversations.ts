@@ -10,6 +10,7 @@ import { parseQuery } from '../../core/search/query.ts'
 import { readCursor, writeCursor } from '../cursors.ts'
 import { LAST_EVENT_ID, RESET } from '../headers.ts'
 import { sendNdjson } from '../ndjson.ts'
+import { noteRun } from '../note-run.ts'
 import { parse, readBody, readQuery } from '../read.ts'
 import { isNew, type Routes, type RoutesDeps } from '../routes.ts'
 import { nameOf } from '../caller.ts'
@@ -27,11 +28,14 @@ type ConversationDoor =
   | 'watch'
   | 'history'
 type Deps = DetailsDeps &
-  Pick<RoutesDeps, 'conversations' | 'runs' | 'changeSettings' | 'streams' | 'search' | 'sessions' | 'maxBodyBytes'>
+  Pick<
+    RoutesDeps,
+    'conversations' | 'runs' | 'changeSettings' | 'streams' | 'search' | 'sessions' | 'traces' | 'maxBodyBytes'
+  >
 
 /** The doors for conversations as things of their own. They know them by their own ids and follow no alias. */
 export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
-  const { store, conversations, runs, changeSettings, streams, search, sessions, maxBodyBytes } = deps
+  const { store, conversations, runs, changeSettings, streams, search, sessions, traces, maxBodyBytes } = deps
   return {
     async conversations({ request }) {
       const query = await readQuery(request.url, ENDPOINTS.conversations.query)
@@ -98,7 +102,7 @@ export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
       return { deleted: id }
     },
 
-    async send({ request, response, params, caller, record }) {
+    async send({ request, response, params, caller, record, about }) {
       const { id } = await parse(ENDPOINTS.send.params, params)
       const body = await readBody(request, ENDPOINTS.send.body, maxBodyBytes)
       const { watch, outcome } = await runs.send(id, {
@@ -110,6 +114,7 @@ export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
       })
       response.statusCode = 202
       const run = watch.until !== 'never' && 'run' in watch.until ? watch.until.run : undefined
+      if (run !== undefined) noteRun(traces, about, { conversation: watch.conversation, run, outcome })
       const { folder } = await conversations.own(id)
       if (isNew(outcome)) await record({ conversation: watch.conversation, run, folder, detail: outcome })
       const waiting = outcome === 'queued' ? await store.queuedPrompts(folder) : []

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { ENDPOINTS } from '@claude-proxy/protocol/endpoints'
 import type { RunId } from '@claude-proxy/protocol/ids'
 import { storedPages } from '../../core/log/pages.ts'
 import { diffOfRun } from '../../core/runs/diff.ts'
 import { transcriptOf } from '../../core/transcript.ts'
 import { sendDocument } from '../document.ts'
+import { rendererFor } from '../renderers.ts'
 import { LAST_EVENT_ID } from '../headers.ts'
 import { parse, readQuery } from '../read.ts'
 import type { Routes, RoutesDeps } from '../routes.ts'
@@ -25,19 +25,13 @@ export function transcriptRoutes({ store, conversations }: Deps): Routes<'transc
       const query = await readQuery(request.url, ENDPOINTS.transcript.query)
       const { format, since: after = 0, until = Infinity, thinking: withThinking = false } = query
       const conversation = await conversations.own(id)
-      const renderers = await loadRenderers()
-      const policy = policyFor(renderers.STYLE)
+      const { renderer, policy } = await rendererFor(format)
       response.setHeader(LAST_EVENT_ID, String(conversation.head))
       response.setHeader('content-type', TYPES[format])
       response.setHeader('content-disposition', `inline; filename="${id}.${format}"`)
       // Also on the way to the other forms: a browser may be told to show them.
       response.setHeader('content-security-policy', `${policy}; frame-ancestors 'none'; sandbox`)
       const pages = storedPages(store, id, after, Math.min(until, conversation.head))
-      const renderer = {
-        md: renderers.createMarkdown,
-        html: () => renderers.createHtml(policy),
-        json: renderers.createJson,
-      }[format]()
       await sendDocument(response, transcriptOf(conversation, pages, { renderer, withThinking, after }), signal())
       return undefined
     },
@@ -60,20 +54,4 @@ export function transcriptRoutes({ store, conversations }: Deps): Routes<'transc
       }
     },
   }
-}
-
-/** Loaded by the first who asks: every file is time at the start. */
-async function loadRenderers() {
-  const [{ createMarkdown }, { createHtml, STYLE }, { createJson }] = await Promise.all([
-    import('@claude-proxy/protocol/transcript/markdown'),
-    import('@claude-proxy/protocol/transcript/html'),
-    import('@claude-proxy/protocol/transcript/json'),
-  ])
-  return { createMarkdown, createHtml, createJson, STYLE }
-}
-
-/** Nothing is loaded, nothing runs; the one look is known by its digest. */
-function policyFor(style: string): string {
-  const digest = createHash('sha256').update(style).digest('base64')
-  return `default-src 'none'; style-src 'sha256-${digest}'; base-uri 'none'; form-action 'none'`
 }

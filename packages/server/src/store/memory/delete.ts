@@ -16,6 +16,7 @@ export function deleteConversation(state: State, id: ConversationId): Deleted {
     if (conversation !== id) continue
     state.runs.delete(key)
     state.endings.delete(key)
+    state.begunAt.delete(key)
   }
   for (const [key, { conversation }] of state.approvals) if (conversation === id) state.approvals.delete(key)
   for (const [key, { conversation, scope }] of state.rules)

@@ -10,6 +10,7 @@ import { noteEnding } from './accounts.ts'
 import { canonical, change, create, folderOf, refuseDeleted, setGroup } from './conversations.ts'
 import { appendEvents, checkLines } from './events.ts'
 import { remember, requestOf } from './requests.ts'
+import { noteUsed } from './usage.ts'
 import type { State } from './state.ts'
 
 export function openRuns(state: State): Run[] {
@@ -59,6 +60,7 @@ export function storeRun(
     interruptedBecause: undefined,
   }
   state.runs.set(id, run)
+  state.begunAt.set(id, at)
   const known = state.conversations.get(conversation)
   const title = known?.title ?? (begunBy === 'client' ? titleOf(text) : undefined)
   change(state, conversation, { activeAt: at, title })
@@ -114,6 +116,10 @@ export function endRun(state: State, id: RunId, lines: readonly string[], at: nu
   if (!admitted) return { status: 'closed' }
   const appended = appendEvents(state, admitted.run.conversation, lines, at)
   state.runs.set(id, { ...admitted.run, state: 'ended', last: appended.last })
-  if (ending) noteEnding(state, id, ending, at)
+  if (ending) {
+    noteEnding(state, id, ending, at)
+    noteUsed(state, admitted.run, ending, at)
+  }
+  state.begunAt.delete(id)
   return { status: 'stored', ...appended }
 }

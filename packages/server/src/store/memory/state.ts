@@ -5,7 +5,7 @@ import type { Approval, ApprovalRule } from '../../core/ports/approval.ts'
 import type { Attachment } from '../../core/ports/attachment.ts'
 import type { Conversation } from '../../core/ports/conversation.ts'
 import type { StagedId } from '../../core/ports/staging.ts'
-import type { RunEnding } from '../../core/ports/account.ts'
+import type { ModelUse, RunEnding } from '../../core/ports/account.ts'
 import type { Prompt } from '../../core/ports/prompt.ts'
 import type { Run } from '../../core/ports/run.ts'
 
@@ -20,6 +20,10 @@ export interface State {
   readonly runs: Map<RunId, Run>
   /** What runs came to, and when. */
   readonly endings: Map<RunId, RunEnding & { readonly at: number }>
+  /** When runs began. */
+  readonly begunAt: Map<RunId, number>
+  /** What runs have used, also those of conversations that are gone. */
+  readonly used: UsedRun[]
   /** Lines with their newlines; event n is at n - 1. */
   readonly events: Map<ConversationId, Buffer[]>
   /** All appends, in their order: the feed. */
@@ -47,6 +51,16 @@ export interface State {
   readonly audit: { entries: AuditEntry[]; given: number }
 }
 
+/** What a run came to. `slot`: the quarter of an hour in which it ended. */
+export interface UsedRun {
+  readonly slot: number
+  readonly conversation: ConversationId
+  readonly folder: Folder
+  readonly outcome: string
+  readonly durationMs: number
+  readonly usage: readonly ModelUse[]
+}
+
 export function emptyState(): State {
   return {
     conversations: new Map(),
@@ -55,6 +69,8 @@ export function emptyState(): State {
     aliases: new Map(),
     runs: new Map(),
     endings: new Map(),
+    begunAt: new Map(),
+    used: [],
     events: new Map(),
     commits: [],
     approvals: new Map(),

@@ -13,12 +13,15 @@ import { addNote, page } from './events.ts'
 import { createFeed } from './feed.ts'
 import { activate, ensureCanonical } from './folders.ts'
 import { importConversation } from './import.ts'
+import { load } from './load.ts'
 import { conversations } from './listing.ts'
 import { addPrompt, beginPrompt, changePrompt, queuedFolders, queuedPrompts, steeringPrompts } from './prompts.ts'
 import { forgetRequests, rememberRequest, requestOf } from './requests.ts'
+import { atRest, footprint, pruneConversation } from './retention.ts'
 import { changeSettings } from './settings.ts'
 import { append, beginRun, claimRun, endRun, interruptRun, openRun, openRuns } from './runs.ts'
 import { emptyState, type State } from './state.ts'
+import { usage } from './usage.ts'
 
 /** A store that forgets everything with the process: the reference for the others, and a quick one for tests. */
 export function createMemoryStore(): Store {
@@ -47,6 +50,10 @@ export function createMemoryStore(): Store {
     setSession: (id, sessionId, at) => does((all) => void change(all, id, { sessionId, updatedAt: at })),
     deleteConversation: (id) => does((all) => deleteConversation(all, id)),
 
+    atRest: (query) => does((all) => atRest(all, query)),
+    pruneConversation: (id, activeBefore) => does((all) => pruneConversation(all, id, activeBefore)),
+    footprint: () => does((all) => footprint(all)),
+
     beginRun: (run) => does((all) => beginRun(all, run)),
     claimRun: (id) => does((all) => claimRun(all, id)),
     async append(run, lines, at, asked = []) {
@@ -64,6 +71,7 @@ export function createMemoryStore(): Store {
     interruptRun: (id, because) => does((all) => interruptRun(all, id, because)),
     run: (id) => does(({ runs }) => runs.get(id)),
     account: (id) => does((all) => account(all, id)),
+    usage: (query) => does((all) => usage(all, query)),
     openRun: (folder) => does((all) => openRun(all, folder)),
     openRuns: () => does((all) => openRuns(all)),
 
@@ -119,6 +127,8 @@ export function createMemoryStore(): Store {
     addAudit: (entry) => does((all) => addAudit(all, entry)),
     audit: (filter) => does((all) => audit(all, filter)),
     forgetAudit: (before) => does((all) => forgetAudit(all, before)),
+    load: () => does((all) => load(all)),
+    check: () => does(() => ({ freeBytes: undefined })),
 
     close() {
       isClosed = true

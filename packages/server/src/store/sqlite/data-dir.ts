@@ -1,5 +1,5 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { Log } from '../../core/ports/outside.ts'
 
@@ -27,6 +27,19 @@ export function makeDataDir(dataDir: string, log: Log): void {
     dataDir,
     mode: mode.toString(8),
   })
+}
+
+/** While a file of this name is there, a backup is taking the place of what was kept. */
+export const RESTORING = 'restoring'
+
+/** Refuses a data directory in which a restore was cut short: what lies there may be the half of two. */
+export function refuseHalfRestored(dataDir: string): void {
+  if (!existsSync(join(dataDir, RESTORING))) return
+  throw new AppError(
+    'storage_unavailable',
+    `A restore into ${dataDir} was cut short. Run the same command again: claude-proxy restore FILE`,
+    { dataDir },
+  )
 }
 
 /**

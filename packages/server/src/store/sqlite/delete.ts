@@ -4,6 +4,8 @@ import type { ConversationReads } from './conversations.ts'
 import type { Database } from './open.ts'
 import { keepPlaces } from './places.ts'
 import type { RunReads } from './runs.ts'
+import { disowning } from './usage.ts'
+import { restCheck } from './retention.ts'
 import { inTransaction } from './transaction.ts'
 
 /**
@@ -32,27 +34,23 @@ export function deleteOperations(db: Database, reads: ConversationReads, runs: R
   // those that still stand somewhere in a queue; the others are removed later
   const dropPrompts = db.prepare("DELETE FROM prompt WHERE c = ? AND state IN ('queued', 'steering')")
 
+  const isAtRest = restCheck(db)
+
+  function deleteConversation(id: ConversationId): Deleted {
+    const row = reads.byId(id)
+    if (row === undefined) return { status: 'unknown' }
+    const run = runs.openRun(row.folder)
+    if (run?.conversation === id) return { status: 'busy', run }
+    const names = [keepNames, dropNames, freeFolder]
+    const steps = [...names, unrefer, dropReferences, dropRules, dropPrompts, dropTags, forgetSealing, empty, remember]
+    for (const step of steps) step.run(row.c)
+    return { status: 'deleted' }
+  }
+
   return {
-    deleteConversation(id: ConversationId): Deleted {
-      const row = reads.byId(id)
-      if (row === undefined) return { status: 'unknown' }
-      const run = runs.openRun(row.folder)
-      if (run?.conversation === id) return { status: 'busy', run }
-      const names = [keepNames, dropNames, freeFolder]
-      const steps = [
-        ...names,
-        unrefer,
-        dropReferences,
-        dropRules,
-        dropPrompts,
-        dropTags,
-        forgetSealing,
-        empty,
-        remember,
-      ]
-      for (const step of steps) step.run(row.c)
-      return { status: 'deleted' }
-    },
+    deleteConversation,
+    pruneConversation: ({ id, activeBefore }: { id: ConversationId; activeBefore: number }): boolean =>
+      isAtRest(id, activeBefore) && deleteConversation(id).status === 'deleted',
   }
 }
 
@@ -77,6 +75,7 @@ export function removing(db: Database) {
     `DELETE FROM approval WHERE a IN (SELECT a FROM approval WHERE c = ? LIMIT ${STEP.rows})`,
   )
   const dropPrompts = db.prepare(`DELETE FROM prompt WHERE p IN (SELECT p FROM prompt WHERE c = ? LIMIT ${STEP.rows})`)
+  const disown = disowning(db, STEP.rows)
   const finish = db.prepare('DELETE FROM deletion WHERE c = ?')
   const keep = keepPlaces(db)
 
@@ -85,7 +84,7 @@ export function removing(db: Database) {
     if (last !== undefined) {
       keep()
       dropChunks.run(c, last)
-    } else if ([dropUsage, dropRuns, dropApprovals, dropPrompts].every((drop) => drop.run(c).changes === 0)) {
+    } else if ([dropUsage, disown, dropRuns, dropApprovals, dropPrompts].every((drop) => drop.run(c).changes === 0)) {
       finish.run(c)
     }
   }

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '@claude-proxy/protocol/errors'
 import { isBusy } from './failure.ts'
@@ -42,5 +42,22 @@ function holder(pidFile: string): string | undefined {
     return readFileSync(pidFile, 'utf8').trim() || undefined
   } catch {
     return undefined
+  }
+}
+
+/** Who has claimed the data directory, if anybody has. Changes nothing. */
+export function lockHolder(dataDir: string): { readonly pid: number | undefined } | undefined {
+  const file = join(dataDir, 'lock.db')
+  if (!existsSync(file)) return undefined
+  const db = connect(file, true, 0)
+  try {
+    db.exec('SELECT count(*) FROM sqlite_schema')
+    return undefined
+  } catch (error) {
+    if (!isBusy(error)) throw error
+    const pid = Number(holder(join(dataDir, 'lock.pid')))
+    return { pid: Number.isInteger(pid) && pid > 0 ? pid : undefined }
+  } finally {
+    db.close()
   }
 }

@@ -13,14 +13,7 @@ export interface Migration {
 export function migrate(db: Database, migrations: readonly Migration[] = readMigrations()): void {
   const newest = migrations.at(-1)?.version ?? 0
   const found = version(db)
-  if (found > newest) {
-    throw new AppError(
-      'storage_unavailable',
-      `The database has schema version ${found}, this program knows ${newest}: ` +
-        'it was last used by a newer release. Install that release, or restore a backup made before the upgrade.',
-      { found, known: newest },
-    )
-  }
+  if (found > newest) throw tooNew(found, newest)
   // Counts only for a database without tables: what becomes free can be given back later, a little at a time.
   if (found === 0) db.exec('PRAGMA auto_vacuum = INCREMENTAL')
   db.exec('PRAGMA journal_mode = WAL')
@@ -30,6 +23,28 @@ export function migrate(db: Database, migrations: readonly Migration[] = readMig
 /** Whether the database in `file` is as this program would have it. */
 export function isUpToDate(db: Database): boolean {
   return version(db) === (readMigrations().at(-1)?.version ?? 0)
+}
+
+/** Refuses a database with which the statements of this program would not work. */
+export function checkVersion(db: Database): void {
+  const known = readMigrations().at(-1)?.version ?? 0
+  const found = version(db)
+  if (found > known) throw tooNew(found, known)
+  if (found === known) return
+  throw new AppError(
+    'storage_unavailable',
+    `The data is of an older release (schema version ${found}, this program knows ${known}): start the service once.`,
+    { found, known },
+  )
+}
+
+function tooNew(found: number, known: number): AppError {
+  return new AppError(
+    'storage_unavailable',
+    `The database has schema version ${found}, this program knows ${known}: ` +
+      'it was last used by a newer release. Install that release, or restore a backup made before the upgrade.',
+    { found, known },
+  )
 }
 
 function apply(db: Database, { version: to, sql }: Migration): void {

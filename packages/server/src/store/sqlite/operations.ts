@@ -8,6 +8,7 @@ import { deleteOperations } from './delete.ts'
 import { stagingOperations, readSessions } from './staging.ts'
 import { writeEvents } from './events.ts'
 import { folderOperations } from './folders.ts'
+import { healthOperations } from './health.ts'
 import { importOperations } from './import.ts'
 import { noteOperations } from './notes.ts'
 import type { Database } from './open.ts'
@@ -16,6 +17,7 @@ import { promptOperations, readPrompts } from './prompts.ts'
 import { readRequests, requestOperations, writeRequests } from './requests.ts'
 import { readRuns, runOperations } from './runs.ts'
 import { settingsOperations } from './settings.ts'
+import { writeUsage } from './usage.ts'
 
 /** Everything that can be asked of the writer, by name. Each takes one input that survives a structured clone. */
 export function writerOperations(db: Database) {
@@ -35,7 +37,7 @@ export function writerOperations(db: Database) {
     ...approvalOperations(db, readApprovals(db), events),
     ...beginOperations(reads, place, runs, prompts, requests),
     ...promptOperations(db, reads, place, runs, prompts, requests, events, attachments),
-    ...runOperations(db, runs, events, writeApprovals(db), writeAccounts(db)),
+    ...runOperations(db, runs, events, writeApprovals(db), writeAccounts(db), writeUsage(db)),
     ...requestOperations(db, requests, requests),
     ...settingsOperations(db, reads, events),
     ...deleteOperations(db, reads, runs),
@@ -45,6 +47,7 @@ export function writerOperations(db: Database) {
     ...noteOperations(reads, events),
     ...processOperations(db),
     ...accessOperations(db),
+    ...healthOperations,
   }
   return { operations, events }
 }

@@ -9,6 +9,7 @@ import type { ApprovalWrites } from './approvals.ts'
 import type { EventWrites } from './events.ts'
 import type { Database } from './open.ts'
 import type { Piece } from './pieces.ts'
+import type { UsageWrites, UsedRun } from './usage.ts'
 
 export type RunReads = ReturnType<typeof readRuns>
 
@@ -39,8 +40,11 @@ export function runOperations(
   events: EventWrites,
   approvals: ApprovalWrites,
   accounts: AccountWrites,
+  usage: UsageWrites,
 ) {
-  const openById = db.prepare<{ c: number; r: number }>("SELECT c, r FROM run WHERE id = ? AND state <> 'ended'")
+  const openById = db.prepare<OpenRow>(
+    "SELECT c, r, folder, begun_at AS begunAt FROM run WHERE id = ? AND state <> 'ended'",
+  )
   const claim = db.prepare(
     "UPDATE run SET state = 'running' WHERE id = ? AND state = 'accepted' AND interrupted IS NULL",
   )
@@ -70,7 +74,10 @@ export function runOperations(
       if (found === undefined) return { status: 'closed' }
       const appended = events.append(found.c, input.lines, input.at)
       end.run(appended.last, input.at, input.run)
-      if (input.ending) accounts.note(found.c, found.r, input.ending)
+      if (input.ending) {
+        accounts.note(found.c, found.r, input.ending)
+        usage.add(found, input.ending, input.at)
+      }
       markForSealing.run(found.c)
       return { status: 'stored', ...appended }
     },
@@ -83,6 +90,10 @@ export interface RunLines {
   readonly lines: readonly Piece[]
   readonly at: number
   readonly asked?: readonly NewApproval[]
+}
+
+interface OpenRow extends UsedRun {
+  readonly r: number
 }
 
 interface RunToEnd extends RunLines {

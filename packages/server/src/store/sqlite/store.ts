@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '@claude-proxy/protocol/errors'
+import { type Metrics, UNCOUNTED } from '../../core/ports/metrics.ts'
 import type { Log } from '../../core/ports/outside.ts'
 import type { Store } from '../../core/ports/store.ts'
 import { readAccess } from './access.ts'
@@ -8,19 +9,23 @@ import { readAccounts } from './accounts.ts'
 import { readApprovals } from './approvals.ts'
 import { readAttachments } from './attachments.ts'
 import { readConversations, toConversation } from './conversations.ts'
-import { makeDataDir, syncPath } from './data-dir.ts'
 import { readSessions } from './staging.ts'
+import { makeDataDir, refuseHalfRestored, syncPath } from './data-dir.ts'
 import { readEvents } from './events.ts'
 import { failure, toError } from './failure.ts'
+import { probeDisk } from './health.ts'
 import { listConversations } from './listing.ts'
 import { readFeed } from './feed.ts'
+import { readLoad } from './load.ts'
 import { lockDataDir } from './lock.ts'
 import { openForReading, prepareDatabase } from './open.ts'
 import { IMPORTED_ROW, pieces } from './pieces.ts'
 import { readProcesses } from './processes.ts'
 import { readPrompts } from './prompts.ts'
 import { readRequests } from './requests.ts'
+import { readRetention } from './retention.ts'
 import { readRuns } from './runs.ts'
+import { readUsage } from './usage.ts'
 import { openWriter } from './writer.ts'
 
 /**
@@ -29,15 +34,24 @@ import { openWriter } from './writer.ts'
  *
  * One thread writes; this one reads, over a connection of its own.
  */
-export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: Log }): Promise<Store> {
+export async function openSqliteStore({
+  dataDir,
+  log,
+  metrics = UNCOUNTED,
+}: {
+  dataDir: string
+  log: Log
+  metrics?: Metrics
+}): Promise<Store> {
   await using opening = new AsyncDisposableStack()
   makeDataDir(dataDir, log)
   opening.use(lockDataDir(dataDir))
+  refuseHalfRestored(dataDir)
   const file = join(dataDir, 'claude-proxy.db')
   // Where there is a database, an earlier start has done it.
   if (!existsSync(file)) syncPath(dataDir)
   prepareDatabase(file)
-  const writer = openWriter(file, log)
+  const writer = openWriter(file, log, undefined, metrics)
   opening.defer(() => writer.close())
   // closed before the writer, which as the last one to close leaves a single tidy file behind
   const db = openForReading(file)
@@ -48,6 +62,8 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
   const runs = readRuns(db)
   const access = readAccess(db)
   const accounts = readAccounts(db)
+  const usage = readUsage(db)
+  const retention = readRetention(db)
   const events = readEvents(db)
   const feed = readFeed(db)
   const approvals = readApprovals(db)
@@ -56,6 +72,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
   const prompts = readPrompts(db)
   const requests = readRequests(db)
   const sessions = readSessions(db)
+  const load = readLoad(db)
   const open = opening.move()
   let closing: Promise<void> | undefined
 
@@ -106,6 +123,9 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
     activate: async ({ id, folder, cwd, group, at }) => writer.submit('activate', { id, folder, cwd, group, at }),
     setSession: async (id, sessionId, at) => writer.submit('setSession', { id, sessionId, at }),
     deleteConversation: async (id) => writer.submit('deleteConversation', id),
+    atRest: (query) => read(() => retention.atRest(query)),
+    pruneConversation: async (id, activeBefore) => writer.submit('pruneConversation', { id, activeBefore }),
+    footprint: () => read(() => retention.footprint()),
 
     async beginRun({
       id,
@@ -152,6 +172,7 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
     interruptRun: async (id, because) => writer.submit('interruptRun', { id, because }),
     run: (id) => read(() => runs.run(id)),
     account: (id) => read(() => accounts.account(id)),
+    usage: (query) => read(() => usage.usage(query)),
     openRun: (folder) => read(() => runs.openRun(folder)),
     openRuns: () => read(() => runs.openRuns()),
 
@@ -264,6 +285,13 @@ export async function openSqliteStore({ dataDir, log }: { dataDir: string; log: 
     addAudit: async (entry) => writer.submit('addAudit', entry),
     audit: (filter) => read(() => access.audit(filter)),
     forgetAudit: async (before) => writer.submit('forgetAudit', before),
+
+    load: () => read(load),
+    async check() {
+      await read(load)
+      await writer.submit('answer', undefined)
+      return { freeBytes: await probeDisk(dataDir) }
+    },
 
     close: () => (closing ??= open.disposeAsync()),
   }

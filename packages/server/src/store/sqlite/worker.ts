@@ -17,10 +17,10 @@ export type Request =
   | { ask: 'tidy' }
   | { ask: 'close' }
 
-/** `untidy`: there is work that can wait. */
+/** `untidy`: there is work that can wait. `commitMs`: how long the transaction took. */
 export type Reply =
-  | { untidy: boolean; outcomes: Outcome[] }
-  | { untidy: boolean; outcomes?: undefined; failure?: Failure | undefined }
+  | { untidy: boolean; outcomes: Outcome[]; commitMs?: number }
+  | { untidy: boolean; outcomes?: undefined; commitMs?: undefined; failure?: Failure | undefined }
 
 /** What a step of the work that can wait rewrites, about. */
 const STEP_CHARS = 512 * 1024
@@ -48,7 +48,9 @@ port.on('message', (request: Request) => {
 answer({ untidy: isUntidy() })
 
 function work({ batch, chars }: { batch: readonly Operation[]; chars: number }): void {
-  answer({ outcomes: commit(batch), untidy: isUntidy() })
+  const begun = performance.now()
+  const outcomes = commit(batch)
+  answer({ outcomes, commitMs: performance.now() - begun, untidy: isUntidy() })
   checkpointer.noteCommit(batch.length, chars)
 }
 

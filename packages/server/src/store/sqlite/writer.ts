@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { AppError } from '@claude-proxy/protocol/errors'
+import { type Metrics, UNCOUNTED } from '../../core/ports/metrics.ts'
 import type { Log } from '../../core/ports/outside.ts'
 import type { Outcome } from './batch.ts'
 import { failure, storageFailure, toError } from './failure.ts'
@@ -19,7 +20,7 @@ export interface Writer {
  * transaction; when it is idle, what one turn of the event loop submits goes at once. One message is under way at a
  * time. What comes before the thread has started waits for it. A thread that dies takes along what was pending (everything is rejected); the next operation starts another.
  */
-export function openWriter(file: string, log: Log, script: URL = WORKER): Writer {
+export function openWriter(file: string, log: Log, script: URL = WORKER, metrics: Metrics = UNCOUNTED): Writer {
   let queue: Pending[] = []
   /** What the thread works on; empty while it starts or tidies, undefined when it waits for us. */
   let underway: Pending[] | undefined
@@ -73,6 +74,7 @@ export function openWriter(file: string, log: Log, script: URL = WORKER): Writer
     const done = underway ?? []
     underway = undefined
     isUntidy = reply.untidy
+    if (reply.commitMs !== undefined) metrics.committed(reply.commitMs)
     if (reply.outcomes === undefined && reply.failure !== undefined) log.warn('Tidying up failed.', reply.failure)
     for (const [index, pending] of done.entries()) settle(pending, reply.outcomes?.[index])
     // Those who have just heard are about to submit their next: together it is one commit, and otherwise two that take turns.

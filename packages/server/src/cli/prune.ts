@@ -1,0 +1,62 @@
+import { type Config, ConfigError } from '../config.ts'
+import type { AtRest } from '../core/ports/retention.ts'
+import { prune } from '../core/retention.ts'
+import { createLog } from '../log.ts'
+import { lookInto } from '../store/sqlite/look.ts'
+import { openSqliteStore } from '../store/sqlite/store.ts'
+import { printable } from './printable.ts'
+
+type Given = Readonly<Record<string, string>>
+
+/** `claude-proxy prune`: while no service has the data directory, which deletes by `--retain-…` itself. */
+export async function pruneConversations(given: Given, { dataDir, logLevel }: Config): Promise<void> {
+  const policy = {
+    olderThanMs: amount(given, 'older-than', { d: 86_400_000, h: 3_600_000 }),
+    keepBytes: amount(given, 'keep-size', { GB: 1e9, MB: 1e6 }),
+    archivedFirst: given['archived-first'] !== undefined,
+  }
+  if (policy.olderThanMs === undefined && policy.keepBytes === undefined)
+    throw new ConfigError('Say what to keep: --older-than 90d, --keep-size 10GB, or both.')
+  const pruning = { policy, now: Date.now() }
+  if (given['dry-run'] !== undefined) {
+    using look = lookInto(dataDir)
+    // Nothing is deleted by who only looks.
+    const store = { ...look, pruneConversation: () => Promise.resolve(false) }
+    await tell(prune({ ...pruning, store, isDry: true }), 'would go')
+    return
+  }
+  const store = await openSqliteStore({ dataDir, log: createLog(logLevel) })
+  try {
+    await tell(prune({ ...pruning, store }), 'deleted')
+  } finally {
+    await store.close()
+  }
+}
+
+async function tell(pruned: AsyncIterable<AtRest>, what: string): Promise<void> {
+  let count = 0
+  let bytes = 0
+  for await (const { id, folder, title = '', activeAt, bytes: size } of pruned) {
+    count++
+    bytes += size
+    const day = new Date(activeAt).toISOString().slice(0, 10)
+    process.stdout.write(`${day}  ${id}  ${megabytes(size)}  ${printable(folder)}  ${printable(title)}\n`)
+  }
+  process.stdout.write(`${count} conversations ${what}, ${megabytes(bytes)}\n`)
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`
+}
+
+/** A number with its unit. */
+function amount(given: Given, flag: string, units: Readonly<Record<string, number>>): number | undefined {
+  const text = given[flag]
+  if (text === undefined) return undefined
+  const [, number = '', unit = ''] = /^(\d{1,9})([A-Za-z]{1,2})$/.exec(text) ?? []
+  const factor = Object.hasOwn(units, unit) ? units[unit] : undefined
+  if (factor !== undefined) return Number(number) * factor
+  throw new ConfigError(
+    `--${flag}=${text} cannot be used: it has to be a number and ${Object.keys(units).join(' or ')}.`,
+  )
+}

@@ -1,0 +1,38 @@
+import type { Answer } from '@claude-proxy/protocol/endpoints'
+import { resolve } from 'node:path'
+import { numberOf } from './options.ts'
+import { createScreen } from './screen.ts'
+import { EXIT, type TerminalCall } from './table.ts'
+
+/** `claude-proxy ls`: a conversation a line, those that were active last first. */
+export async function list({ said, service }: TerminalCall): Promise<number> {
+  const most = numberOf(said, 'limit') ?? (said.is('all') ? Infinity : 30)
+  const cwd = said.text('cwd')
+  const folder = cwd !== undefined && said.text('host') === undefined ? resolve(cwd) : cwd
+  const screen = createScreen(process.stdout)
+  let [shown, cursor]: [number, string | undefined] = [0, undefined]
+  do {
+    const query = { cwd: folder, cursor, limit: String(Math.min(most - shown, 200)) }
+    const page: Answer<'Conversations'> = await service.call('conversations', { query })
+    for (const each of page.conversations) {
+      if (said.is('json')) process.stdout.write(`${JSON.stringify(each)}\n`)
+      else
+        screen.line(
+          `${MARKS[each.state]} ${each.conversation_id}  ${age(each.active_at)}  ${each.title ?? ''}  ${each.cwd}`,
+          STYLES[each.state],
+        )
+    }
+    shown += page.conversations.length
+    cursor = page.next_cursor ?? undefined
+  } while (cursor !== undefined && shown < most)
+  return EXIT.ok
+}
+
+const MARKS = { idle: ' ', running: '▶', waiting: '?' } as const
+const STYLES = { idle: undefined, running: 'green', waiting: 'yellow' } as const
+
+function age(instant: string): string {
+  const minutes = Math.max(0, Date.now() - Date.parse(instant)) / 60_000
+  if (minutes < 60) return `${Math.floor(minutes)}m`.padStart(4)
+  return (minutes < 60 * 48 ? `${Math.floor(minutes / 60)}h` : `${Math.floor(minutes / 1440)}d`).padStart(4)
+}
