@@ -3,8 +3,8 @@ const SECRET_NAME = /(^|_)(TOKEN|KEY|SECRET|PASSWORD|PASSWD|CREDENTIALS|HEADERS)
 /** A shorter one is more likely a word than a secret. */
 const SHORTEST = 8
 
-/** What secrets of anybody's look like: keys of the Messages API, and what stands behind `Bearer` or `Basic`. */
-const SECRET_LIKE = /\bsk-ant-[\w-]{8,}|\b(?:Bearer|Basic) +[^\s"',\\]{8,}/gi
+/** What secrets of anybody's look like: keys of the Messages API, our tokens, and what stands behind `Bearer` or `Basic`. */
+const SECRET_LIKE = /\b(?:sk-ant-|cproxy_)[\w-]{8,}|\b(?:Bearer|Basic) +[^\s"',\\]{8,}/gi
 
 const LEFT_OUT = '[left out]'
 

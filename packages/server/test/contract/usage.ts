@@ -73,6 +73,19 @@ export function usage(store: () => Store): void {
       ])
     })
 
+    it('counts only what was used in some folders and below them, where that is asked for', async () => {
+      const { folder } = fresh()
+      const below = `${folder}/below` as Folder
+      await ran(await conversation(folder), HOUR, ending('m', 1, 1))
+      await ran(await conversation(below), HOUR, ending('m', 2, 2))
+      await ran(await conversation(`${folder}-not` as Folder), HOUR, ending('m', 4, 4))
+      const within = (roots: readonly string[], of?: Folder) =>
+        store().usage({ by: 'folder', periods: ALWAYS, folder: of, within: roots, limit: LIMIT })
+      expect((await within([folder])).map(({ key }) => key)).toEqual([below, folder])
+      expect((await within([below])).map(({ key }) => key)).toEqual([below])
+      expect(await within([below], folder)).toEqual([])
+    })
+
     it('tells folders, models and conversations apart, the dearest first, and no more than asked for', async () => {
       const { folder } = fresh()
       const cheap = await conversation(folder)

@@ -143,6 +143,15 @@ describe('a token for one folder', () => {
     expectError(through, 403, 'forbidden_path')
   })
 
+  test('is told what was used there, and nothing that is measured for all', async () => {
+    const { json } = await ask('/v1/usage?by=folder')
+    const folders = (json as { entries: { cwd: string }[] }).entries.map(({ cwd }) => cwd)
+    expect(folders).toContain(mine)
+    expect(folders).not.toContain(foreign)
+    expect((await ask(`/v1/usage?by=folder&${at(foreign)}`)).json).toMatchObject({ entries: [], total: { runs: 0 } })
+    expectError(await ask('/metrics'), 403, 'forbidden_folder')
+  })
+
   test('does not tell where an id belongs that is taken', async () => {
     const start = await ask('/v1/agent/stream', { conversation_id: 'theirs', cwd: mine, text: 'hello' })
     expectError(start, 409, 'conversation_exists')

@@ -12,6 +12,7 @@ export async function examineMachine(patient: Patient): Promise<Finding[]> {
 
 async function examinePort({ config, holder }: Patient): Promise<Finding> {
   const { host, port } = config
+  if (host === 'none') return ok('port', 'The service has a socket, and no port.')
   if (port === 0) return ok('port', 'The service takes a free port.')
   const place = `${host}:${port}`
   const why = await whyNotFree(host, port)
