@@ -5,11 +5,10 @@ const PAGE = 64
  * of the old. Each page stays the same object as long as nothing in it changes, so that a page of a screen can, too.
  */
 export class List<T> implements Iterable<T> {
-  static readonly empty: List<never> = new List<never>([], 0)
   readonly pages: readonly (readonly T[])[]
   readonly length: number
 
-  private constructor(pages: readonly (readonly T[])[], length: number) {
+  constructor(pages: readonly (readonly T[])[] = [], length = 0) {
     this.pages = pages
     this.length = length
   }

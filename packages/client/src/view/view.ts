@@ -34,7 +34,7 @@ interface Place {
 export const emptyView: View = {
   last: 0,
   state: 'idle',
-  entries: List.empty,
+  entries: new List(),
   agents: new Map(),
   questions: [],
   queue: [],
@@ -182,7 +182,7 @@ function over(entry: Entry, outcome: Partial<ToolCall>): Entry {
 }
 
 function entriesOf({ entries, agents }: View, agent: string | null): List<Entry> {
-  return agent === null ? entries : (agents.get(agent) ?? List.empty)
+  return agent === null ? entries : (agents.get(agent) ?? new List())
 }
 
 function withEntries(state: View, agent: string | null, entries: List<Entry>): View {
