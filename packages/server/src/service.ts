@@ -36,6 +36,7 @@ import { createWorkspace } from './core/workspace.ts'
 import { createIndexer } from './core/search/indexer.ts'
 import { createSearch } from './core/search/search.ts'
 import { createListener } from './http/app.ts'
+import { createConsolePage } from './http/console.ts'
 import { createRoutes } from './http/routes.ts'
 import { listen } from './http/server.ts'
 import { createSseStreams } from './http/sse.ts'
@@ -180,6 +181,7 @@ export async function startService(
   })
   const listener = createListener({
     routes,
+    console: createConsolePage(join(import.meta.dirname, '../../console/dist')),
     rules: config,
     log,
     headers,

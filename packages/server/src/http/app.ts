@@ -3,6 +3,7 @@ import { AppError } from '@claude-proxy/protocol/errors'
 import { ENDPOINTS, type EndpointName } from '@claude-proxy/protocol/endpoints'
 import { toLine } from '@claude-proxy/protocol/json'
 import type { Log } from '../core/ports/outside.ts'
+import type { ConsolePage } from './console.ts'
 import { createDoors } from './doors.ts'
 import { toResponse, withoutAlarmingWords } from './errors.ts'
 import { guard, type GuardRules, isOwnOrigin } from './guard.ts'
@@ -12,6 +13,7 @@ import { pathOf } from './target.ts'
 
 export interface AppOptions {
   readonly routes: ReturnType<typeof createRoutes>
+  readonly console: ConsolePage
   readonly rules: GuardRules
   readonly log: Log
   /** Headers of every response. */
@@ -28,7 +30,15 @@ interface Door {
 }
 
 /** The service as a listener for node:http: guard, routes from the table of endpoints, and one shape for all errors. */
-export function createListener({ routes, rules, log, headers, stopping, maxBodyBytes }: AppOptions): RequestListener {
+export function createListener({
+  routes,
+  console,
+  rules,
+  log,
+  headers,
+  stopping,
+  maxBodyBytes,
+}: AppOptions): RequestListener {
   const find = createDoors()
 
   return (request, response) => {
@@ -38,8 +48,10 @@ export function createListener({ routes, rules, log, headers, stopping, maxBodyB
       declineUpgrade(request, response)
       path = pathOf(request)
       allowOrigin(request, response, rules)
-      guard(request.headers, OPEN_PATHS.has(path) || request.method === 'OPTIONS', rules)
-      dispatch(path, request, response)
+      const isOpen = OPEN_PATHS.has(path) || console.has(path) || request.method === 'OPTIONS'
+      guard(request.headers, isOpen, rules)
+      if (console.has(path)) void show(path, request, response)
+      else dispatch(path, request, response)
     } catch (error) {
       fail(path, request, response, error)
     }
@@ -56,6 +68,16 @@ export function createListener({ routes, rules, log, headers, stopping, maxBodyB
     response.setHeader('allow', allowed)
     if (method !== 'OPTIONS') throw new AppError('method_not_allowed', `${path} takes ${allowed}, not ${method}.`)
     response.writeHead(204).end()
+  }
+
+  /** Never rejects. */
+  async function show(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await passOver(request, maxBodyBytes)
+      await console.answer(path, request, response)
+    } catch (error) {
+      fail(path, request, response, error)
+    }
   }
 
   /** Never rejects. It is over when a stream has begun, and leaves nothing behind while that is open. */

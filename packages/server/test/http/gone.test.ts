@@ -10,6 +10,7 @@ import { createFeed } from '../../src/core/log/feed.ts'
 import { createEventLog } from '../../src/core/log/log.ts'
 import type { Bell, Log } from '../../src/core/ports/outside.ts'
 import { createListener } from '../../src/http/app.ts'
+import { createConsolePage } from '../../src/http/console.ts'
 import type { createRoutes, Exchange } from '../../src/http/routes.ts'
 import { createSseStreams } from '../../src/http/sse.ts'
 import { createMemoryStore } from '../../src/store/memory/store.ts'
@@ -83,7 +84,8 @@ test('a mistake of ours is told in our shape, without a word of what it was, and
 function listener(routes: Partial<Routes>, log: Log = quiet): RequestListener {
   const stopping = new AbortController().signal
   const rules = readConfig([], {})
-  return createListener({ routes: routes as Routes, rules, log, headers: {}, maxBodyBytes: 1, stopping })
+  const console = createConsolePage('/nowhere')
+  return createListener({ routes: routes as Routes, console, rules, log, headers: {}, maxBodyBytes: 1, stopping })
 }
 
 function listeningLog() {

@@ -7,6 +7,11 @@ import { posix } from 'node:path'
 const PARTS: [part: RegExp, mayImport: RegExp][] = [
   [/^protocol\/src\//, /^(zod$|protocol\/src\/)/],
   [/^scripted-model\/src\//, /^(node:|@copilotkit\/aimock$|scripted-model\/src\/)/],
+  // It runs in browsers, and knows no more of the service than what travels.
+  [
+    /^console\/src\//,
+    /^(preact(\/hooks)?|@preact\/signals|diff|dompurify|marked|highlight\.js\/lib\/.+|(protocol|client|console)\/src\/.+)$/,
+  ],
   [/^demo\/src\//, /^(node:|(demo|protocol|scripted-model)\/src\/)/],
   [
     /^server\/src\/core\//,
