@@ -44,6 +44,7 @@ import { createIndexer } from './core/search/indexer.ts'
 import { retain } from './core/retention.ts'
 import { createSearch } from './core/search/search.ts'
 import { createListener } from './http/app.ts'
+import { createConsolePage } from './http/console.ts'
 import { createRoutes } from './http/routes.ts'
 import { listen } from './http/server.ts'
 import { createSseStreams } from './http/sse.ts'
@@ -211,6 +212,7 @@ export async function startService(
   })
   const listener = createListener({
     routes,
+    console: createConsolePage(join(import.meta.dirname, '../../console/dist')),
     rules: config,
     log,
     clock,

@@ -5,6 +5,7 @@ import { toLine } from '@claude-proxy/protocol/json'
 import type { RunId } from '@claude-proxy/protocol/ids'
 import type { Metrics } from '../core/ports/metrics.ts'
 import type { Clock, Log } from '../core/ports/outside.ts'
+import type { ConsolePage } from './console.ts'
 import { createDoors } from './doors.ts'
 import { toResponse, withoutAlarmingWords } from './errors.ts'
 import { guard, type GuardRules, isOwnOrigin } from './guard.ts'
@@ -15,6 +16,7 @@ import { pathOf } from './target.ts'
 
 export interface AppOptions {
   readonly routes: ReturnType<typeof createRoutes>
+  readonly console: ConsolePage
   readonly rules: GuardRules
   readonly log: Log
   readonly clock: Clock
@@ -47,7 +49,7 @@ export interface About {
 
 /** The service as a listener for node:http: guard, routes from the table of endpoints, and one shape for all errors. */
 export function createListener(options: AppOptions): RequestListener {
-  const { routes, rules, log, clock, metrics, headers, stopping, maxBodyBytes } = options
+  const { routes, console, rules, log, clock, metrics, headers, stopping, maxBodyBytes } = options
   const find = createDoors()
 
   return (request, response) => {
@@ -63,8 +65,11 @@ export function createListener(options: AppOptions): RequestListener {
       declineUpgrade(request, response)
       about.path = pathOf(request)
       allowOrigin(request, response, rules)
-      guard(request.headers, OPEN_PATHS.has(about.path) || request.method === 'OPTIONS', rules)
-      dispatch(about, request, response)
+      const isConsole = console.has(about.path)
+      const isOpen = isConsole || OPEN_PATHS.has(about.path) || request.method === 'OPTIONS'
+      guard(request.headers, isOpen, rules)
+      if (isConsole) void show(about, request, response)
+      else dispatch(about, request, response)
     } catch (error) {
       fail(about, request, response, error)
       noteAccess(about, request, response)
@@ -83,6 +88,17 @@ export function createListener(options: AppOptions): RequestListener {
     response.setHeader('allow', allowed)
     if (method !== 'OPTIONS') throw new AppError('method_not_allowed', `${path} takes ${allowed}, not ${method}.`)
     response.writeHead(204).end()
+    noteAccess(about, request, response)
+  }
+
+  /** Never rejects. */
+  async function show(about: About, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await passOver(request, maxBodyBytes)
+      await console.answer(about.path, request, response)
+    } catch (error) {
+      fail(about, request, response, error)
+    }
     noteAccess(about, request, response)
   }
 

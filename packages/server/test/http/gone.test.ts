@@ -11,6 +11,7 @@ import { createEventLog } from '../../src/core/log/log.ts'
 import { UNCOUNTED } from '../../src/core/ports/metrics.ts'
 import type { Bell, Log } from '../../src/core/ports/outside.ts'
 import { createListener } from '../../src/http/app.ts'
+import { createConsolePage } from '../../src/http/console.ts'
 import type { createRoutes, Exchange } from '../../src/http/routes.ts'
 import { createSseStreams } from '../../src/http/sse.ts'
 import { createMemoryStore } from '../../src/store/memory/store.ts'
@@ -89,6 +90,7 @@ function listener(routes: Partial<Routes>, log: Log = quiet): RequestListener {
   const clock = { now: Date.now }
   return createListener({
     routes: routes as Routes,
+    console: createConsolePage('/nowhere'),
     rules,
     log,
     clock,
