@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { startTestService } from '../../server/test/support/service.ts'
-import { begin, EXECUTABLE, openBrowser, PHONE } from './page.ts'
+import { begin, EXECUTABLE, openBrowser, PATIENCE, PHONE } from './page.ts'
 
 const inBrowser = test.skipIf(EXECUTABLE === undefined)
 
@@ -40,7 +40,7 @@ inBrowser('what was answered on one page says on the other by whom', async () =>
   await phone.page.getByRole('button', { name: 'Deny', exact: true }).click()
   await desk.page.getByText(/Denied by Chrome/).waitFor()
   await desk.page.getByText('Not on a Friday.').first().waitFor()
-  await expect.poll(() => desk.page.locator('.approval').count()).toBe(0)
+  await expect.poll(() => desk.page.locator('.approval').count(), PATIENCE).toBe(0)
   expect([...desk.complaints, ...phone.complaints]).toEqual([])
 })
 
@@ -79,7 +79,7 @@ inBrowser('a draft survives a reload; a prompt for a busy agent waits in sight, 
   await queue.getByRole('button', { name: 'Cancel' }).click()
   await queue.waitFor({ state: 'hidden' })
   await page.getByRole('button', { name: 'Stop' }).click()
-  await expect.poll(() => page.locator('.end.error').count()).toBe(1)
+  await expect.poll(() => page.locator('.end.error').count(), PATIENCE).toBe(1)
 })
 
 inBrowser('the real agent writes what the page has shown and allowed', async () => {
