@@ -1,8 +1,10 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { startTestService } from '../../server/test/support/service.ts'
-import { begin, EXECUTABLE, openBrowser, PHONE } from './page.ts'
+import { begin, EXECUTABLE, openBrowser, PATIENCE, PHONE } from './page.ts'
 
 const inBrowser = test.skipIf(EXECUTABLE === undefined)
 
@@ -38,7 +40,7 @@ inBrowser('what was answered on one page says on the other by whom', async () =>
   await phone.page.getByRole('button', { name: 'Deny', exact: true }).click()
   await desk.page.getByText(/Denied by Chrome/).waitFor()
   await desk.page.getByText('Not on a Friday.').first().waitFor()
-  await expect.poll(() => desk.page.locator('.approval').count()).toBe(0)
+  await expect.poll(() => desk.page.locator('.approval').count(), PATIENCE).toBe(0)
   expect([...desk.complaints, ...phone.complaints]).toEqual([])
 })
 
@@ -77,7 +79,24 @@ inBrowser('a draft survives a reload; a prompt for a busy agent waits in sight, 
   await queue.getByRole('button', { name: 'Cancel' }).click()
   await queue.waitFor({ state: 'hidden' })
   await page.getByRole('button', { name: 'Stop' }).click()
-  await expect.poll(() => page.locator('.end.error').count()).toBe(1)
+  await expect.poll(() => page.locator('.end.error').count(), PATIENCE).toBe(1)
+})
+
+inBrowser('the real agent writes what the page has shown and allowed', async () => {
+  await using service = await startTestService({ agent: 'claude' })
+  const cwd = service.folder('shop')
+  const open = await openBrowser()
+  const { page, complaints } = await open(`${service.base}/#/new`, PHONE)
+  await page.getByLabel('Folder', { exact: true }).fill(cwd)
+  await page.getByLabel('What is to be done?').fill('@write cart.ts export const sum = 1\n@end It is **there**.')
+  await page.getByRole('button', { name: 'Start' }).click()
+  const card = page.getByRole('region', { name: 'Write needs you' })
+  await card.getByText('+ export const sum = 1').waitFor()
+  await card.getByRole('button', { name: 'Allow once' }).click()
+  await page.locator('.answer strong').getByText('there').waitFor()
+  await card.waitFor({ state: 'detached' })
+  expect(readFileSync(join(cwd, 'cart.ts'), 'utf8')).toContain('export const sum = 1')
+  expect(complaints).toEqual([])
 })
 
 inBrowser('where a token is set, the page asks for it, and for it only', async () => {

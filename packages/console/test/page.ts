@@ -22,6 +22,9 @@ export const EXECUTABLE = [
 if (EXECUTABLE === undefined)
   process.stderr.write('SKIPPED: there is no Chromium here, so that nobody looks at the page.\n')
 
+/** How long a condition may take to come true on a busy machine. */
+export const PATIENCE = { timeout: 30_000 }
+
 export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
 const DESKTOP = { viewport: { width: 1280, height: 800 } }
 
