@@ -25,9 +25,9 @@ fail() {
 
 # Links where the file system can, since a release weighs half a gigabyte.
 take() {
-  cp -Rpl "$1" "$2" 2>/dev/null && return
+  cp -RPpl "$1" "$2" 2>/dev/null && return
   rm -rf "$2"
-  cp -Rp "$1" "$2"
+  cp -RPp "$1" "$2"
 }
 
 # The npm package that holds Node.js for this machine; nothing where there is none.

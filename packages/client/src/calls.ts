@@ -1,3 +1,4 @@
+import type { WrittenAs } from '@claude-proxy/protocol/endpoints'
 import { type AnswerOf, type Arguments, type Asking, DOORS, type DoorName } from './doors.ts'
 import { ask, type CallOptions, type Service } from './http.ts'
 import { newId } from './ids.ts'
@@ -21,7 +22,7 @@ export function createCall(service: Service): Call {
     const [method = '', template = '', form = 'json'] = DOORS[name].split(' ')
     // A prompt with a key is one prompt, however often it is sent.
     const isPrompt = name === 'send'
-    const sent = isPrompt ? { client_message_id: newId(), ...(body as object) } : body
+    const sent = isPrompt ? withKey(body as WrittenAs<'Message'>) : body
     const read = READERS[form as keyof typeof READERS]
     const asked = {
       method,
@@ -48,6 +49,10 @@ export function createCalls(call: Call): Calls {
     }
   }
   return Object.fromEntries((Object.keys(DOORS) as DoorName[]).map((name) => [name, method(name)])) as never
+}
+
+function withKey(message: WrittenAs<'Message'>): object {
+  return { ...message, client_message_id: message.client_message_id ?? newId() }
 }
 
 interface Loose {

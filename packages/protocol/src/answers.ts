@@ -157,7 +157,7 @@ export const Conversations = z.object({
   next_cursor: z.string().nullable().describe('Where the next page begins; null on the last one.'),
 })
 
-const setting = (inUse: z.ZodType<string | null>) =>
+const setting = <T extends z.ZodType<string | null>>(inUse: T) =>
   z.object({
     asked: z.string().nullable().describe("What the conversation's runs begin with; null is the default."),
     in_use: inUse,

@@ -49,6 +49,7 @@ import { retain } from './core/retention.ts'
 import { createSearch } from './core/search/search.ts'
 import { createListener } from './http/app.ts'
 import { createEntrance } from './http/caller.ts'
+import { createConsolePage } from './http/console.ts'
 import { createForwarding, type Forwarding } from './http/forwarded.ts'
 import { createRecord } from './http/record.ts'
 import { createRevocation } from './http/revoked.ts'
@@ -214,6 +215,7 @@ export async function startService(
   const revocation = createRevocation(tokens, log)
   const common = {
     forwarding,
+    console: createConsolePage(join(import.meta.dirname, '../../console/dist')),
     routesWithin: forEach(createRoutesWithin),
     recordOf,
     revocation,

@@ -23,8 +23,8 @@ export type Readiness = () => Promise<readonly Check[]>
 
 /** How long an answer holds: whoever may ask without a token must not make the disk work. */
 const HOLDS_MS = 1000
-/** How long the store may take. */
-const STORE_MS = 2000
+/** How long the store may take. A busy disk is slow and no reason to be restarted. */
+const STORE_MS = 5000
 
 /** Whether a prompt that comes now could be worked on. */
 export function createReadiness({ store, agent, log, mayAcceptRuns, minFreeBytes }: ReadinessDeps): Readiness {

@@ -7,6 +7,7 @@ import { withoutElsewhere } from '../core/access/within.ts'
 import type { Metrics } from '../core/ports/metrics.ts'
 import type { Clock, Log } from '../core/ports/outside.ts'
 import { type Caller, expectScope } from './caller.ts'
+import type { ConsolePage } from './console.ts'
 import { createDoors } from './doors.ts'
 import { toResponse, withoutAlarmingWords } from './errors.ts'
 import type { Forwarding } from './forwarded.ts'
@@ -24,6 +25,7 @@ export interface AppOptions {
   /** Tells who sends a request; throws when they may not come in. */
   readonly callerOf: (request: IncomingMessage) => Promise<Caller>
   /** Notes what was done at a door, and by whom. */
+  readonly console: ConsolePage
   readonly recordOf: ReturnType<typeof createRecord>
   readonly revocation: ReturnType<typeof createRevocation>
   readonly rules: GuardRules
@@ -61,7 +63,7 @@ export interface About {
 
 /** The service as a listener for node:http: guard, routes from the table of endpoints, and one shape for all errors. */
 export function createListener(options: AppOptions): RequestListener {
-  const { routesWithin, callerOf, recordOf, revocation, rules, forwarding } = options
+  const { routesWithin, console, callerOf, recordOf, revocation, rules, forwarding } = options
   const { log, clock, metrics, headers, stopping, maxBodyBytes } = options
   const find = createDoors()
 
@@ -91,6 +93,7 @@ export function createListener(options: AppOptions): RequestListener {
   /** Never rejects. */
   async function enter(about: About, request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
+      if (console.has(about.path)) return await show(about, request, response)
       const isOpen = OPEN_PATHS.has(about.path) || request.method === 'OPTIONS'
       const caller = isOpen ? undefined : await callerOf(request)
       if (caller?.token !== undefined) revocation.watch(caller.token, response)
@@ -123,6 +126,18 @@ export function createListener(options: AppOptions): RequestListener {
     if (method !== 'OPTIONS') throw new AppError('method_not_allowed', `${path} takes ${allowed}, not ${method}.`)
     response.writeHead(204).end()
     noteAccess(about, request, response)
+  }
+
+  /** Never rejects. */
+  async function show(about: About, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await passOver(request, maxBodyBytes)
+      await console.answer(about.path, request, response)
+    } catch (error) {
+      fail(about, request, response, error)
+    } finally {
+      noteAccess(about, request, response)
+    }
   }
 
   /** Never rejects. It is over when a stream has begun, and leaves nothing behind while that is open. */

@@ -16,6 +16,7 @@ import { createForwarding } from '../../src/http/forwarded.ts'
 import { createRecord } from '../../src/http/record.ts'
 import { createRevocation } from '../../src/http/revoked.ts'
 import { newHexId, newSecret } from '../../src/random.ts'
+import { createConsolePage } from '../../src/http/console.ts'
 import type { createRoutes, Exchange } from '../../src/http/routes.ts'
 import { createSseStreams } from '../../src/http/sse.ts'
 import { createMemoryStore } from '../../src/store/memory/store.ts'
@@ -96,6 +97,7 @@ function listener(routes: Partial<Routes>, log: Log = quiet): RequestListener {
   const tokens = createTokens({ store, clock, newId: newHexId, newSecret })
   return createListener({
     routesWithin: () => routes as Routes,
+    console: createConsolePage('/nowhere'),
     forwarding,
     callerOf: createEntrance(tokens, forwarding, config),
     recordOf: createRecord(store, clock),

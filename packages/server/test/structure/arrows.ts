@@ -8,6 +8,11 @@ const PARTS: [part: RegExp, mayImport: RegExp][] = [
   [/^protocol\/src\//, /^(zod$|protocol\/src\/)/],
   [/^client\/src\//, /^(protocol|client)\/src\//],
   [/^scripted-model\/src\//, /^(node:|@copilotkit\/aimock$|scripted-model\/src\/)/],
+  // It runs in browsers, and knows no more of the service than what travels.
+  [
+    /^console\/src\//,
+    /^(preact(\/hooks)?|@preact\/signals|diff|dompurify|marked|highlight\.js\/lib\/.+|(protocol|client|console)\/src\/.+)$/,
+  ],
   [/^demo\/src\//, /^(node:|(demo|protocol|scripted-model)\/src\/)/],
   [
     /^server\/src\/core\//,

@@ -6,7 +6,7 @@ import { breaches } from './arrows.ts'
 const PACKAGES = join(import.meta.dirname, '../../..')
 
 it('every import goes along an arrow', () => {
-  const files = globSync('*/src/**/*.{ts,js}', { cwd: PACKAGES })
+  const files = globSync('*/src/**/*.{ts,tsx,js}', { cwd: PACKAGES })
   expect(files.length).toBeGreaterThan(50)
   expect(files.flatMap((file) => breaches(file, readFileSync(join(PACKAGES, file), 'utf8')))).toEqual([])
 })
@@ -35,6 +35,9 @@ it.each([
   ['server/src/http/a.ts', `import { x } from '../workspace/git.ts'`],
   ['server/src/workspace/a.ts', `import { x } from '../http/read.ts'`],
   ['server/src/service.ts', `import { DatabaseSync } from 'node:sqlite'`],
+  ['console/src/a.tsx', `import { x } from '../../server/src/http/read.ts'`],
+  ['console/src/a.tsx', `import { readFile } from 'node:fs/promises'`],
+  ['server/src/http/a.ts', `import { x } from '../../../console/src/words.ts'`],
   ['server/src/helpers.ts', ''],
 ])('in %s this is noticed: %s', (file, source) => {
   expect(breaches(file, source)).toHaveLength(1)

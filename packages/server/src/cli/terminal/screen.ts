@@ -102,5 +102,12 @@ export function createScreen(out: WriteStream): Screen {
 
 /** As one line, whatever it was. */
 export function oneLine(text: string): string {
-  return seen(text.replaceAll(/\s*\n\s*/g, ' ⏎ ').replaceAll('\t', ' '))
+  return seen(
+    text
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line, n, all) => line !== '' || n === 0 || n === all.length - 1)
+      .join(' ⏎ ')
+      .replaceAll('\t', ' '),
+  )
 }

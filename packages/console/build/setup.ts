@@ -1,0 +1,2 @@
+/** For vitest: once before all tests. */
+export { ensureBuilt as setup } from './build.ts'

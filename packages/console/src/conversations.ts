@@ -1,0 +1,143 @@
+import type { Answer } from '@claude-proxy/protocol/endpoints'
+import { computed, signal } from '@preact/signals'
+import type { Event } from './model/events.ts'
+import { announce } from './notify.ts'
+import { ask, isLocked, Refusal, sentenceOf } from './wire/service.ts'
+import { follow, type StreamState } from './wire/stream.ts'
+
+export type Conversation = Answer<'Conversation'>
+
+const known = signal<ReadonlyMap<string, Conversation>>(new Map())
+const costs = signal<ReadonlyMap<string, number>>(new Map())
+
+/** How the stream of all stands: the truth about everything on the page that lives. */
+export const connection = signal<StreamState>('connecting')
+/** Whether the list has been there once. */
+export const isLoaded = signal(false)
+export const failure = signal<string | undefined>(undefined)
+
+export const conversations = computed(() => [...known.value.values()])
+export const costOf = (id: string): number | undefined => costs.value.get(id)
+
+export interface Group {
+  readonly name: string
+  readonly path: string
+  readonly conversations: readonly Conversation[]
+}
+
+/** Who needs a person comes first, then by folder, whichever was active last. */
+export const groups = computed((): Group[] => {
+  const byTime = conversations.value
+    .filter(({ archived }) => !archived)
+    .sort((a, b) => (a.active_at < b.active_at ? 1 : -1))
+  const waiting = byTime.filter(({ state }) => state === 'waiting')
+  const folders = Map.groupBy(
+    byTime.filter(({ state }) => state !== 'waiting'),
+    ({ cwd }) => cwd,
+  )
+  const named = [...folders].map(([path, of]) => ({ name: nameOf(path), path, conversations: of }))
+  return waiting.length === 0 ? named : [{ name: 'Needs you', path: '', conversations: waiting }, ...named]
+})
+
+export const folders = computed(() => [...new Set(conversations.value.map(({ cwd }) => cwd))])
+
+/** The last part of a folder's path. */
+export function nameOf(path: string): string {
+  return path.split('/').findLast((part) => part !== '') ?? path
+}
+
+export function titleOf({ title, cwd }: Pick<Conversation, 'title' | 'cwd'>): string {
+  return title ?? nameOf(cwd)
+}
+
+/** Keeps the list as it is now, until `stop` aborts. */
+export async function keepList(stop: AbortSignal): Promise<void> {
+  const changed = createChanged(stop)
+  // A deletion is no event: somebody has to look.
+  const timer = setInterval(() => document.visibilityState === 'visible' && void loadList(stop), 30_000)
+  stop.addEventListener('abort', () => clearInterval(timer))
+  while (!stop.aborted) {
+    try {
+      await follow('v1/stream', {
+        query: { since: 'head', snapshot: 'true', types: 'user,result,tool_permission,tool_permission_settled,system' },
+        signal: stop,
+        onState: (state) => (connection.value = state),
+        onOpen: () => void loadList(stop),
+        onMessages(messages) {
+          for (const { name, data } of messages) {
+            if (name !== '') continue
+            const { conversation_id: id, event } = JSON.parse(data) as { conversation_id: string; event: Event }
+            changed(id)
+            announce(event, known.value.get(id), id)
+          }
+        },
+      })
+    } catch (error) {
+      failure.value = sentenceOf(error)
+      if (!(error instanceof Refusal) || error.status !== 401) return
+    }
+    await unlocked(stop)
+  }
+}
+
+/** Until there is a token that may be the right one. */
+function unlocked(stop: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const unsubscribe = isLocked.subscribe((isStill) => !isStill && resolve())
+  stop.addEventListener('abort', () => resolve())
+  return promise.finally(unsubscribe)
+}
+
+async function loadList(stop: AbortSignal): Promise<void> {
+  try {
+    const { conversations: all } = await ask<'Conversations'>('v1/conversations', {
+      query: { limit: 200 },
+      signal: stop,
+    })
+    known.value = new Map(all.map((conversation) => [conversation.conversation_id, conversation]))
+    failure.value = undefined
+    isLoaded.value = true
+    await loadCosts(all.slice(0, 40), stop)
+  } catch (error) {
+    if (!stop.aborted) failure.value = sentenceOf(error)
+  }
+}
+
+/** The list does not hold what a conversation has cost. One after another: nobody waits for it. */
+async function loadCosts(some: readonly Conversation[], stop: AbortSignal): Promise<void> {
+  for (const { conversation_id: id } of some) if (!costs.value.has(id)) await look(id, stop)
+}
+
+async function look(id: string, stop: AbortSignal): Promise<void> {
+  try {
+    const details = await ask<'ConversationDetails'>(`v1/conversations/${encodeURIComponent(id)}`, { signal: stop })
+    known.value = new Map(known.value).set(id, details)
+    costs.value = new Map(costs.value).set(id, details.cost_usd ?? 0)
+  } catch (error) {
+    if (!(error instanceof Refusal && error.status === 404)) return
+    const rest = new Map(known.value)
+    rest.delete(id)
+    known.value = rest
+  }
+}
+
+/** Looks at what has changed, a moment later and once for all that came meanwhile. */
+function createChanged(stop: AbortSignal): (id: string) => void {
+  const dirty = new Set<string>()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  return (id) => {
+    dirty.add(id)
+    timer ??= setTimeout(() => {
+      timer = undefined
+      const ids = [...dirty]
+      dirty.clear()
+      if (ids.length > 10) void loadList(stop)
+      else void Promise.all(ids.map((one) => look(one, stop)))
+    }, 200)
+  }
+}
+
+/** A conversation that this page has just made. */
+export function remember(conversation: Conversation): void {
+  known.value = new Map(known.value).set(conversation.conversation_id, conversation)
+}

@@ -1,0 +1,87 @@
+import { diffLines } from 'diff'
+import { useEffect, useMemo, useRef } from 'preact/hooks'
+import type { Input } from '../model/events.ts'
+import { toHtml } from '../markdown.ts'
+
+/** From here on the parser would take longer than a person reads. */
+const LONG = 100_000
+
+export function Markdown({ text }: { text: string }) {
+  const html = useMemo(() => (text.length > LONG ? undefined : toHtml(text)), [text])
+  const root = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    if (html === undefined || !html.includes('<code class="language-')) return
+    void import('../highlight.ts').then(({ highlight }) => root.current && highlight(root.current))
+  }, [html])
+  if (html === undefined) return <Plain text={text} />
+  return <div ref={root} class="markdown" dangerouslySetInnerHTML={{ __html: html }} />
+}
+
+/** Text as it is, in a box that scrolls; a keyboard can get into it. */
+export function Plain({ text, label = 'Text' }: { text: string; label?: string }) {
+  const cut = text.length > LONG ? `${text.slice(0, LONG)}\n… ${text.length - LONG} more characters` : text
+  return (
+    <pre class="plain" tabIndex={0} role="region" aria-label={label}>
+      {cut}
+    </pre>
+  )
+}
+
+/** What a tool call will do, or has done: the command, the change, or the input as it is. */
+export function WhatHappens({ tool, input }: { tool: string; input: Input }) {
+  const { command, description, old_string: before, new_string: after, content, edits, ...rest } = input
+  const path = typeof input['file_path'] === 'string' ? input['file_path'] : undefined
+  if (typeof command === 'string')
+    return (
+      <>
+        {typeof description === 'string' && <p class="why">{description}</p>}
+        <Plain text={command} label="Command" />
+      </>
+    )
+  if (tool === 'Edit' && typeof before === 'string' && typeof after === 'string')
+    return <Diff path={path} before={before} after={after} />
+  if (tool === 'Write' && typeof content === 'string') return <Diff path={path} before="" after={content} />
+  if (Array.isArray(edits))
+    return (edits as { old_string?: string; new_string?: string }[]).map(({ old_string = '', new_string = '' }, at) => (
+      <Diff key={at} path={path} before={old_string} after={new_string} />
+    ))
+  const all = {
+    ...rest,
+    ...(command !== undefined && { command }),
+    ...(content !== undefined && { content }),
+    ...(description !== undefined && { description }),
+  }
+  return <Plain text={JSON.stringify(all, undefined, 2)} label="Input" />
+}
+
+const MOST_DIFFED = 40_000
+
+function Diff({ path, before, after }: { path: string | undefined; before: string; after: string }) {
+  const parts = useMemo(() => {
+    const isLong = before.length + after.length > MOST_DIFFED
+    // Two long texts that share little would take seconds.
+    return isLong
+      ? [
+          { value: before, removed: true, added: false },
+          { value: after, added: true, removed: false },
+        ]
+      : diffLines(before, after)
+  }, [before, after])
+  return (
+    <figure class="diff">
+      {path !== undefined && <figcaption>{path}</figcaption>}
+      <pre tabIndex={0} role="region" aria-label={`Change${path === undefined ? '' : ` of ${path}`}`}>
+        {parts.map(({ value, added, removed }, part) => {
+          const sign = added ? '+' : removed ? '-' : ' '
+          const lines = value.replace(/\n$/, '').split('\n')
+          if (value === '') return undefined
+          return lines.map((line, at) => (
+            <span key={`${part} ${at}`} class={added ? 'added' : removed ? 'removed' : ''}>
+              {`${sign} ${line}\n`}
+            </span>
+          ))
+        })}
+      </pre>
+    </figure>
+  )
+}

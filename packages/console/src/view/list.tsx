@@ -1,0 +1,152 @@
+import { useSignal } from '@preact/signals'
+import type { Answer } from '@claude-proxy/protocol/endpoints'
+import { useEffect, useState } from 'preact/hooks'
+import {
+  type Conversation,
+  conversations,
+  costOf,
+  failure,
+  groups,
+  isLoaded,
+  nameOf,
+  titleOf,
+} from '../conversations.ts'
+import { askToNotify, permission } from '../notify.ts'
+import { addressOf, place } from '../route.ts'
+import { ask, sentenceOf } from '../wire/service.ts'
+import { age, money, STATES } from '../words.ts'
+import { ConnectionLight } from './connection.tsx'
+
+/** All conversations, who needs a person first; and what is found in them. */
+export function List() {
+  const words = useSignal('')
+  return (
+    <nav class="list" aria-label="Conversations">
+      <header class="bar">
+        <h1>Agents</h1>
+        <ConnectionLight />
+        {permission.value === 'default' && (
+          <button type="button" class="quiet" onClick={() => void askToNotify()}>
+            Notify me
+          </button>
+        )}
+        <a class="button" href="#/new" aria-keyshortcuts="n">
+          New
+        </a>
+      </header>
+      <input
+        id="search"
+        type="search"
+        placeholder="Search all transcripts"
+        aria-label="Search all transcripts"
+        aria-keyshortcuts="/"
+        value={words.value}
+        onInput={({ currentTarget }) => (words.value = currentTarget.value)}
+      />
+      {words.value.trim() === '' ? <Groups /> : <Hits words={words.value} />}
+    </nav>
+  )
+}
+
+function Groups() {
+  const now = useNow()
+  if (failure.value !== undefined && !isLoaded.value) return <p class="empty error">{failure.value}</p>
+  if (!isLoaded.value) return <p class="empty">Loading…</p>
+  if (conversations.value.length === 0)
+    return (
+      <p class="empty">
+        No conversations yet. <a href="#/new">Start an agent in a folder.</a>
+      </p>
+    )
+  return (
+    <div class="groups">
+      {groups.value.map(({ name, path, conversations: of }) => (
+        <section key={path} class={path === '' ? 'needs' : ''}>
+          <h2 title={path}>{name}</h2>
+          <ul>
+            {of.map((conversation) => (
+              <Row key={conversation.conversation_id} conversation={conversation} now={now} inFolder={path !== ''} />
+            ))}
+          </ul>
+        </section>
+      ))}
+    </div>
+  )
+}
+
+function Row({ conversation, now, inFolder }: { conversation: Conversation; now: number; inFolder: boolean }) {
+  const { conversation_id: id, state, active_at: at, cwd, title } = conversation
+  const isHere = place.value.at === 'conversation' && place.value.id === id
+  const cost = costOf(id) ?? 0
+  const about = [inFolder || title === null ? '' : nameOf(cwd), cost > 0 ? money(cost) : '', age(at, now)]
+  return (
+    <li>
+      <a href={addressOf(id)} class="row" aria-current={isHere ? 'page' : undefined}>
+        <span class={`dot ${state}`} aria-hidden="true" />
+        <span class="title">{titleOf(conversation)}</span>
+        {state !== 'idle' && <span class={`state ${state}`}>{STATES[state]}</span>}
+        <span class="about">{about.filter((part) => part !== '').join(' · ')}</span>
+      </a>
+    </li>
+  )
+}
+
+function Hits({ words }: { words: string }) {
+  const [found, setFound] = useState<Answer<'Hits'> | string>()
+  useEffect(() => {
+    const over = new AbortController()
+    const timer = setTimeout(() => {
+      ask<'Hits'>('v1/search', { query: { q: words, limit: 50 }, signal: over.signal }).then(
+        setFound,
+        (error: unknown) => {
+          if (!over.signal.aborted) setFound(sentenceOf(error))
+        },
+      )
+    }, 150)
+    return () => {
+      clearTimeout(timer)
+      over.abort()
+    }
+  }, [words])
+  if (found === undefined) return <p class="empty">Searching…</p>
+  if (typeof found === 'string') return <p class="empty error">{found}</p>
+  if (found.hits.length === 0) return <p class="empty">Nothing is found.</p>
+  return (
+    <ul class="hits" aria-label="Found">
+      {found.hits.map((hit) => (
+        <li key={`${hit.conversation_id} ${hit.event_id}`}>
+          <a class="row" href={addressOf(hit.conversation_id, hit.event_id)}>
+            <span class="title">{titleOf(hit)}</span>
+            <span class="about">{hit.kind.replace('_', ' ')}</span>
+            <span class="snippet">{marked(hit.snippet)}</span>
+          </a>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function marked({ text, ranges }: Answer<'Hits'>['hits'][number]['snippet']) {
+  let at = 0
+  const parts = ranges.map(([from = 0, to = 0]) => {
+    const before = text.slice(at, from)
+    at = to
+    return (
+      <>
+        {before}
+        <mark>{text.slice(from, to)}</mark>
+      </>
+    )
+  })
+  return [...parts, text.slice(at)]
+}
+
+/** The time, every half minute: ages grow. */
+function useNow(): number {
+  const [now, setNow] = useState(Date.now())
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 30_000)
+    return () => clearInterval(timer)
+  }, [])
+  return Math.max(now, Date.now())
+}

@@ -1,0 +1,51 @@
+import type { Answer } from '@claude-proxy/protocol/endpoints'
+import { useState } from 'preact/hooks'
+import { ask, sentenceOf } from '../wire/service.ts'
+
+type Details = Answer<'ConversationDetails'>
+
+const CHOICES = {
+  model: ['opus', 'sonnet', 'haiku'],
+  effort: ['low', 'medium', 'high', 'xhigh', 'max'],
+  permission_mode: ['default', 'plan', 'acceptEdits'],
+} as const
+type Setting = keyof typeof CHOICES
+
+/** What a conversation works with. The service says what it takes and from when on. */
+export function Settings({ id, details, onChanged }: { id: string; details: Details; onChanged: () => void }) {
+  const [said, setSaid] = useState<string>()
+  const set = (setting: Setting, value: string) => {
+    const path = `v1/conversations/${encodeURIComponent(id)}`
+    ask<'ChangedConversation'>(path, { method: 'PATCH', body: { [setting]: value === '' ? null : value } })
+      .then(({ takes_effect: when }) =>
+        setSaid(when[setting] === 'next_run' ? 'Holds from the next run on.' : undefined),
+      )
+      .catch((error: unknown) => setSaid(sentenceOf(error)))
+      .finally(onChanged)
+  }
+  return (
+    <details class="menu">
+      <summary class="button quiet">Settings</summary>
+      <div class="body">
+        {(Object.keys(CHOICES) as Setting[]).map((setting) => {
+          const { asked, in_use: used } = details[setting]
+          const values = [...new Set([...CHOICES[setting], ...(asked === null ? [] : [asked])])]
+          return (
+            <label key={setting}>
+              {setting.replace('_', ' ')}
+              <select value={asked ?? ''} onChange={({ currentTarget }) => set(setting, currentTarget.value)}>
+                <option value="">default{asked === null && typeof used === 'string' ? ` (${used})` : ''}</option>
+                {values.map((value) => (
+                  <option key={value} value={value}>
+                    {value}
+                  </option>
+                ))}
+              </select>
+            </label>
+          )
+        })}
+        {said !== undefined && <p role="status">{said}</p>}
+      </div>
+    </details>
+  )
+}
