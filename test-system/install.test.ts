@@ -86,7 +86,7 @@ it('an operator of little patience gets status and logs from the command itself'
   await box.ok('claude-proxy service restart')
   // Follows until it is ended.
   await box.ok(
-    'claude-proxy service logs > /tmp/logs & until grep "listening on" /tmp/logs; do sleep 0.1; done; kill $!',
+    'claude-proxy service logs > /tmp/logs 2>&1 & until grep "listening on" /tmp/logs; do sleep 0.1; done; kill $!',
   )
 })
 
