@@ -165,9 +165,11 @@ function setName(names: Map<string, File>, name: string, file: File | undefined)
   else names.set(name, file)
 }
 
+/** Its files; not what lies in folders of its own: nothing is attached in these lives. */
 function readFolder(folder: string): Map<string, Buffer> {
   try {
-    const names = readdirSync(folder).filter((name) => !name.endsWith('-shm'))
+    const files = readdirSync(folder, { withFileTypes: true }).filter((each) => each.isFile())
+    const names = files.map(({ name }) => name).filter((name) => !name.endsWith('-shm'))
     return new Map(names.map((name) => [name, readFileSync(join(folder, name))]))
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new Map()

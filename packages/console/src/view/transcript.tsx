@@ -28,6 +28,7 @@ export function TranscriptView({ seq }: { seq: number | undefined }) {
     const [outer, inner] = [scroller.current, content.current]
     if (!outer || !inner) return undefined
     let top = 0
+    let height = 0
     let upAt = -Infinity
     /** Pages that are drawn above move everything: the position alone does not tell who goes up. */
     const isGoingUp = () => performance.now() - upAt < HAND_MS
@@ -40,10 +41,12 @@ export function TranscriptView({ seq }: { seq: number | undefined }) {
       isAtEnd.current && !isGoingUp() && outer.scrollTo({ top: outer.scrollHeight, behavior: 'instant' })
     const noteScroll = () => {
       const isNear = outer.scrollHeight - outer.scrollTop - outer.clientHeight < NEAR_PX
-      // Only who goes up leaves the end: what grows below moves nobody.
+      // Only who goes up leaves the end: what grows below moves nobody, and neither does what is drawn above.
+      const isMoved = outer.scrollTop < top - 2 && outer.scrollHeight === height
       if (isNear) isAtEnd.current = true
-      else if (isGoingUp() || outer.scrollTop < top - 2) isAtEnd.current = false
+      else if (isGoingUp() || isMoved) isAtEnd.current = false
       top = outer.scrollTop
+      height = outer.scrollHeight
       setBack(!isAtEnd.current)
     }
     const observer = new ResizeObserver(follow)

@@ -88,6 +88,12 @@ it.runIf(process.platform === 'linux')(
 it('a large upload does not make the service large, and others are answered meanwhile', async () => {
   const world = await newWorld()
   const program = await startProgram(world, [...SCRIPTED, '--max-attachment-bytes', '400000000'])
+  // What the first upload of all loads is not what an upload costs.
+  const first = await fetch(`${program.base}/v1/uploads`, {
+    method: 'POST',
+    body: Buffer.alloc(8 * 1024 * 1024, '%PDF-1.4 '),
+  })
+  expect(first.status).toBe(200)
   const before = residentMegabytes(program.pid)
   const piece = Buffer.alloc(1024 * 1024, '%PDF-1.4 ')
   let peak = 0

@@ -45,7 +45,6 @@ describe.each(Object.entries(PATHS))('F4: %s', (path, right) => {
 })
 
 test.each([
-  '/',
   '/docs/x',
   '/redoc',
   '/v1',

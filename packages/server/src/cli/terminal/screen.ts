@@ -102,12 +102,9 @@ export function createScreen(out: WriteStream): Screen {
 
 /** As one line, whatever it was. */
 export function oneLine(text: string): string {
-  return seen(
-    text
-      .split('\n')
-      .map((line) => line.trim())
-      .filter((line, n, all) => line !== '' || n === 0 || n === all.length - 1)
-      .join(' ⏎ ')
-      .replaceAll('\t', ' '),
-  )
+  const [first = '', ...more] = text.split('\n')
+  const rest = more.map((line) => line.trimStart()).filter((line, n) => line !== '' || n === more.length - 1)
+  // What stands before the first line is an indent of ours.
+  const lines = more.length === 0 ? [first] : [first.trimEnd(), ...rest.map((line) => line.trimEnd())]
+  return seen(lines.join(' ⏎ ').replaceAll('\t', ' '))
 }
