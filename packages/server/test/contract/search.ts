@@ -78,6 +78,23 @@ export function searchContract(name: string, open: () => Promise<IndexUnderTest>
       expect(await within('configurations*', [id])).toEqual([])
     })
 
+    it('finds the few beside the many, whole words and beginnings', async () => {
+      const [one, many, two] = [fresh().id, fresh().id, fresh().id]
+      await index.add([
+        prompts(one, 1, 'zetas'),
+        prompts(many, 1, ...Array.from({ length: 20_001 }, () => 'zetas')),
+        prompts(two, 1, 'zetas'),
+      ])
+      for (const query of ['zetas', 'zet*', 'zeta*']) {
+        expect(await everywhere(query, 2), query).toEqual(
+          sorted([found(one, 1), found(many, 20_001, 20_000), found(two, 1)]),
+        )
+        expect(await within(query, [two, one]), query).toEqual([found(two, 1), found(one, 1)])
+        expect(await within(query, [many, two], 2, 5), query).toEqual([found(many, 4, 3), found(two, 1)])
+      }
+      await index.remove([many])
+    })
+
     it('finds just what a look at every event finds', async () => {
       const WORDS = [
         'a',

@@ -38,8 +38,8 @@ export type Search = ReturnType<typeof createSearch>
 
 /** How long a search waits for what was stored just before. */
 const PATIENCE_MS = 500
-/** Conversations that are looked into at once. */
-const LOOK = 64
+/** Conversations that are looked into at once: first the newest, where common words are. */
+const LOOK = { first: 8, then: 64 }
 
 /** Finding what was said, and the conversations in which it was: those that were active last first, the newest events first. */
 export function createSearch({ store, index, indexer }: SearchDeps) {
@@ -107,25 +107,25 @@ export function createSearch({ store, index, indexer }: SearchDeps) {
     { before, ...filter }: Omit<ConversationFilter, 'limit'>,
     each: number,
   ): AsyncGenerator<{ conversation: Conversation; numbers: readonly number[] }> {
-    // Rare words lead to conversations, conversations to common words.
-    const everywhere = filter.among === undefined ? await index.everywhere(query, each) : undefined
-    const ids = everywhere?.map(({ conversation }) => conversation) ?? filter.among
-    for (let from = before; ;) {
-      const page = await store.conversations({ ...filter, among: ids, before: from, limit: LOOK })
-      const found =
-        everywhere ??
-        (await index.within(
-          query,
-          page.map(({ id }) => id),
-          each,
-        ))
+    let everywhere: readonly Found[] | undefined
+    let ids = filter.among
+    let from = before
+    for (let limit = LOOK.first; ; limit = LOOK.then) {
+      const page = await store.conversations({ ...filter, among: ids, before: from, limit })
+      const names = page.map(({ id }) => id)
+      const found = everywhere ?? (await index.within(query, names, each))
       const numbers = new Map(found.map((one) => [one.conversation, one.numbers]))
       for (const conversation of page) {
         const there = numbers.get(conversation.id)
         if (there) yield { conversation, numbers: there }
       }
+      if (page.length < limit) return
       from = page.at(-1)
-      if (page.length < LOOK) return
+      // Not a common word, then: rare ones lead to their conversations.
+      if (limit === LOOK.first && ids === undefined) {
+        everywhere = await index.everywhere(query, each)
+        ids = everywhere?.map(({ conversation }) => conversation)
+      }
     }
   }
 

@@ -5,7 +5,7 @@ import { searchTexts } from '../../../core/search/text.ts'
 import { wordsOf } from '../../../core/search/words.ts'
 import type { Database, Value } from '../open.ts'
 import { inTransaction } from '../transaction.ts'
-import { isScanned, toMatch } from './match.ts'
+import { isGathered, toMatch } from './match.ts'
 import { bounds, conversationOf, LAST_NUMBER, numberOf, rowOf } from './rows.ts'
 
 interface Known {
@@ -14,8 +14,10 @@ interface Known {
   readonly up_to: number
 }
 
-/** After so many looks, a query is one that is found nearly everywhere. */
-const MOST_LOOKS = 256
+/** After so many looks of so many rows, a query is one that is found nearly everywhere. Rows are cheap, looks are not. */
+const LOOK = { rows: 4000, times: 8 }
+/** As many rows are gone through rather than to look once more. */
+const AT_ONCE = 20_000
 /** How much one step deletes or merges (in pages): whoever searches meanwhile waits for it. */
 const STEP = { rows: 500, pages: 100 }
 
@@ -35,7 +37,6 @@ export function indexOperations(db: Database) {
   const next = db.prepare<{ row: number }>(`
     SELECT rowid AS row FROM event WHERE event MATCH ? AND rowid > CAST(? AS INTEGER) AND rowid < CAST(? AS INTEGER)
     ORDER BY rowid LIMIT ?`)
-  const scan = db.prepare<{ row: number }>('SELECT rowid AS row FROM event WHERE event MATCH ? ORDER BY rowid')
 
   function write(pages: readonly PageToIndex[]): void {
     const rows: { row: number; words: string }[] = []
@@ -56,7 +57,7 @@ export function indexOperations(db: Database) {
   }
 
   /** What the rows are, by conversation: at most `each` of one, which are the first of it. */
-  function grouped(rows: Iterable<{ row: number }>, each: number, into = new Map<number, number[]>()) {
+  function grouped(rows: readonly { row: number }[], each: number, into = new Map<number, number[]>()) {
     for (const { row } of rows) {
       const s = conversationOf(row)
       const numbers = into.get(s)
@@ -64,6 +65,20 @@ export function indexOperations(db: Database) {
       else if (numbers.length < each) numbers.push(numberOf(row))
     }
     return into
+  }
+
+  /** What is found in any of these, with one look at all between the first and the last; undefined where that is too much. */
+  function atOnce(match: string, among: readonly Known[], each: number): Found[] | undefined {
+    const keys = among.map(({ s }) => s)
+    if (keys.length === 0) return []
+    const [first, last] = [bounds(Math.min(...keys)), bounds(Math.max(...keys))]
+    const rows = next.all(match, first.above, last.below, AT_ONCE)
+    if (rows.length === AT_ONCE) return undefined
+    const groups = grouped(rows, each)
+    return among.flatMap(({ s, id }) => {
+      const numbers = groups.get(s)
+      return numbers ? [{ conversation: id, numbers }] : []
+    })
   }
 
   function named(groups: ReadonlyMap<number, readonly number[]>): Found[] {
@@ -82,14 +97,13 @@ export function indexOperations(db: Database) {
 
     everywhere({ query, each }: { query: Query; each: number }): Found[] | undefined {
       const match = toMatch(query)
-      if (isScanned(query)) return named(grouped(scan.iterate(match), each))
       const groups = new Map<number, number[]>()
       let after = 0
-      for (let looks = 0; looks < MOST_LOOKS; looks++) {
-        const rows = next.all(match, after, Number.MAX_SAFE_INTEGER, each)
+      for (let looks = 0; looks < LOOK.times; looks++) {
+        const rows = next.all(match, after, Number.MAX_SAFE_INTEGER, LOOK.rows)
         grouped(rows, each, groups)
         const last = rows.at(-1)
-        if (last === undefined || rows.length < each) return named(groups)
+        if (last === undefined || rows.length < LOOK.rows) return named(groups)
         const s = conversationOf(last.row)
         // Enough of this one: on to the next.
         after = (groups.get(s)?.length ?? 0) < each ? last.row : bounds(s).below - 1
@@ -99,13 +113,14 @@ export function indexOperations(db: Database) {
 
     within({ query, conversations, each, before }: Within): Found[] {
       const match = toMatch(query)
-      return conversations.flatMap((conversation, n) => {
-        const known = byId.get(conversation)
-        if (known === undefined) return []
-        const { above, below } = bounds(known.s)
-        const after = n === 0 && before !== undefined && before <= LAST_NUMBER ? rowOf(known.s, before) : above
-        const numbers = next.all(match, after, below, each).map(({ row }) => numberOf(row))
-        return numbers.length === 0 ? [] : [{ conversation, numbers }]
+      const known = conversations.flatMap((conversation) => byId.get(conversation) ?? [])
+      const together = before === undefined && isGathered(query) ? atOnce(match, known, each) : undefined
+      if (together) return together
+      return known.flatMap(({ s, id }) => {
+        const { above, below } = bounds(s)
+        const isFirst = id === conversations[0] && before !== undefined && before <= LAST_NUMBER
+        const numbers = next.all(match, isFirst ? rowOf(s, before) : above, below, each).map(({ row }) => numberOf(row))
+        return numbers.length === 0 ? [] : [{ conversation: id, numbers }]
       })
     },
 

@@ -5,7 +5,7 @@ export function toMatch(query: Query): string {
   return query.map(({ words, isPrefix }) => `"${words.join(' ')}"${isPrefix ? ' *' : ''}`).join(' AND ')
 }
 
-/** Whether FTS5 has to gather all rows of a query before it knows the first: beginnings that it has no index of. */
-export function isScanned(query: Query): boolean {
+/** Whether FTS5 gathers all rows of a query anew for every look: those of beginnings that it has no index of. */
+export function isGathered(query: Query): boolean {
   return query.some((term) => term.isPrefix && lastLength(term) > SHORTEST_PREFIX)
 }
