@@ -14,6 +14,7 @@ it.each([
   ['foo-bar src/log.ts', ['foo bar', 'src log ts']],
   ['a AND b OR NOT NEAR(c d, 5)', ['a', 'and', 'b', 'or', 'not', 'near c', 'd', '5']],
   ['words:x ^first +must -not {a b}: c', ['words x', 'first', 'must', 'not', 'a', 'b', 'c']],
+  ['login+form "src+log"', ['login', 'form', 'src log']],
   ['"never closed', ['never closed']],
   ['say"loud"now', ['say', 'loud', 'now']],
   ['検索', ['検 索']],

@@ -16,7 +16,8 @@ const MOST_WORDS = 64
 /** The index knows beginnings of this length by heart; shorter ones lead to a good part of all texts. */
 export const SHORTEST_PREFIX = 3
 
-const PIECES = /"([^"]*)"?(\*?)|([^\s"]+)/gu
+// Many clients write a blank in a query as a plus (curl -G, URLSearchParams).
+const PIECES = /"([^"]*)"?(\*?)|([^\s+"]+)/gu
 
 /**
  * Reads what a person types: words, "phrases", and beginnings of words with a `*` behind them. Nothing else has a
