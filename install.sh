@@ -12,8 +12,11 @@
 #   DATA_DIR         /opt/claude-proxy/data
 #   LOG_DIR          /var/log/claude-proxy
 #   RUN_AS           the user it runs as; claude-proxy, or who it ran as before
+#   ENV_FILE         /etc/claude-proxy.env
+#   BIN_DIR          /usr/local/bin, where the command claude-proxy is put
 #   SERVICE_MANAGER  systemd, supervisord or launchd, instead of what the machine has
-#   CLAUDE_PROXY_*   options, which are added to /etc/claude-proxy.env
+#   SUPERVISORD_CONF the file of a supervisord other than the machine's; programs lie in conf.d beside it
+#   CLAUDE_PROXY_*   options, which are added to ENV_FILE
 set -eu
 
 # The whole file is read before anything is done: a download that breaks off does nothing.
@@ -22,6 +25,7 @@ main() {
   INSTALL_DIR=${INSTALL_DIR:-/opt/claude-proxy}
   DATA_DIR=${DATA_DIR:-${CLAUDE_PROXY_DATA_DIR:-$INSTALL_DIR/data}}
   LOG_DIR=${LOG_DIR:-/var/log/claude-proxy}
+  ENV_FILE=${ENV_FILE:-/etc/claude-proxy.env}
   [ "$(id -u)" = 0 ] || fail preflight 'must run as root (use sudo)'
   case $(uname -s) in
     Linux) ok os_detect linux ;;
@@ -35,7 +39,7 @@ main() {
   trap 'exit 1' HUP INT TERM
   fetch_code "$work/code"
   place_release "$work/code"
-  export INSTALL_DIR LOG_DIR
+  export INSTALL_DIR LOG_DIR ENV_FILE
   export CLAUDE_PROXY_DATA_DIR="$DATA_DIR"
   # Tells its own steps.
   "$release/scripts/run_proxy_service.sh" service install </dev/null

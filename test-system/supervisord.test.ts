@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { type Box, openBox } from './support/box.ts'
 import { ENV_FILE, INSTALL } from './support/install.ts'
-import { ORIGINAL } from './support/original.ts'
+import { originalAt, USUAL_PLACE } from './support/original.ts'
 
 const SUPERVISED = `SERVICE_MANAGER=supervisord ${INSTALL}`
 const HEALTH = 'curl -fsS http://127.0.0.1:8787/healthz'
@@ -10,7 +10,7 @@ const EVENTS = 'curl -fsS http://127.0.0.1:8787/v1/conversations/phone-1/events?
 let box: Box
 beforeAll(async () => {
   box = await openBox(inject('share'), inject('layer'))
-  await box.ok('cat > /root/original.sh && sh /root/original.sh', ORIGINAL)
+  await box.ok('cat > /root/original.sh && sh /root/original.sh', originalAt(USUAL_PLACE))
 })
 afterAll(() => box?.[Symbol.asyncDispose]())
 

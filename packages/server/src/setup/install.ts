@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { importDirectory } from '../cli/import.ts'
 import { type Config, OPTIONS } from '../config.ts'
 import { activate, type Installation } from './activate.ts'
@@ -22,9 +22,6 @@ import { done } from './step.ts'
 import { readVersion } from '../version.ts'
 import { ensureUser, give, OWN_USER, ownerOf } from './user.ts'
 
-/** How the command is found by its name. */
-const COMMAND = '/usr/local/bin/claude-proxy'
-
 /** The installation that this code belongs to. */
 export function openInstallation(config: Config, environment: NodeJS.ProcessEnv): Installation {
   const place = readPlace(environment, config)
@@ -32,7 +29,7 @@ export function openInstallation(config: Config, environment: NodeJS.ProcessEnv)
   return {
     place,
     user,
-    manager: chooseManager(environment['SERVICE_MANAGER']),
+    manager: chooseManager(environment['SERVICE_MANAGER'], place.supervisordConf),
     config: { ...config, dataDir: place.dataDir },
   }
 }
@@ -76,7 +73,7 @@ export function uninstall(config: Config, environment: NodeJS.ProcessEnv): void 
   const { place, manager } = installation
   manager.stop()
   manager.forget()
-  if (isOurs(COMMAND)) rmSync(COMMAND)
+  if (isOurs(place.command)) rmSync(place.command)
   done(
     'service',
     `stopped and removed; data stays in ${place.dataDir}, code in ${place.installDir}, settings in ${place.envFile}`,
@@ -139,10 +136,15 @@ function restore(kept: Kept, { place, manager }: Installation): void {
   manager.restart()
 }
 
-function writeCommand({ installDir }: Place): void {
-  if (existsSync(COMMAND) && !isOurs(COMMAND)) return done('service', `${COMMAND} is another program, and stays`)
-  mkdirSync(join(COMMAND, '..'), { recursive: true })
-  writeFileSync(COMMAND, `#!/bin/sh\nexec ${installDir}/current/scripts/run_proxy_service.sh "$@"\n`, { mode: 0o755 })
+/** The command keeps what was said of the place: nobody has to say it again. */
+function writeCommand(place: Place): void {
+  const { installDir, envFile, logDir, command, supervisordConf } = place
+  if (existsSync(command) && !isOurs(command)) return done('service', `${command} is another program, and stays`)
+  mkdirSync(dirname(command), { recursive: true })
+  const kept = { ENV_FILE: envFile, LOG_DIR: logDir, BIN_DIR: dirname(command), SUPERVISORD_CONF: supervisordConf }
+  const said = Object.entries(kept).map(([name, value]) => `export ${name}="\${${name}:-${value}}"\n`)
+  const text = `#!/bin/sh\n${said.join('')}exec ${installDir}/current/scripts/run_proxy_service.sh "$@"\n`
+  writeFileSync(command, text, { mode: 0o755 })
 }
 
 function isOurs(file: string): boolean {

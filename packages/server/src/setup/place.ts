@@ -10,6 +10,10 @@ export interface Place {
   readonly dataDir: string
   readonly logDir: string
   readonly envFile: string
+  /** How the program is found by its name. */
+  readonly command: string
+  /** The file of the supervisord that is to be used; empty for the machine's own. */
+  readonly supervisordConf: string
 }
 
 /** The release that this file belongs to. */
@@ -31,10 +35,12 @@ export function readPlace(environment: NodeJS.ProcessEnv, { dataDir }: Pick<Conf
     dataDir: environment['CLAUDE_PROXY_DATA_DIR'] ? dataDir : join(installDir, 'data'),
     logDir: environment['LOG_DIR'] || '/var/log/claude-proxy',
     envFile: environment['ENV_FILE'] || '/etc/claude-proxy.env',
+    command: join(environment['BIN_DIR'] || '/usr/local/bin', 'claude-proxy'),
+    supervisordConf: environment['SUPERVISORD_CONF'] ?? '',
   }
   // They stand in units, where blanks, quotes and % mean something.
   for (const path of Object.values(place))
-    if (!/^\/[\w./+@-]+$/.test(path))
+    if (path !== '' && !/^\/[\w./+@-]+$/.test(path))
       throw new SetupError('preflight', `${path} cannot be used: an absolute path of letters, digits and ._/+@- can.`)
   return place
 }

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { ask, attempt, run, show } from '../command.ts'
 import { SetupError } from '../step.ts'
 import type { Manager } from './manager.ts'
@@ -15,45 +15,51 @@ const FILES = [
 ]
 const MAIN_FILES = ['/etc/supervisor/supervisord.conf', '/etc/supervisord.conf']
 
-export const supervisord: Manager = {
-  name: 'supervisord',
-  // The original wrote the last one on Fedora, where nobody reads it.
-  definitions: [...FILES, '/etc/supervisord.d/claude-proxy.conf'],
-  define(definition) {
-    const file = FILES.find((each) => existsSync(join(each, '..')))
-    if (file === undefined) throw new SetupError('supervisord', 'supervisord has no folder for programs in /etc.')
-    mkdirSync(definition.place.logDir, { recursive: true })
-    return writeTemplate('supervisord/claude-proxy.conf', file, definition)
-  },
-  restart() {
-    ensureRunning()
-    // Starts what is new to it, or has changed; what it says then ends in "process group".
-    const changed = ask('supervisorctl', ['update', PROGRAM])
-    if (!changed?.includes('process group')) run('supervisord', 'supervisorctl', ['restart', PROGRAM])
-  },
-  stop() {
-    if (isRunning() && ask('supervisorctl', ['pid', PROGRAM])?.match(/^[1-9]/))
-      run('supervisord', 'supervisorctl', ['stop', PROGRAM])
-  },
-  forget() {
-    for (const file of supervisord.definitions) rmSync(file, { force: true })
-    if (isRunning()) attempt('supervisorctl', ['update', PROGRAM])
-  },
-  status: () => show('supervisorctl', ['status', PROGRAM]),
-  logs: ({ logDir }) => show('tail', ['-n', '200', '-F', join(logDir, 'claude-proxy.log')]),
-}
+/** The machine's supervisord; unless `conf` is empty, the one that reads this file, and programs in `conf.d` beside it. */
+export function createSupervisord(conf: string): Manager {
+  const files = conf ? [join(dirname(conf), 'conf.d', 'claude-proxy.conf')] : FILES
+  const where = conf ? ['-c', conf] : []
+  const ctl = (...args: string[]) => [...where, ...args]
+  const isRunning = () => ask('supervisorctl', ctl('pid')) !== undefined
 
-function isRunning(): boolean {
-  return ask('supervisorctl', ['pid']) !== undefined
-}
-
-function ensureRunning(): void {
-  if (isRunning()) return
-  for (const name of ['supervisor', 'supervisord']) {
-    attempt('service', [name, 'start'])
+  function ensureRunning(): void {
     if (isRunning()) return
+    for (const name of conf ? [] : ['supervisor', 'supervisord']) {
+      attempt('service', [name, 'start'])
+      if (isRunning()) return
+    }
+    const file = conf || MAIN_FILES.find((each) => existsSync(each))
+    attempt('supervisord', file === undefined ? [] : ['-c', file])
+    if (!isRunning()) throw new SetupError('supervisord', 'supervisord does not run, and cannot be started.')
   }
-  const file = MAIN_FILES.find((each) => existsSync(each))
-  attempt('supervisord', file === undefined ? [] : ['-c', file])
-  if (!isRunning()) throw new SetupError('supervisord', 'supervisord does not run, and cannot be started.')
+
+  const supervisord: Manager = {
+    name: 'supervisord',
+    // The original wrote the last one on Fedora, where nobody reads it.
+    definitions: conf ? files : [...files, '/etc/supervisord.d/claude-proxy.conf'],
+    define(definition) {
+      const file = files.find((each) => existsSync(dirname(each)))
+      if (file === undefined)
+        throw new SetupError('supervisord', `supervisord has no folder for programs: ${files.map(dirname).join(', ')}.`)
+      mkdirSync(definition.place.logDir, { recursive: true })
+      return writeTemplate('supervisord/claude-proxy.conf', file, definition)
+    },
+    restart() {
+      ensureRunning()
+      // Starts what is new to it, or has changed; what it says then ends in "process group".
+      const changed = ask('supervisorctl', ctl('update', PROGRAM))
+      if (!changed?.includes('process group')) run('supervisord', 'supervisorctl', ctl('restart', PROGRAM))
+    },
+    stop() {
+      if (isRunning() && ask('supervisorctl', ctl('pid', PROGRAM))?.match(/^[1-9]/))
+        run('supervisord', 'supervisorctl', ctl('stop', PROGRAM))
+    },
+    forget() {
+      for (const file of supervisord.definitions) rmSync(file, { force: true })
+      if (isRunning()) attempt('supervisorctl', ctl('update', PROGRAM))
+    },
+    status: () => show('supervisorctl', ctl('status', PROGRAM)),
+    logs: ({ logDir }) => show('tail', ['-n', '200', '-F', join(logDir, 'claude-proxy.log')]),
+  }
+  return supervisord
 }

@@ -16,12 +16,13 @@ export function writeTemplate(name: string, target: string, { place, release, us
 }
 
 /** The paths were checked for what they may hold; a user's name also. */
-export function fill(template: string, { installDir, dataDir, logDir, envFile }: Place, user: string): string {
+export function fill(template: string, { installDir, dataDir, logDir, envFile, command }: Place, user: string): string {
   const words: Record<string, string> = {
     INSTALL_DIR: installDir,
     DATA_DIR: dataDir,
     LOG_DIR: logDir,
     ENV_FILE: envFile,
+    BIN_DIR: dirname(command),
     USER: user,
   }
   return template.replaceAll(/__([A-Z_]+?)__/g, (whole, word: string) => words[word] ?? whole)
