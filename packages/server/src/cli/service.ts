@@ -1,6 +1,7 @@
 import { type Config, ConfigError } from '../config.ts'
-import { awaitHealth, HEALTH_MS, localUrl } from '../setup/health.ts'
+import { awaitHealth, HEALTH_MS } from '../setup/health.ts'
 import { install, openInstallation, uninstall } from '../setup/install.ts'
+import { reachOf } from '../setup/reach.ts'
 import { failed, SetupError } from '../setup/step.ts'
 
 const ACTIONS: Readonly<Record<string, (config: Config) => void | Promise<void>>> = {
@@ -37,7 +38,7 @@ export async function asSteps(act: () => Promise<void>): Promise<void> {
 }
 
 async function untilItAnswers(config: Config): Promise<void> {
-  const url = localUrl(config)
-  if ((await awaitHealth(url)) === undefined)
-    throw new SetupError('healthz', `Nothing answers at ${url} after ${HEALTH_MS / 1000} seconds.`)
+  const reach = reachOf(config)
+  if ((await awaitHealth(reach)) === undefined)
+    throw new SetupError('healthz', `Nothing answers at ${reach.place} after ${HEALTH_MS / 1000} seconds.`)
 }

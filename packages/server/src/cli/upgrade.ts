@@ -1,11 +1,10 @@
 import type { Config } from '../config.ts'
 import { rollback, upgrade } from '../setup/upgrade.ts'
 import { asSteps } from './service.ts'
-import { withToken } from './token.ts'
 
 /** `claude-proxy upgrade [SOURCE]`. */
 export function upgradeTo(source: string | undefined, config: Config): Promise<void> {
-  return asSteps(() => upgrade(source, withToken(config), process.env))
+  return asSteps(() => upgrade(source, config, process.env))
 }
 
 /** `claude-proxy rollback`. */

@@ -13,9 +13,10 @@ import { basename, join } from 'node:path'
 import type { Config } from '../config.ts'
 import { schemaOfData, schemaOfRelease } from '../store/sqlite/schema.ts'
 import { readVersion } from '../version.ts'
-import { awaitHealth, localUrl } from './health.ts'
+import { awaitHealth } from './health.ts'
 import type { Manager } from './managers/manager.ts'
 import { currentRelease, type Place, releaseDir } from './place.ts'
+import { reachOf } from './reach.ts'
 import { done, SetupError } from './step.ts'
 import { give } from './user.ts'
 
@@ -70,7 +71,7 @@ export function previousRelease({ installDir }: Place): string | undefined {
 /** Why the release does not run; undefined when it does. */
 async function start(name: string, { place, user, manager, config }: Installation): Promise<string | undefined> {
   const version = readVersion(releaseDir(place, name))
-  const url = localUrl(config)
+  const reach = reachOf(config)
   try {
     manager.define({ place, user, release: releaseDir(place, name) })
     manager.restart()
@@ -78,9 +79,9 @@ async function start(name: string, { place, user, manager, config }: Installatio
     if (error instanceof SetupError) return `${name} did not start: ${error.message}`
     throw error
   }
-  if ((await awaitHealth(url, version)) === undefined)
-    return `${name} did not answer at ${url}/healthz; \`claude-proxy service logs\` shows why.`
-  done('healthz', `${version} answers at ${url}`)
+  if ((await awaitHealth(reach, version)) === undefined)
+    return `${name} did not answer at ${reach.place}; \`claude-proxy service logs\` shows why.`
+  done('healthz', `${version} answers at ${reach.place}`)
   return undefined
 }
 

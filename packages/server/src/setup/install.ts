@@ -16,8 +16,9 @@ import {
   setAside,
   userOfOriginal,
 } from './original.ts'
-import { awaitHealth, localUrl } from './health.ts'
+import { awaitHealth } from './health.ts'
 import { currentRelease, type Place, readPlace, RELEASE, releaseDir, requireRoot } from './place.ts'
+import { reachOf } from './reach.ts'
 import { done } from './step.ts'
 import { readVersion } from '../version.ts'
 import { ensureUser, give, OWN_USER, ownerOf } from './user.ts'
@@ -98,7 +99,7 @@ function usualUser(environment: NodeJS.ProcessEnv): string {
 async function runsAlready(name: string, { place, user, manager, config }: Installation): Promise<boolean> {
   const release = releaseDir(place, name)
   if (currentRelease(place) !== name || manager.define({ place, release, user })) return false
-  const found = await awaitHealth(localUrl(config), readVersion(release), 0)
+  const found = await awaitHealth(reachOf(config), readVersion(release), 0)
   if (found !== undefined) done('healthz', `${found} answers, and goes on`)
   return found !== undefined
 }

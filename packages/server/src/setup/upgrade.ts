@@ -34,7 +34,7 @@ export async function upgrade(
   const directory = releaseDir(place, release.version)
   run('upgrade', join(directory, 'deploy/prepare.sh'), [directory, RELEASE])
   done('upgrade', `${release.version} lies ready`)
-  await untilIdle(config)
+  await untilIdle(installation.config)
   await activate(release.version, installation)
   done('complete', `${release.version} runs; \`claude-proxy rollback\` goes back to ${running}`)
 }

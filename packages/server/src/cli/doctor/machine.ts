@@ -3,6 +3,8 @@ import { readdir, readFile, readlink } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { versionAt } from '../../setup/health.ts'
+import { reachOf } from '../../setup/reach.ts'
 import { error, type Finding, ok, type Patient, warning } from './finding.ts'
 
 /** The port and the clock. */
@@ -19,7 +21,7 @@ async function examinePort({ config, holder }: Patient): Promise<Finding> {
   if (why === undefined) return ok('port', `${place} is free.`)
   if (why !== 'EADDRINUSE')
     return error('port', `${place} cannot be listened on (${why}).`, 'Choose another --host or --port.')
-  const version = await versionAt(host, port)
+  const version = await versionAt(reachOf(config)).catch(() => undefined)
   if (version !== undefined && holder) return ok('port', `claude-proxy ${version} answers on ${place}.`)
   if (version !== undefined)
     return error('port', `A claude-proxy with another data directory answers on ${place}.`, 'Choose another --port.')
@@ -34,19 +36,6 @@ function whyNotFree(host: string, port: number): Promise<string | undefined> {
     server.once('error', (problem: NodeJS.ErrnoException) => resolve(problem.code ?? problem.message))
     server.listen({ host, port }, () => server.close(() => resolve(undefined)))
   })
-}
-
-/** Which of us answers there; undefined when none does. */
-async function versionAt(host: string, port: number): Promise<string | undefined> {
-  const name = host.includes(':') ? `[${host}]` : host
-  try {
-    const response = await fetch(`http://${name}:${port}/healthz`, { signal: AbortSignal.timeout(2000) })
-    const { version, started_at: since } = (await response.json()) as { version?: unknown; started_at?: unknown }
-    return typeof version === 'string' && typeof since === 'string' ? version : undefined
-  } catch {
-    // Something else, then: it speaks no HTTP, or not ours.
-    return undefined
-  }
 }
 
 /** The process that listens on a port, where the system says (Linux, our own processes; proc_net(5)). */

@@ -1,9 +1,10 @@
 import { AppError } from '@claude-proxy/protocol/errors'
-import { ConfigError, readConfig } from '../../config.ts'
+import { type Config, ConfigError, readConfig } from '../../config.ts'
+import { reachOf } from '../../setup/reach.ts'
 import { withToken } from '../token.ts'
 import { readSaid, type Said } from './options.ts'
 import { oneLine } from './screen.ts'
-import { connect, Unreachable } from './service.ts'
+import { connect, type Service, Unreachable } from './service.ts'
 import { EXIT, TERMINAL_COMMANDS, type TerminalCommand } from './table.ts'
 import { openTunnel } from './tunnel.ts'
 
@@ -29,13 +30,24 @@ export async function runTerminalCommand(
 }
 
 async function withService(said: Said, lines: ReadonlyMap<string, string>, command: TerminalCommand): Promise<number> {
-  const { port, token } = withToken(readConfig([], process.env, lines))
+  const config = withToken(readConfig([], process.env, lines))
   const host = said.text('host')
   if (host !== undefined && said.text('url') !== undefined)
     throw new ConfigError('Give --host or --url, not both: --host has an address of its own.')
   await using tunnel = host === undefined ? undefined : await openTunnel(host)
-  const address = tunnel?.url ?? said.text('url') ?? (process.env['CLAUDE_PROXY_URL'] || `http://127.0.0.1:${port}`)
-  return await command.run({ said, service: connect(baseOf(address), said.text('token') ?? token) })
+  const address = tunnel?.url ?? said.text('url') ?? process.env['CLAUDE_PROXY_URL']
+  const token = said.text('token') ?? config.token
+  const service = address ? connect(baseOf(address), token) : connectHere(config, token)
+  return await command.run({ said, service })
+}
+
+/** The service of this machine, as it is configured. */
+function connectHere(config: Config, token: string): Service {
+  const reach = reachOf(config)
+  const { place } = reach
+  // Of a socket there is no address; `http://localhost` only carries the paths.
+  const base = place.startsWith('unix:') ? 'http://localhost' : place
+  return connect(base, token, ({ pathname, search }, sent) => reach.fetch(pathname + search, sent), place)
 }
 
 function baseOf(text: string): string {

@@ -19,10 +19,20 @@ interface Asking {
   readonly signal?: AbortSignal
 }
 
+type Call = (url: URL, sent: Sent) => Promise<Response>
+
+interface Sent {
+  readonly method: string
+  readonly headers: Record<string, string>
+  readonly body?: string | Uint8Array<ArrayBuffer>
+  readonly signal?: AbortSignal
+}
+
 /** Nobody answers there. */
 export class Unreachable extends Error {}
 
-export function connect(base: string, token: string): Service {
+/** `call` and `place`: for what the global fetch cannot reach, such as a socket, or a certificate of one's own. */
+export function connect(base: string, token: string, call: Call = fetch, place = base): Service {
   const service: Service = {
     base,
     async call(name, asking) {
@@ -31,8 +41,8 @@ export function connect(base: string, token: string): Service {
     },
     async open(name, { path = {}, query = {}, body, headers = {}, signal } = {}) {
       const { method, path: template } = ENDPOINTS[name]
-      const place = template.replaceAll(/:(\w+)/g, (_, part: string) => encodeURIComponent(path[part] ?? ''))
-      const url = new URL(base + place)
+      const filled = template.replaceAll(/:(\w+)/g, (_, part: string) => encodeURIComponent(path[part] ?? ''))
+      const url = new URL(base + filled)
       for (const [key, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(key, value)
       // URLSearchParams writes a blank as a plus, and the service takes a plus for a plus.
       url.search = url.search.replaceAll('+', '%20')
@@ -48,20 +58,20 @@ export function connect(base: string, token: string): Service {
         ...(body !== undefined && { body: isFile ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body) }),
         ...(signal && { signal }),
       }
-      const response = await fetch(url, sent).catch((cause: unknown) => {
+      const response = await call(url, sent).catch((cause: unknown) => {
         if (signal?.aborted) throw cause
-        throw new Unreachable(`Nobody answers at ${base}. Is the service running? --url or --host says where it is.`, {
+        throw new Unreachable(`Nobody answers at ${place}. Is the service running? --url or --host says where it is.`, {
           cause,
         })
       })
-      if (!response.ok) throw await errorOf(response, base)
+      if (!response.ok) throw await errorOf(response, place)
       return response
     },
   }
   return service
 }
 
-async function errorOf(response: Response, base: string): Promise<Error> {
+async function errorOf(response: Response, place: string): Promise<Error> {
   const text = await response.text().catch(() => '')
   try {
     const { error, message, ...details } = JSON.parse(text) as ErrorBody
@@ -69,5 +79,5 @@ async function errorOf(response: Response, base: string): Promise<Error> {
   } catch {
     // It was somebody else who answered.
   }
-  return new Unreachable(`Not the service answered at ${base}, but somebody with status ${response.status}.`)
+  return new Unreachable(`Not the service answered at ${place}, but somebody with status ${response.status}.`)
 }

@@ -8,16 +8,19 @@ import { readEvents } from './events.ts'
 import { checkVersion } from './migrate.ts'
 import { connect, type Database } from './open.ts'
 import { readRetention } from './retention.ts'
+import { readRuns } from './runs.ts'
 import { readUsage } from './usage.ts'
 
 /** What can be asked of a data directory without having it: a service may be at work there, or none. */
-export interface Look extends Pick<Store, 'conversation' | 'page' | 'usage' | 'atRest' | 'footprint'>, Disposable {}
+export interface Look
+  extends Pick<Store, 'conversation' | 'page' | 'openRuns' | 'usage' | 'atRest' | 'footprint'>, Disposable {}
 
 /** Opens what is kept in `dataDir` and changes nothing in it. */
 export function lookInto(dataDir: string): Look {
   const db = openToLook(dataDir)
   const conversations = readConversations(db)
   const events = readEvents(db)
+  const runs = readRuns(db)
   const usage = readUsage(db)
   const retention = readRetention(db)
   return {
@@ -27,6 +30,7 @@ export function lookInto(dataDir: string): Look {
         return row && toConversation(row)
       }),
     page: (id, after, atMostBytes) => Promise.try(() => events.page(id, after, atMostBytes)),
+    openRuns: () => Promise.try(() => runs.openRuns()),
     usage: (query) => Promise.try(() => usage.usage(query)),
     atRest: (query) => Promise.try(() => retention.atRest(query)),
     footprint: () => Promise.try(() => retention.footprint()),
