@@ -90,6 +90,13 @@ it('an operator of little patience gets status and logs from the command itself'
   )
 })
 
+it('told to read its certificate and log again, it goes on', async () => {
+  const before = await pid()
+  await box.ok('claude-proxy service reload && journalctl --sync')
+  await box.ok('until journalctl -u claude-agent-proxy | grep "read again what may change"; do sleep 0.1; done')
+  expect(await pid()).toBe(before)
+})
+
 it('what cannot be is refused in one line, and changes nothing', async () => {
   const before = await pid()
   const bad = [

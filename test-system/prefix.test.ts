@@ -56,6 +56,13 @@ it('the command knows by itself where everything is', async () => {
   expect(await prefix.ok('env -i PATH=$PATH claude-proxy service status')).toContain('RUNNING')
 })
 
+it('told to read its certificate and log again, it goes on', async () => {
+  const before = await pid()
+  await prefix.ok('claude-proxy service reload')
+  await prefix.ok('until grep "read again what may change" log/claude-proxy.log; do sleep 0.1; done')
+  expect(await pid()).toBe(before)
+})
+
 it('an upgrade waits for the run that is active, and a rollback goes back', async () => {
   await prefix.ok('echo CLAUDE_PROXY_AGENT=scripted >> $ENV_FILE && claude-proxy service restart')
   const release = publish(share, '0.1.1')

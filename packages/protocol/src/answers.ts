@@ -380,7 +380,11 @@ export const Audit = z.object({
       who: z.string().describe('The name of the token; without one, `operator` or `loopback`.'),
       user_agent: z.string().nullable(),
       from: z.string().nullable().describe('The address it came from.'),
-      action: z.string().describe('The operation, by its id in this document; or `createToken`, `revokeToken`.'),
+      action: z
+        .string()
+        .describe(
+          'The operation, by its id in this document; or a command of the operator: `createToken`, `revokeToken`, `backup`, `import`, `prune`, `restore`.',
+        ),
       conversation_id: id.nullable(),
       run_id: id.nullable(),
       subject: z.string().nullable().describe('The id of what else it was about: an approval, a prompt, a token.'),

@@ -58,7 +58,7 @@ export const OPTIONS = {
   trustedProxies: option(
     'trusted-proxies',
     [],
-    'Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Host count, by comma. Empty: of none.',
+    'Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Host, or Forwarded, count, by comma. Empty: of none.',
     list,
   ),
   allowedOrigins: option(

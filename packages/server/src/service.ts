@@ -69,6 +69,8 @@ export interface Service {
   readonly unready: string | undefined
   /** Resolves when what an earlier crash left behind is in order. */
   readonly recovered: Promise<void>
+  /** Reads again what may change while it runs: the certificate. */
+  reload(): void
   /** Ends everything in order: no new runs, open ones closed, agents gone, store closed. */
   stop(): Promise<void>
 }
@@ -283,7 +285,15 @@ export async function startService(
     )
   const built = building.move()
   const [url = '', ...others] = servers.map((server) => server.url)
-  return { url, others, version, unready: await agent.unready(), recovered, stop: () => built.disposeAsync() }
+  return {
+    url,
+    others,
+    version,
+    unready: await agent.unready(),
+    recovered,
+    reload: () => servers.forEach((server) => server.reload()),
+    stop: () => built.disposeAsync(),
+  }
 }
 
 async function endOrphans(orphans: readonly AgentProcess[], marks: Marks | undefined): Promise<void> {

@@ -94,7 +94,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
   service: {
     words: ['ACTION'],
-    does: 'install, uninstall, status, restart, logs; wait: until it answers',
+    does: 'install, uninstall, status, restart, reload, logs; wait: until it answers',
     run: async ({ words: [action = ''], settings }) =>
       (await import('./service.ts')).manageService(action, valuesOf(settings)),
   },

@@ -2,6 +2,7 @@ import type { Config } from '../config.ts'
 import { importOriginal, type ImportReport } from '../core/import/import.ts'
 import { createLog } from '../log.ts'
 import { openSqliteStore } from '../store/sqlite/store.ts'
+import { noteDone } from './operator.ts'
 import { printable } from './printable.ts'
 
 /** `claude-proxy import DIR`: takes in the data of the Python original and says what it found. */
@@ -11,6 +12,10 @@ export async function importDirectory(directory: string, config: Config): Promis
   try {
     for await (const report of importOriginal(directory, { store, clock: { now: Date.now } })) {
       counts[report.outcome]++
+      if (report.outcome === 'imported') {
+        const detail = `${report.events} events`
+        await noteDone(store, { action: 'import', conversation: report.id, detail })
+      }
       process.stdout.write(`${describe(report)}\n`)
     }
   } finally {

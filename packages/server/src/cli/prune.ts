@@ -1,9 +1,11 @@
 import { type Config, ConfigError } from '../config.ts'
 import type { AtRest } from '../core/ports/retention.ts'
+import type { Store } from '../core/ports/store.ts'
 import { prune } from '../core/retention.ts'
 import { createLog } from '../log.ts'
 import { lookInto } from '../store/sqlite/look.ts'
 import { openSqliteStore } from '../store/sqlite/store.ts'
+import { noteDone } from './operator.ts'
 import { printable } from './printable.ts'
 
 type Given = Readonly<Record<string, string>>
@@ -27,9 +29,17 @@ export async function pruneConversations(given: Given, { dataDir, logLevel }: Co
   }
   const store = await openSqliteStore({ dataDir, log: createLog(logLevel) })
   try {
-    await tell(prune({ ...pruning, store }), 'deleted')
+    await tell(noted(prune({ ...pruning, store }), store), 'deleted')
   } finally {
     await store.close()
+  }
+}
+
+/** Notes each that is gone before the next goes. */
+async function* noted(pruned: AsyncIterable<AtRest>, store: Store): AsyncGenerator<AtRest> {
+  for await (const each of pruned) {
+    await noteDone(store, { action: 'prune', conversation: each.id, folder: each.folder })
+    yield each
   }
 }
 

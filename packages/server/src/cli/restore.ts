@@ -2,6 +2,7 @@ import type { Config } from '../config.ts'
 import { settleRestored } from '../core/runs/settle.ts'
 import { createLog } from '../log.ts'
 import { restore } from '../store/sqlite/backup/restore.ts'
+import { noteDone } from './operator.ts'
 
 /** `claude-proxy restore FILE`: while no service has the data directory. */
 export async function restoreBackup(file: string, aside: boolean, { dataDir, logLevel }: Config): Promise<void> {
@@ -9,7 +10,10 @@ export async function restoreBackup(file: string, aside: boolean, { dataDir, log
     file,
     dataDir,
     aside,
-    settle: (store) => settleRestored(store, { now: Date.now }),
+    async settle(store) {
+      await settleRestored(store, { now: Date.now })
+      await noteDone(store, { action: 'restore', detail: file })
+    },
     now: new Date(),
     log: createLog(logLevel),
   })

@@ -1,4 +1,6 @@
+import { isatty } from 'node:tty'
 import type { Config } from '../config.ts'
+import type { LogFile } from '../log/file.ts'
 import { createLog } from '../log.ts'
 import { startService } from '../service.ts'
 
@@ -7,14 +9,23 @@ const STOP_MS = 9500
 
 /** `claude-proxy`: runs the service until a signal ends it. */
 export async function serve(config: Config, environment: NodeJS.ProcessEnv): Promise<void> {
+  const file = config.logFile === '' ? undefined : await openFile(config)
   const log = createLog(config.logLevel, {
-    write: config.logFile === '' ? undefined : await openFile(config),
+    write: file?.write,
     environment,
     secrets: [config.token],
   })
   // Listened for from the first moment: whoever sees that we answer may already ask us to stop.
   const asked = firstSignal()
+  let reload: (() => void) | undefined
+  if (!isAtTerminal)
+    process.on('SIGHUP', () => {
+      file?.reopen()
+      reload?.()
+      log.info('read again what may change: the log file and the certificate')
+    })
   const service = await startService(config, environment, log)
+  reload = () => service.reload()
   process.stdout.write(
     `claude-proxy ${service.version} listening on ${[service.url, ...service.others].join(' and ')}, data in ${config.dataDir}\n`,
   )
@@ -38,14 +49,18 @@ export async function serve(config: Config, environment: NodeJS.ProcessEnv): Pro
 }
 
 /** Before anything else: whoever names a file that cannot be written shall hear it before the service runs. */
-async function openFile({ logFile, logMegabytes, logFiles }: Config): Promise<(line: string) => void> {
+async function openFile({ logFile, logMegabytes, logFiles }: Config): Promise<LogFile> {
   const { openLogFile } = await import('../log/file.ts')
   return openLogFile(logFile, { maxBytes: logMegabytes * 1024 ** 2, files: logFiles })
 }
 
+/** There SIGHUP says that the terminal is gone; elsewhere, that something is to be read again. */
+const isAtTerminal = isatty(0)
+
 function firstSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve)
+    const all: NodeJS.Signals[] = isAtTerminal ? ['SIGTERM', 'SIGINT', 'SIGHUP'] : ['SIGTERM', 'SIGINT']
+    for (const signal of all) process.once(signal, resolve)
   })
 }
 

@@ -16,6 +16,7 @@ const ACTIONS: Readonly<Record<string, (config: Config) => void | Promise<void>>
     openInstallation(config, process.env).manager.restart()
     await untilItAnswers(config)
   },
+  reload: (config) => openInstallation(config, process.env).manager.reload(),
   wait: untilItAnswers,
 }
 

@@ -1,13 +1,13 @@
 import { realpathSync, statSync } from 'node:fs'
-import { hostname, userInfo } from 'node:os'
 import { resolve } from 'node:path'
 import { type Scope, SCOPES } from '@claude-proxy/protocol/endpoints'
 import { type Config, ConfigError } from '../config.ts'
-import { type Actor, createTokens, type Tokens } from '../core/access/tokens.ts'
+import { createTokens, type Tokens } from '../core/access/tokens.ts'
 import type { AccessStore, Token } from '../core/ports/access.ts'
 import { createLog } from '../log.ts'
 import { newHexId, newSecret } from '../random.ts'
 import { openAccessBeside } from '../store/sqlite/beside.ts'
+import { operator } from './operator.ts'
 import { untilWhen } from './spans.ts'
 
 type Flags = Readonly<Record<string, string | undefined>>
@@ -40,7 +40,7 @@ async function makeToken(name: string, flags: Flags, config: Config): Promise<To
     roots: rootsOf(flags['roots']),
     expiresAt: flags['expires'] === undefined ? undefined : untilWhen(flags['expires'], Date.now()),
   }
-  return withTokens(config, (tokens) => tokens.create(request, here()))
+  return withTokens(config, (tokens) => tokens.create(request, operator()))
 }
 
 /** `claude-proxy token list`. */
@@ -51,7 +51,7 @@ export async function listTokens(config: Config): Promise<void> {
 
 /** `claude-proxy token revoke NAME|ID`. */
 export async function revokeNamedToken(nameOrId: string, config: Config): Promise<void> {
-  const token = await withTokens(config, (tokens) => tokens.revoke(nameOrId, here()))
+  const token = await withTokens(config, (tokens) => tokens.revoke(nameOrId, operator()))
   if (!token) throw new ConfigError(`There is no token ${nameOrId}; claude-proxy token list shows them.`)
   process.stdout.write(`revoked ${token.name}\n`)
 }
@@ -63,11 +63,6 @@ async function withTokens<T>(
   if (kind === 'memory') throw new ConfigError("What is kept in memory is the service's alone: it has no tokens.")
   await using store = openAccessBeside({ dataDir, log: createLog(logLevel) })
   return await work(createTokens({ store, clock: { now: Date.now }, newId: newHexId, newSecret }), store)
-}
-
-/** Whoever may write to the data directory. */
-function here(): Actor {
-  return { who: 'operator', agent: 'claude-proxy', from: `${userInfo().username}@${hostname()}` }
 }
 
 function scopesOf(text: string | undefined): readonly Scope[] {

@@ -13,9 +13,9 @@ const LOOK_MS = 5000
 
 /** What they hold, checked to belong together. Throws a sentence for the operator. */
 export function readCertificate({ cert, key }: CertificateFiles): { cert: Buffer; key: Buffer } {
-  if (process.platform !== 'win32' && (read(() => statSync(key).mode) & 0o007) !== 0)
+  if (process.platform !== 'win32' && (orTell(() => statSync(key).mode) & 0o007) !== 0)
     throw new Error(`Other users of this machine can use the key in ${key}. Keep them out: chmod o= ${key}`)
-  const files = { cert: read(() => readFileSync(cert)), key: read(() => readFileSync(key)) }
+  const files = { cert: orTell(() => readFileSync(cert)), key: orTell(() => readFileSync(key)) }
   // As the server would, which tells nothing but a code.
   const { createSecureContext } = process.getBuiltinModule('node:tls')
   try {
@@ -27,22 +27,28 @@ export function readCertificate({ cert, key }: CertificateFiles): { cert: Buffer
   return files
 }
 
+export interface FollowedCertificate extends Disposable {
+  /** Reads it now, whether or not it has changed. */
+  read(): void
+}
+
 /** Has new connections get what the files hold from now on, whenever they change. One that is no good is told of. */
-export function followCertificate(server: Server, files: CertificateFiles, log: Log): Disposable {
+export function followCertificate(server: Server, files: CertificateFiles, log: Log): FollowedCertificate {
   let known = markOf(files)
-  // Not by notices of the file system: they are lost where a directory is swapped, as certbot and Kubernetes do.
-  const looks = setInterval(() => {
-    const mark = markOf(files)
-    if (mark === known) return
-    known = mark
+  function read(): void {
+    known = markOf(files)
     try {
       server.setSecureContext({ ...readCertificate(files), minVersion: 'TLSv1.2' })
       log.info('the certificate was read again', { cert: files.cert })
     } catch (error) {
       log.error('the certificate has changed, and cannot be used; the one before stays', { error })
     }
+  }
+  // Not by notices of the file system: they are lost where a directory is swapped, as certbot and Kubernetes do.
+  const looks = setInterval(() => {
+    if (markOf(files) !== known) read()
   }, LOOK_MS).unref()
-  return { [Symbol.dispose]: () => clearInterval(looks) }
+  return { read, [Symbol.dispose]: () => clearInterval(looks) }
 }
 
 /** Changes when one of the files does, or another is put in its place. */
@@ -54,7 +60,7 @@ function markOf({ cert, key }: CertificateFiles): string {
   return marks.join('; ')
 }
 
-function read<T>(work: () => T): T {
+function orTell<T>(work: () => T): T {
   try {
     return work()
   } catch (cause) {

@@ -1,5 +1,6 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { BlockList, isIP } from 'node:net'
+import { addressOfNode, readForwarded } from './forwarded-header.ts'
 
 /** What a request says of the client behind a proxy, as far as the proxy may be believed. */
 export interface Forwarding {
@@ -11,8 +12,8 @@ export interface Forwarding {
 
 /**
  * Reads `X-Forwarded-For` and `X-Forwarded-Host` of these proxies, and of nobody else: anybody can write them. `Forwarded`
- * (RFC 7239) is not read: a proxy that does not know it passes on what its client has written. Throws for what is neither an
- * address nor a network.
+ * (RFC 7239) says the same, and counts where a proxy has written only that: one that writes the others, and does not know
+ * it, passes on what its client has invented. Throws for what is neither an address nor a network.
  */
 export function createForwarding(proxies: readonly string[]): Forwarding {
   const trusted = new BlockList()
@@ -27,15 +28,26 @@ export function createForwarding(proxies: readonly string[]): Forwarding {
     addressOf({ headers, socket: { remoteAddress } }) {
       if (!isTrusted(remoteAddress)) return remoteAddress
       // Each proxy adds whom it has heard: from the end, the first that is no proxy of ours is as far as can be believed.
-      const heard = listOf(headers['x-forwarded-for']).toReversed()
-      const client = heard.find((address) => !isTrusted(address))
+      const client = heardBy(headers).findLast((address) => !isTrusted(address))
       return client !== undefined && isIP(plainAddress(client)) !== 0 ? plainAddress(client) : remoteAddress
     },
     hostOf({ headers, socket: { remoteAddress } }) {
       if (!isTrusted(remoteAddress)) return headers.host
-      return listOf(headers['x-forwarded-host']).at(-1) ?? headers.host
+      return hostsOf(headers).at(-1) ?? headers.host
     },
   }
+}
+
+/** Whom the proxies have heard, each behind the one before it. */
+function heardBy({ 'x-forwarded-for': usual, forwarded }: IncomingHttpHeaders): string[] {
+  if (usual !== undefined) return listOf(usual)
+  return readForwarded(forwarded ?? '').map((hop) => addressOfNode(hop.for ?? 'unknown'))
+}
+
+/** The hosts that the proxies were asked for. */
+function hostsOf({ 'x-forwarded-host': usual, forwarded }: IncomingHttpHeaders): string[] {
+  if (usual !== undefined) return listOf(usual)
+  return readForwarded(forwarded ?? '').flatMap(({ host }) => host ?? [])
 }
 
 function add(list: BlockList, proxy: string): void {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { RequestListener, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Log } from '../core/ports/outside.ts'
-import { type CertificateFiles, followCertificate, readCertificate } from './certificate.ts'
+import { type CertificateFiles, type FollowedCertificate, followCertificate, readCertificate } from './certificate.ts'
 import { AppError } from '@claude-proxy/protocol/errors'
 import { toResponse } from './errors.ts'
 import { createRefusal } from './refuse.ts'
@@ -16,6 +16,8 @@ export type Place =
 export interface HttpServer {
   /** Where it answers, such as `http://127.0.0.1:8787`, or `unix:/run/claude-proxy.sock`. */
   readonly url: string
+  /** Has new connections get the certificate that its files hold now. */
+  reload(): void
   /** Takes no more connections, waits for the open ones at most `graceMs`, then breaks them. */
   close(graceMs: number): Promise<void>
 }
@@ -39,7 +41,8 @@ export async function listen(
     listener(request, response)
   }
   await using opening = new AsyncDisposableStack()
-  const server = createServerFor(place, answer, log, opening)
+  const { server, certificate } = createServerFor(place, answer, log)
+  if (certificate) opening.use(certificate)
   server.on('checkContinue', (request, response) => {
     // Before the turn of a pipelined request, Node would put it behind the head of the answer, as part of the body.
     if (response.socket) response.writeContinue()
@@ -70,6 +73,7 @@ export async function listen(
 
   return {
     url: urlOf(place, server.address()),
+    reload: () => certificate?.read(),
     async close(graceMs) {
       await built.disposeAsync()
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
@@ -81,16 +85,20 @@ export async function listen(
   }
 }
 
-function createServerFor(place: Place, answer: RequestListener, log: Log, opening: AsyncDisposableStack): Server {
+interface Opened {
+  readonly server: Server
+  readonly certificate?: FollowedCertificate
+}
+
+function createServerFor(place: Place, answer: RequestListener, log: Log): Opened {
   // A request without Host gets its answer from us, in our shape.
   const options = { noDelay: true, requireHostHeader: false }
-  const certificate = 'path' in place ? undefined : place.certificate
-  if (!certificate) return createServer(options, answer)
+  const files = 'path' in place ? undefined : place.certificate
+  if (!files) return { server: createServer(options, answer) }
   const https = process.getBuiltinModule('node:https')
-  const secure = { ...options, ...readCertificate(certificate), minVersion: 'TLSv1.2' as const }
+  const secure = { ...options, ...readCertificate(files), minVersion: 'TLSv1.2' as const }
   const server = https.createServer(secure, answer)
-  opening.use(followCertificate(server, certificate, log))
-  return server
+  return { server, certificate: followCertificate(server, files, log) }
 }
 
 function urlOf(place: Place, bound: AddressInfo | string | null): string {

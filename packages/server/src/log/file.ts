@@ -6,6 +6,12 @@ export interface Rotation {
   readonly files: number
 }
 
+export interface LogFile {
+  write(line: string): void
+  /** Goes on in a file of the same name, which is made if it is not there: somebody has moved the one that was written. */
+  reopen(): void
+}
+
 /**
  * Writes lines to `file`, its owner's alone. When it is full it becomes `file.1`, that `file.2`, and so on; the last goes.
  * Written at once, since a line may be the last one. Throws when it cannot be opened; what cannot be written later, as on a
@@ -15,16 +21,24 @@ export function openLogFile(
   file: string,
   { maxBytes, files }: Rotation,
   complain: (error: unknown) => void = complainOnStderr,
-): (line: string) => void {
+): LogFile {
   let descriptor = open(file)
   let size = fstatSync(descriptor).size
   let hasComplained = false
 
-  return (line) => {
+  return {
+    write: (line) =>
+      attempt(() => {
+        const bytes = Buffer.from(line)
+        if (size > 0 && size + bytes.length > maxBytes) rotate()
+        size += writeSync(descriptor, bytes)
+      }),
+    reopen: () => attempt(() => goOnIn(openSync(file, 'a', 0o600))),
+  }
+
+  function attempt(work: () => void): void {
     try {
-      const bytes = Buffer.from(line)
-      if (size > 0 && size + bytes.length > maxBytes) rotate()
-      size += writeSync(descriptor, bytes)
+      work()
       hasComplained = false
     } catch (error) {
       if (!hasComplained) complain(error)
@@ -38,7 +52,10 @@ export function openLogFile(
       if (existsSync(name)) renameSync(name, `${file}.${older}`)
     }
     // With one file there is nothing to rename: it begins again.
-    const next = openSync(file, files === 1 ? 'w' : 'a', 0o600)
+    goOnIn(openSync(file, files === 1 ? 'w' : 'a', 0o600))
+  }
+
+  function goOnIn(next: number): void {
     closeSync(descriptor)
     descriptor = next
     size = fstatSync(descriptor).size

@@ -52,4 +52,6 @@ test('names on the disk tell the terminal nothing', async () => {
   expect(code).toBe(0)
   expect(stdout).not.toContain('\u001b')
   expect(stdout.split('\n').filter((line) => line.startsWith('imported '))).toHaveLength(1)
+  const { stdout: trail } = await runToEnd(world, ['audit', '--data-dir', world.dataDir])
+  expect(trail).toMatch(/^\S+ {2}operator \(\S+ claude-proxy\) {2}import {2}fine \d+ events\n$/)
 })

@@ -55,8 +55,8 @@ export interface Program {
 export async function startProgram(world: World, args: readonly string[] = []): Promise<Program> {
   const started = run(world, ['--port', '0', '--data-dir', world.dataDir, ...args])
   const { child, exit } = started
-  await expect.poll(() => /listening on http/.test(started.stdout) || child.exitCode !== null, PATIENCE).toBe(true)
-  const base = /listening on (http:\/\/[^\s,]+)/.exec(started.stdout)?.[1]
+  await expect.poll(() => /listening on https?:/.test(started.stdout) || child.exitCode !== null, PATIENCE).toBe(true)
+  const base = /listening on (https?:\/\/[^\s,]+)/.exec(started.stdout)?.[1]
   if (base === undefined || child.pid === undefined) throw new Error(`it has not started: ${started.stderr}`)
   const program = {
     base,

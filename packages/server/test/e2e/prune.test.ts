@@ -35,6 +35,10 @@ test('claude-proxy prune says what would go, needs the data for itself, and may 
   expect(whole.stdout).toMatch(/all is well/)
   const { code, stdout } = await prune('--older-than', '0h')
   expect([code, stdout]).toEqual([0, expect.stringMatching(/\d+ conversations deleted/)])
+  const { stdout: trail } = await runToEnd(world, ['audit', '--data-dir', world.dataDir])
+  const noted = ids.filter((id) => trail.includes(`prune  ${id} ${world.folder('a')}`))
+  // The kill may have come between one deletion and its entry.
+  expect(noted.length).toBeGreaterThanOrEqual(ids.length - 1)
   const again = await startProgram(world, SCRIPTED)
   const statuses = await Promise.all(ids.map(async (id) => (await call(`${again.base}/v1/conversations/${id}`)).status))
   expect(new Set(statuses)).toEqual(new Set([404]))

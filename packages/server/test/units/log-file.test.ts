@@ -12,7 +12,7 @@ describe('a log file', () => {
   it('is moved on when it is full, and no more than so many are kept, all lines of them whole', () => {
     const directory = temporaryDir()
     const file = join(directory, 'log')
-    const write = openLogFile(file, { maxBytes: 100, files: 3 }, fail)
+    const { write } = openLogFile(file, { maxBytes: 100, files: 3 }, fail)
     for (let n = 0; n < 50; n++) write(`${String(n).padStart(39, '-')}\n`)
     expect(readdirSync(directory).toSorted()).toEqual(['log', 'log.1', 'log.2'])
     const kept = read(`${file}.2`) + read(`${file}.1`) + read(file)
@@ -26,8 +26,8 @@ describe('a log file', () => {
 
   it('goes on where an earlier start has ended', () => {
     const file = join(temporaryDir(), 'log')
-    openLogFile(file, { maxBytes: 100, files: 2 }, fail)(`${'a'.repeat(59)}\n`)
-    const write = openLogFile(file, { maxBytes: 100, files: 2 }, fail)
+    openLogFile(file, { maxBytes: 100, files: 2 }, fail).write(`${'a'.repeat(59)}\n`)
+    const { write } = openLogFile(file, { maxBytes: 100, files: 2 }, fail)
     write(`${'b'.repeat(59)}\n`)
     expect(read(`${file}.1`)).toMatch(/^a+\n$/)
     expect(read(file)).toMatch(/^b+\n$/)
@@ -35,7 +35,7 @@ describe('a log file', () => {
 
   it('that is the only one begins again, and a line that is larger than a file is written whole', () => {
     const file = join(temporaryDir(), 'log')
-    const write = openLogFile(file, { maxBytes: 10, files: 1 }, fail)
+    const { write } = openLogFile(file, { maxBytes: 10, files: 1 }, fail)
     write('first\n')
     write(`${'x'.repeat(50)}\n`)
     expect(read(file)).toBe(`${'x'.repeat(50)}\n`)
@@ -47,7 +47,7 @@ describe('a log file', () => {
     // Takes no byte: "no space left on device".
     symlinkSync('/dev/full', file)
     const complaints: unknown[] = []
-    const write = openLogFile(file, { maxBytes: 100, files: 2 }, (error) => complaints.push(error))
+    const { write } = openLogFile(file, { maxBytes: 100, files: 2 }, (error) => complaints.push(error))
     for (let n = 0; n < 5; n++) write('lost\n')
     expect(complaints).toHaveLength(1)
   })
@@ -55,7 +55,7 @@ describe('a log file', () => {
   it('that cannot be moved on is complained of, and is written all the same', () => {
     const file = join(temporaryDir(), 'log')
     const complaints: unknown[] = []
-    const write = openLogFile(file, { maxBytes: 10, files: 2 }, (error) => complaints.push(error))
+    const { write } = openLogFile(file, { maxBytes: 10, files: 2 }, (error) => complaints.push(error))
     write('first\n')
     mkdirSync(`${file}.1`)
     writeFileSync(join(`${file}.1`, 'in the way'), '')

@@ -19,8 +19,8 @@ export interface NewToken extends Token {
   readonly digest: string
 }
 
-/** What was done: a door by its name in the table of endpoints, or something that has no door. */
-export type AuditAction = EndpointName | 'createToken' | 'revokeToken'
+/** What was done: a door by its name in the table of endpoints, or a command of the operator's, which has none. */
+export type AuditAction = EndpointName | 'createToken' | 'revokeToken' | 'backup' | 'import' | 'prune' | 'restore'
 
 /** Something that somebody did. */
 export interface NewAuditEntry {

@@ -20,6 +20,7 @@ export const launchd: Manager = {
     run('service', 'launchctl', ['bootstrap', 'system', FILE])
     run('service', 'launchctl', ['kickstart', '-k', `system/${LABEL}`])
   },
+  reload: () => run('service', 'launchctl', ['kill', 'HUP', `system/${LABEL}`]),
   stop() {
     if (existsSync(FILE)) attempt('launchctl', ['bootout', 'system', FILE])
   },

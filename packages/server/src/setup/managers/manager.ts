@@ -17,6 +17,8 @@ export interface Manager {
   define(definition: Definition): boolean
   /** Starts the service, ending the one that runs. */
   restart(): void
+  /** Has it read again what may change while it runs. */
+  reload(): void
   /** Ends the service, if it runs. */
   stop(): void
   /** Takes the definition away. */

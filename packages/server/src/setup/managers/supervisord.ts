@@ -50,6 +50,7 @@ export function createSupervisord(conf: string): Manager {
       const changed = ask('supervisorctl', ctl('update', PROGRAM))
       if (!changed?.includes('process group')) run('supervisord', 'supervisorctl', ctl('restart', PROGRAM))
     },
+    reload: () => run('supervisord', 'supervisorctl', ctl('signal', 'HUP', PROGRAM)),
     stop() {
       if (isRunning() && ask('supervisorctl', ctl('pid', PROGRAM))?.match(/^[1-9]/))
         run('supervisord', 'supervisorctl', ctl('stop', PROGRAM))

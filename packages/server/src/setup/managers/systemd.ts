@@ -31,6 +31,7 @@ export const systemd: Manager = {
     run('service', 'systemctl', ['daemon-reload'])
     run('service', 'systemctl', ['restart', NAME])
   },
+  reload: () => run('service', 'systemctl', ['reload', NAME]),
   stop() {
     if (existsSync(UNIT)) run('service', 'systemctl', ['stop', NAME])
   },
