@@ -214,6 +214,15 @@ export const ConversationDetails = z
       })
       .nullable()
       .describe("How full the agent's memory is; null before its first response."),
+    rate_limit: z
+      .object({
+        status: z.string(),
+        type: z.string().nullable(),
+        used: z.number().nullable().describe('1 is all of it.'),
+        resets_at: time.nullable(),
+      })
+      .nullable()
+      .describe("How near the agent's account is to a limit, as it was told last; null where it was not."),
     last_error: z
       .object({ code: z.string(), message: z.string(), run_id: id, at: time })
       .nullable()

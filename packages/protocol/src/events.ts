@@ -85,6 +85,11 @@ export function asInterrupted(result: ResultPayload, because: string): ResultPay
   }
 }
 
+/** The budget of the day is spent, by this run or by others: it is interrupted. */
+export function budgetEvent(content: string, timestamp: string): EventPayload {
+  return { type: 'system', subtype: 'budget_exhausted', content, timestamp }
+}
+
 /** The first event of a run that the agent began by itself, because something in its background woke it. */
 export function wokenEvent(timestamp: string): EventPayload {
   return { type: 'system', subtype: 'run_begun_by_agent', timestamp }

@@ -162,6 +162,12 @@ export const OPTIONS = {
     yesNo,
   ),
   auditDays: option('audit-days', 365, 'How long it is kept who did what.', whole(1, 36_500)),
+  maxRunTurns: option(
+    'max-run-turns',
+    0,
+    'How many turns an agent may take for one prompt, also where it asks for more; 0 for any number.',
+    whole(0, 1_000_000),
+  ),
   maxRunUsd: option(
     'max-run-usd',
     0,
@@ -171,7 +177,7 @@ export const OPTIONS = {
   maxDayUsd: option(
     'max-day-usd',
     0,
-    'What the runs of one day (UTC) may cost together; beyond it none begins. 0 for any amount. As above.',
+    'What the runs of one day (UTC) may cost together; beyond it none begins, and those at work are interrupted. 0 for any amount. As above.',
     money,
   ),
   retainDays: option(

@@ -145,6 +145,7 @@ export async function startService(
     clock,
     runUsd: config.maxRunUsd > 0 ? config.maxRunUsd : undefined,
     dayUsd: config.maxDayUsd > 0 ? config.maxDayUsd : undefined,
+    runTurns: config.maxRunTurns > 0 ? config.maxRunTurns : undefined,
   })
   const host = createHost({ store, events, clock, log, agent, approvals, partials, files, settings, budget, newRunId })
   const continuation = createContinuation({ store, events, host, approvals, budget, clock, log, newRunId })

@@ -45,6 +45,7 @@ export function accountBody({ runs, usage, facts, lastError }: Account) {
       cache_creation_input_tokens: total(usage, 'cacheCreationTokens'),
     },
     context: contextBody(facts),
+    rate_limit: rateLimitBody(facts),
     last_error: lastError
       ? {
           code: lastError.code,
@@ -61,6 +62,12 @@ function total(
   kind: 'inputTokens' | 'outputTokens' | 'cacheReadTokens' | 'cacheCreationTokens',
 ) {
   return usage.reduce((all, use) => all + use[kind], 0)
+}
+
+function rateLimitBody({ rateLimit }: AgentFacts) {
+  if (!rateLimit) return null
+  const { status, type = null, used = null, resetsAt } = rateLimit
+  return { status, type, used, resets_at: resetsAt === undefined ? null : new Date(resetsAt).toISOString() }
 }
 
 function contextBody({ contextTokens: tokens, contextWindow: window }: AgentFacts) {

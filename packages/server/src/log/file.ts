@@ -7,9 +7,9 @@ export interface Rotation {
 }
 
 export interface LogFile {
-  write(line: string): void
+  readonly write: (line: string) => void
   /** Goes on in a file of the same name, which is made if it is not there: somebody has moved the one that was written. */
-  reopen(): void
+  readonly reopen: () => void
 }
 
 /**

@@ -20,9 +20,10 @@ test('SIGHUP has a log begun anew that was moved away, and a renewed certificate
   chmodSync(directory, 0o700)
   const log = join(directory, 'log')
   const { cert, key } = newCertificate(directory)
-  const program = await startProgram(world, [
-    ...['--agent', 'scripted', '--log-file', log, '--tls-cert', cert, '--tls-key', key],
-  ])
+  const program = await startProgram(
+    world,
+    `--agent scripted --log-file ${log} --tls-cert ${cert} --tls-key ${key}`.split(' '),
+  )
   const port = Number(new URL(program.base).port)
   const before = await fingerprint(port)
   const held = connect({ port, host: '127.0.0.1', rejectUnauthorized: false })

@@ -7,22 +7,30 @@ import { SCRIPTED } from './words.ts'
 
 /** What runs may cost: PROTOCOL.md section 3.23. */
 
-test('no run begins when the budget of the day is spent; what waits goes on waiting, and a running one is still joined', async () => {
+test('when the budget of the day is spent, no run begins, those at work are interrupted, and what waits goes on waiting', async () => {
   await using service = await startTestService({ config: { maxDayUsd: 0.5 } })
   const [spender, other] = [await made(service), await made(service)]
   await run(service, spender, SCRIPTED.use(1, 1))
-  const cwd = service.folder()
-  const going = { conversation_id: 'going', cwd, text: '@load n=100000 rate=20 size=10' }
-  const join = () =>
-    fetch(`${service.base}/v1/agent/stream`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(going),
-    })
-  const first = await join()
-  expect(first.status).toBe(200)
+  const going = { conversation_id: 'going', cwd: service.folder(), text: '@load n=100000 rate=20 size=10' }
+  const stream = await fetch(`${service.base}/v1/agent/stream`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(going),
+  })
+  expect(stream.status).toBe(200)
   await send(service, 'going', 'next')
-  await run(service, spender, SCRIPTED.use(1, 1))
+  // It ends well itself: what it may cost is the agent's to see.
+  expect((await run(service, spender, SCRIPTED.use(1, 1))).last_error).toBeNull()
+  // The stream ends because its run does.
+  await stream.text()
+  const why = "Today's budget of 0.5 US dollars is spent."
+  const events = (await history(service, 'going')).map(({ event }) => event)
+  // What was on its way when it was told may come between.
+  const told = events.find(({ subtype }) => subtype === 'budget_exhausted')
+  expect([told, events.at(-1)]).toMatchObject([
+    { type: 'system', subtype: 'budget_exhausted', content: why },
+    { type: 'result', subtype: 'interrupted', is_error: true, result: why },
+  ])
   const refused = await post(service, `/v1/conversations/${other}/messages`, { text: 'hi' })
   expect(refused.status).toBe(429)
   expect(refused.json).toMatchObject({
@@ -35,16 +43,36 @@ test('no run begins when the budget of the day is spent; what waits goes on wait
   expect(await history(service, other)).toEqual([])
   const door = await post(service, '/v1/agent/stream', { conversation_id: 'x', cwd: service.folder(), text: 'hi' })
   expect([door.status, (await call(`${service.base}/v1/conversations/x`)).status]).toEqual([429, 404])
-  const joined = await join()
-  expect(joined.status).toBe(200)
-  for (const { body } of [first, joined]) await body?.cancel()
-  await post(service, '/v1/conversations/going/interrupt', {})
-  await atRest(service, 'going')
   const queue = async () => (await call(`${service.base}/v1/conversations/going/queue`)).json?.['prompts']
   expect(await queue()).toMatchObject([{ text: 'next', state: 'queued' }])
   await service.restart()
   expect(await queue()).toMatchObject([{ text: 'next', state: 'queued' }])
   expect((await show(service, 'going')).runs).toBe(1)
+})
+
+test('what runs have cost that are still at work counts, and counts once', async () => {
+  await using service = await startTestService({ config: { maxDayUsd: 1 } })
+  const [first, second] = [await made(service), await made(service)]
+  await send(service, first, `${SCRIPTED.use(1, 1)}\n@hang`)
+  await run(service, second, SCRIPTED.use(1, 1))
+  await run(service, second, SCRIPTED.use(1, 1))
+  expect((await show(service, first)).state).toBe('running')
+  await run(service, second, SCRIPTED.use(1, 1))
+  await atRest(service, first)
+  expect((await history(service, first)).at(-2)?.event.subtype).toBe('budget_exhausted')
+})
+
+test.each([
+  ['asked for with the prompt', {}, { max_turns: 2 }],
+  ['set by the operator', { maxRunTurns: 2 }, {}],
+  ['set by the operator, whatever is asked for', { maxRunTurns: 2 }, { max_turns: 50 }],
+])('a run of the real agent ends after so many turns as are %s', async (_, config, more) => {
+  await using service = await startTestService({ agent: 'claude', config })
+  const id = await made(service)
+  await run(service, id, '@bash echo one\n@bash echo two\n@bash echo three\n@bash echo four', more)
+  const events = (await history(service, id)).map(({ event }) => event)
+  expect(events.at(-1)).toMatchObject({ type: 'result', subtype: 'error_max_turns', is_error: true })
+  expect(JSON.stringify(events.slice(1))).not.toContain('echo four')
 })
 
 test.each([

@@ -31,7 +31,7 @@ test('what cannot be stored is taken back from the run that has it already', asy
   const kept = createKeptSettings({ store, events, clock, start: 'this' })
   const newRunId = () => '1'.repeat(32) as RunId
   const host = createHost({
-    budget: createBudget({ store, clock, runUsd: undefined, dayUsd: undefined }),
+    budget: createBudget({ store, clock, runUsd: undefined, dayUsd: undefined, runTurns: undefined }),
     store,
     events,
     clock,

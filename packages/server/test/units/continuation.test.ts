@@ -37,7 +37,7 @@ async function open(settled: readonly Pick<Approval, 'state' | 'settlement'>[], 
   }
   const approvals = { decisions: async () => decided, resume: async () => new Set([id]) }
   const continuation = createContinuation({
-    budget: createBudget({ store, clock, runUsd: undefined, dayUsd: undefined }),
+    budget: createBudget({ store, clock, runUsd: undefined, dayUsd: undefined, runTurns: undefined }),
     store,
     events,
     clock,

@@ -30,6 +30,17 @@ describe('what the agent says of itself', () => {
     expect(factsOf({ type: 'system', subtype: 'status', status: 'compacting' }, 'm')).toEqual({})
   })
 
+  it.each<[object, object]>([
+    [
+      { status: 'allowed_warning', rateLimitType: 'five_hour', utilization: 0.93, resetsAt: 1_800_000_000 },
+      { status: 'allowed_warning', type: 'five_hour', used: 0.93, resetsAt: 1_800_000_000_000 },
+    ],
+    [{ status: 'allowed', resetsAt: 1e300, utilization: 'much' }, { status: 'allowed' }],
+  ])('a limit of its account is %j', (info, rateLimit) => {
+    expect(factsOf({ type: 'rate_limit_event', rate_limit_info: info }, 'm')).toEqual({ rateLimit })
+    expect(factsOf({ type: 'rate_limit_event', rate_limit_info: [] }, 'm')).toEqual({})
+  })
+
   it('its context is all that the newest response was about, itself included', () => {
     expect(factsOf(assistant({ model: 'm', usage }), undefined)).toEqual({ model: 'm', contextTokens: 43_210 })
   })

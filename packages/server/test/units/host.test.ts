@@ -33,7 +33,7 @@ function open({ store = createMemoryStore(), agent = createScriptedAgent({ clock
   const files = createMemoryFiles()
   const deps = { store, events, clock, log, agent, approvals, files, settings }
   const host = createHost({
-    budget: createBudget({ store, clock, runUsd: undefined, dayUsd: undefined }),
+    budget: createBudget({ store, clock, runUsd: undefined, dayUsd: undefined, runTurns: undefined }),
     ...deps,
     partials: undefined,
     newRunId: newId,

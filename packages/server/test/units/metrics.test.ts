@@ -40,6 +40,19 @@ describe('a counter', () => {
   })
 })
 
+describe('a limit of the account', () => {
+  it('is shown as it was told last, and no more kinds of it than there can be', () => {
+    const counts = createCounts()
+    counts.rateLimited({ status: 'allowed_warning', type: 'five_hour', used: 0.9 })
+    counts.rateLimited({ status: 'rejected', type: 'five_hour', used: 1 })
+    for (let n = 0; n < 1000; n++) counts.rateLimited({ status: 'allowed', type: `kind-${n}` })
+    const text = toText(counts.families())
+    expect(text).toContain('claude_proxy_rate_limit_used_ratio{type="five_hour"} 1\n')
+    expect(text).toContain('claude_proxy_rate_limit_rejected{type="five_hour"} 1\n')
+    expect(text.match(/^claude_proxy_rate_limit_rejected\{/gm)).toHaveLength(20)
+  })
+})
+
 describe('the text', () => {
   it('keeps a label within its quotes, whatever is in it', () => {
     const counts = createCounts()

@@ -83,7 +83,6 @@ it('blocks of a kind nobody knows yet, and content that is none, are kept', () =
 it.each([
   'stream_event',
   'tool_progress',
-  'rate_limit_event',
   'command_lifecycle',
   'attachment',
   'prompt_suggestion',

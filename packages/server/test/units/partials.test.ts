@@ -83,7 +83,7 @@ it('what a reader has of a text is its beginning at any moment, and nothing of i
       const agent = agentThat(() => tell(messages))
       const settings = createKeptSettings({ store, events, clock, start: 'now' })
       const host = createHost({
-        budget: createBudget({ store, clock, runUsd: undefined, dayUsd: undefined }),
+        budget: createBudget({ store, clock, runUsd: undefined, dayUsd: undefined, runTurns: undefined }),
         store,
         events,
         clock,

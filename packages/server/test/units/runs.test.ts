@@ -47,7 +47,7 @@ async function open(meanwhile: (store: Store, run: Run) => Partial<Store>) {
   const newId = () => fresh().run as string as AttachmentId
   const attachments = createAttachments({ store, files: createMemoryFiles(), clock, log, limits: most, newId })
   const runs = createRuns({
-    budget: createBudget({ store, clock, runUsd: undefined, dayUsd: undefined }),
+    budget: createBudget({ store, clock, runUsd: undefined, dayUsd: undefined, runTurns: undefined }),
     ...deps,
     rules,
     attachments,

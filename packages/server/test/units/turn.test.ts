@@ -398,3 +398,14 @@ it('only a turn with a process, that a client began and that still works, can be
   expect(turn.isSteerable).toBe(false)
   expect(attached({ woken: true }).turn.isSteerable).toBe(false)
 })
+
+it('how near the account is to a limit is told as it came, also when the result is held back, and says nothing of the end', async () => {
+  const { turn, take, outcome } = attached()
+  const limit = { status: 'rejected', rateLimitType: 'five_hour', resetsAt: 1_800_000_000 }
+  take({ type: 'command_lifecycle', command_uuid: 'prompt', state: 'completed' })
+  take({ type: 'result', subtype: 'success', is_error: false, result: 'done', session_id: 's' })
+  take({ type: 'rate_limit_event', rate_limit_info: limit, uuid: 'u', session_id: 's' })
+  turn.died('It has left.')
+  const told = (await outcome()).filter((each) => /^(event|end)/.test(each))
+  expect(told).toEqual(['event rate_limit_event', 'end result/success done'])
+})

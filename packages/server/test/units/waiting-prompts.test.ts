@@ -31,7 +31,7 @@ async function open() {
   const events = createEventLog({ store, bell: createBell(), clock, log, doubtMs: 2000 })
   const host = { mayAcceptRuns: true, serveQueue() {}, steer: () => false, endSettling: async () => false }
   const queue = createQueue({
-    budget: createBudget({ store, clock, runUsd: undefined, dayUsd: undefined }),
+    budget: createBudget({ store, clock, runUsd: undefined, dayUsd: undefined, runTurns: undefined }),
     store,
     events,
     clock,

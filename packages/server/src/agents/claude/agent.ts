@@ -199,6 +199,7 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
       hooks: {
         onWake: (woken) => onWake(wakeOf(woken)),
         onRest: (rested) => void rest(rested),
+        onRateLimit: (limit) => options.metrics.rateLimited(limit),
         onSessionMissing: (missing, lost) => void startAfresh(missing, lost, launch),
       },
     })

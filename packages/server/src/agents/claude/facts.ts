@@ -5,6 +5,7 @@ import type { AgentMessage } from './normalise.ts'
 export function factsOf(message: AgentMessage, model: string | undefined): AgentFacts {
   if (message.type === 'assistant') return ofResponse(message)
   if (message.type === 'result') return ofResult(message, model)
+  if (message.type === 'rate_limit_event') return ofRateLimit(message)
   if (message.type === 'conversation_reset') return { contextTokens: 0 }
   if (message.type !== 'system') return {}
   if (message.subtype === 'compact_boundary') return ofCompaction(message)
@@ -50,6 +51,23 @@ function ofResult(message: AgentMessage, model: string | undefined): AgentFacts 
   const window = count(record(own)['contextWindow'])
   return window ? { contextWindow: window } : {}
 }
+
+/** What is told to those who log in with a subscription; the time is in seconds since 1970. */
+function ofRateLimit(message: AgentMessage): AgentFacts {
+  const { status, rateLimitType: type, utilization: used, resetsAt } = record(message['rate_limit_info'])
+  if (typeof status !== 'string') return {}
+  return {
+    rateLimit: {
+      status,
+      ...(typeof type === 'string' && { type }),
+      ...(typeof used === 'number' && Number.isFinite(used) && { used }),
+      ...(count(resetsAt) > 0 && count(resetsAt) < LAST_SECOND && { resetsAt: count(resetsAt) * 1000 }),
+    },
+  }
+}
+
+/** Of the year 9999. */
+const LAST_SECOND = 253_402_300_799
 
 function ofCompaction(message: AgentMessage): AgentFacts {
   const tokens = count(record(message['compact_metadata'])['post_tokens'])

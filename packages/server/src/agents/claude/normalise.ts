@@ -12,7 +12,6 @@ export type AgentMessage = { type: string; subtype?: string; [field: string]: un
 const NOT_KEPT = new Set([
   'stream_event',
   'tool_progress',
-  'rate_limit_event',
   'auth_status',
   'prompt_suggestion',
   'command_lifecycle',

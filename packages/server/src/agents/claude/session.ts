@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { ElicitationRequest, ElicitationResult, Options, PermissionResult } from '@anthropic-ai/claude-agent-sdk'
 import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
+import type { RateLimit } from '../../core/ports/account.ts'
 import type { AgentProcess, Job, Rewound } from '../../core/ports/agent.ts'
 import type { Clock, Log } from '../../core/ports/outside.ts'
 import type { Adjusted, Adjustments } from '../../core/ports/settings.ts'
 import type { RunOptions } from '../../core/ports/run.ts'
+import { factsOf } from './facts.ts'
 import type { Launch } from './launch.ts'
 import type { AgentMessage } from './normalise.ts'
 import type { Marks } from './mark.ts'
@@ -20,6 +22,8 @@ export interface SessionHooks {
   readonly onRest: (session: Session) => void
   /** The agent does not have the session it should resume; `turn` waits for another process. */
   readonly onSessionMissing: (session: Session, turn: Turn) => void
+  /** It was told how near its account is to a limit. */
+  readonly onRateLimit: (limit: RateLimit) => void
 }
 
 export interface SessionOptions {
@@ -71,6 +75,8 @@ export class Session {
   /** Its background agents were stopped after its last turn: that news wakes it, and nobody wants to hear it. */
   #isStopped = false
   #hasSpoken = false
+  /** It says so when it changes, and not to each turn. */
+  #rateLimit: RateLimit | undefined
   readonly #started = Promise.withResolvers<void>()
   readonly #ready = Promise.withResolvers<void>()
   #kept: AgentMessage[] = []
@@ -203,6 +209,7 @@ export class Session {
       ended: () => this.#rest(turn),
     })
     this.#taken.resolve(turn)
+    if (this.#rateLimit) turn.note({ rateLimit: this.#rateLimit })
     for (const message of this.#kept.splice(0)) turn.take(message)
     if (turn.promptUuid !== undefined) this.#prompt(turn, turn.promptUuid)
   }
@@ -275,6 +282,7 @@ export class Session {
 
   /** What the message says of the process itself. */
   #noteSelf(message: AgentMessage): void {
+    if (message.type === 'rate_limit_event') this.#noteRateLimit(message)
     if (message.type !== 'system') return
     const turn = this.#turn
     const mode = message['permissionMode']
@@ -285,6 +293,13 @@ export class Session {
     // It does not say it by itself.
     if (message.subtype === 'init')
       void this.#process?.applied().then(({ effort }) => turn?.note(effort === undefined ? {} : { effort }))
+  }
+
+  #noteRateLimit(message: AgentMessage): void {
+    const { rateLimit } = factsOf(message, undefined)
+    if (!rateLimit) return
+    this.#rateLimit = rateLimit
+    this.#options.hooks.onRateLimit(rateLimit)
   }
 
   #onGone(why: string): void {

@@ -284,7 +284,8 @@ export class Turn implements Work {
     }
     const payload = normalise(message, this.#timestamp())
     if (!payload) return
-    this.#releaseHeld()
+    // It comes whenever the Messages API says so, and is no sign that the agent goes on.
+    if (message.type !== 'rate_limit_event') this.#releaseHeld()
     this.tell(payload)
   }
 

@@ -1,7 +1,7 @@
-import type { ModelUse } from '../ports/account.ts'
+import type { ModelUse, RateLimit } from '../ports/account.ts'
 import type { Metrics } from '../ports/metrics.ts'
 import { Counter } from './counter.ts'
-import { counter, type Family } from './family.ts'
+import { counter, type Family, gauge } from './family.ts'
 import { Histogram } from './histogram.ts'
 
 /** What was counted since the service started. */
@@ -20,6 +20,8 @@ const TOKENS = {
   cache_creation: 'cacheCreationTokens',
 } as const satisfies Record<string, keyof ModelUse>
 
+const MOST_LIMITS = 20
+
 export function createCounts(): Counts {
   let events = 0
   let bytes = 0
@@ -29,6 +31,7 @@ export function createCounts(): Counts {
   const tokens = Object.entries(TOKENS).map(([kind, field]) => ({ kind, field, count: new Counter('model') }))
   const starts = { cold: new Histogram(START_SECONDS), warm: new Histogram(START_SECONDS) }
   const commits = new Histogram(COMMIT_SECONDS)
+  const limits = new Map<string, RateLimit>()
 
   return {
     eventsStored(count) {
@@ -47,6 +50,11 @@ export function createCounts(): Counts {
     agentBegan(how, ms) {
       starts[how].observe(ms / 1000)
     },
+    rateLimited(limit) {
+      const type = limit.type ?? 'unknown'
+      // What the Messages API names are few; should they ever not be, the rest is not told.
+      if (limits.has(type) || limits.size < MOST_LIMITS) limits.set(type, limit)
+    },
     committed(ms) {
       commits.observe(ms / 1000)
     },
@@ -62,6 +70,16 @@ export function createCounts(): Counts {
         tokens.flatMap(({ kind, count }) => count.samples({ kind })),
       ),
       counter('claude_proxy_cost_usd_total', "What they cost, by the agent's own estimate.", costs.samples()),
+      gauge(
+        'claude_proxy_rate_limit_used_ratio',
+        "How much of a limit the agents' account has used, as they were told last; 1 is all.",
+        [...limits].flatMap(([type, { used }]) => (used === undefined ? [] : { labels: { type }, value: used })),
+      ),
+      gauge(
+        'claude_proxy_rate_limit_rejected',
+        'Whether a limit refused them when they were told last.',
+        [...limits].map(([type, { status }]) => ({ labels: { type }, value: status === 'rejected' ? 1 : 0 })),
+      ),
       counter('claude_proxy_events_stored_total', 'Events that were stored.', [{ value: events }]),
       counter('claude_proxy_stream_bytes_total', 'Bytes that were written to event streams.', [{ value: bytes }]),
       counter('claude_proxy_errors_total', 'Requests that were answered with an error.', errors.samples()),

@@ -22,6 +22,18 @@ export interface AgentFacts {
   readonly contextTokens?: number
   /** What the model can hold. */
   readonly contextWindow?: number
+  readonly rateLimit?: RateLimit
+}
+
+/** How near the account is to a limit of its subscription, as the agent was told last. */
+export interface RateLimit {
+  /** Such as `allowed`, `allowed_warning` or `rejected`. */
+  readonly status: string
+  /** Which limit it is, such as `five_hour`. */
+  readonly type?: string
+  /** How much of it: 1 is all. */
+  readonly used?: number
+  readonly resetsAt?: number
 }
 
 /** What is kept of a run when it ends. */

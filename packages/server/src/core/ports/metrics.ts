@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@claude-proxy/protocol/errors'
-import type { ModelUse } from './account.ts'
+import type { ModelUse, RateLimit } from './account.ts'
 
 /**
  * What the service counts of what it does. Told on hot paths: nothing is made of a call, numbers are added. What can be
@@ -10,6 +10,8 @@ export interface Metrics {
   runEnded(outcome: string, usage: readonly ModelUse[]): void
   /** An agent has said its first word of a run, so long after it got the prompt. cold: its process had to start. */
   agentBegan(how: 'cold' | 'warm', ms: number): void
+  /** The agent was told how near its account is to a limit. */
+  rateLimited(limit: RateLimit): void
   /** A transaction is on the disk. */
   committed(ms: number): void
   /** Events went to the socket of an event stream. */
@@ -22,6 +24,7 @@ export const UNCOUNTED: Metrics = {
   eventsStored() {},
   runEnded() {},
   agentBegan() {},
+  rateLimited() {},
   committed() {},
   bytesSent() {},
   requestFailed() {},

@@ -16,6 +16,11 @@ export function endingOf(result: ResultPayload, { usage, facts }: Tally = NOTHIN
   return { outcome, error: outcome === INTERRUPTED ? undefined : error, usage: sumByModel(usage), facts }
 }
 
+/** What it has cost, as far as the agent has said. */
+export function costOf({ usage }: Tally): number {
+  return usage.reduce((sum, { costUsd = 0 }) => sum + costUsd, 0)
+}
+
 /** What somebody did on purpose is no error. */
 export const INTERRUPTED = 'interrupted'
 

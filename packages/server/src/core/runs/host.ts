@@ -1,5 +1,6 @@
 import {
   asInterrupted,
+  budgetEvent,
   errorResult,
   type EventPayload,
   interruptedResult,
@@ -28,7 +29,7 @@ import type { Store } from '../ports/store.ts'
 import type { KeptSettings } from '../settings/keep.ts'
 import { optionsUnder } from '../settings/rules.ts'
 import type { AgentFacts } from '../ports/account.ts'
-import { endingOf, NOTHING, sumByModel, type Tally, withFacts } from './account.ts'
+import { costOf, endingOf, NOTHING, sumByModel, type Tally, withFacts } from './account.ts'
 
 export interface HostDeps {
   readonly store: Store
@@ -72,6 +73,21 @@ interface Active {
   readonly ended: Promise<void>
   /** What the agent has used and said so far. */
   tally: Tally
+  /** Its terminal event is on its way into the store. */
+  isEnding: boolean
+  /** Puts an event of ours behind what the agent has said. */
+  tell: (payload: EventPayload) => void
+}
+
+/** Puts the events of one run into the store. */
+interface Writer {
+  readonly tell: (payload: EventPayload, question?: NewApproval) => void
+  readonly isFull: boolean
+  /** Resolves when there is room for more. */
+  room(): Promise<void>
+  settled(): Promise<void>
+  /** Something that the agent said could not be stored. */
+  readonly hasGap: boolean
 }
 
 /** The owner of agents: gives them the runs that are accepted, and stores what comes of them. */
@@ -115,23 +131,7 @@ export function createHost({
       queue = hooks
     },
 
-    /** Stops a run, wherever it is. False: it has ended by itself. Resolves when that is stored, and the agent asked. */
-    async interrupt({ id, folder }: Run, because: string, scope: 'turn' | 'all' = 'turn'): Promise<boolean> {
-      if (!stopping.has(id)) stopping.set(id, because)
-      const run = await store.interruptRun(id, because).catch((error: unknown) => {
-        stopping.delete(id)
-        throw error
-      })
-      if (!run) {
-        stopping.delete(id)
-        return false
-      }
-      const current = active.get(folder)
-      if (run.state === 'accepted') await close(run, interruptedResult(because, timestamp()))
-      // One that is not here yet finds its reason when it comes.
-      else if (current?.run.id === id) current.work.interrupt(because, scope)
-      return true
-    },
+    interrupt,
 
     /** Why the run is to end, if somebody has said so in this process. */
     interruptedBecause: (run: RunId): string | undefined => stopping.get(run),
@@ -229,6 +229,44 @@ export function createHost({
     },
   }
 
+  /** Stops a run, wherever it is. False: it has ended by itself. Resolves when that is stored, and the agent asked. */
+  async function interrupt({ id, folder }: Run, because: string, scope: 'turn' | 'all' = 'turn'): Promise<boolean> {
+    if (!stopping.has(id)) stopping.set(id, because)
+    const run = await store.interruptRun(id, because).catch((error: unknown) => {
+      stopping.delete(id)
+      throw error
+    })
+    if (!run) {
+      stopping.delete(id)
+      return false
+    }
+    const current = active.get(folder)
+    if (run.state === 'accepted') await close(run, interruptedResult(because, timestamp()))
+    // One that is not here yet finds its reason when it comes.
+    else if (current?.run.id === id) current.work.interrupt(because, scope)
+    return true
+  }
+
+  /**
+   * Stops what is at work when the day's budget is spent: what one has used, another had left. `but`: the run that has said
+   * so just now, at the end of a turn; the agent itself keeps it to what it had.
+   */
+  async function keepToBudget(but?: Run): Promise<void> {
+    if (!accepting) return
+    const working = () => [...active.values()].filter(({ isEnding }) => !isEnding)
+    try {
+      const because = await budget.overrun(() => working().reduce((sum, { tally }) => sum + costOf(tally), 0))
+      if (because === undefined) return
+      for (const { run, tell } of working()) {
+        if (stopping.has(run.id) || run === but) continue
+        tell(budgetEvent(because, timestamp()))
+        await interrupt(run, because)
+      }
+    } catch (error) {
+      log.error('whether the budget of the day is spent could not be seen', { error })
+    }
+  }
+
   async function begin(run: Run, conversation: Conversation): Promise<void> {
     try {
       const unready = await agent.unready()
@@ -291,20 +329,20 @@ export function createHost({
   }
 
   function drive(run: Run, work: Work): void {
-    const ended = follow(run, work).finally(() => {
+    const sketch = partials?.begin(run)
+    const writer = createWriter(run, sketch, () => work.interrupt(NOT_STORED))
+    const ended = follow(run, work, sketch, writer).finally(() => {
       // The next may be here already.
       if (active.get(run.folder)?.run === run) active.delete(run.folder)
       onFree(run.folder)
     })
-    active.set(run.folder, { run, work, ended, tally: NOTHING })
+    active.set(run.folder, { run, work, ended, tally: NOTHING, isEnding: false, tell: writer.tell })
     const because = accepting ? stopping.get(run.id) : 'The service was stopped while this run was working.'
     if (because !== undefined) work.interrupt(because)
   }
 
   /** Stores all that happens in a run, up to its terminal event. Never rejects. */
-  async function follow(run: Run, work: Work): Promise<void> {
-    const sketch = partials?.begin(run)
-    const writer = createWriter(run, sketch, () => work.interrupt(NOT_STORED))
+  async function follow(run: Run, work: Work, sketch: Sketch | undefined, writer: Writer): Promise<void> {
     const asking: Promise<void>[] = []
     const storeQuestion: Question['tell'] = (payload, asked) => {
       writer.tell(payload, asked)
@@ -351,6 +389,7 @@ export function createHost({
       said.kind === 'usage'
         ? { facts, usage: sumByModel([...usage, ...said.usage]) }
         : { usage, facts: withFacts(facts, said.facts) }
+    if (said.kind === 'usage') void keepToBudget(current.run)
   }
 
   /** The agent has changed its mode by itself: the conversation's settings follow, and everybody is told. */
@@ -395,7 +434,7 @@ export function createHost({
    * Puts a run's events into the store, in order. One append is under way at a time; what comes meanwhile goes with
    * the next. So an idle run stores at once, and a busy one batches by itself.
    */
-  function createWriter(run: Run, sketch: Sketch | undefined, onFailure: () => void) {
+  function createWriter(run: Run, sketch: Sketch | undefined, onFailure: () => void): Writer {
     let last = run.first
     let waiting: string[] = []
     let asked: NewApproval[] = []
@@ -425,7 +464,7 @@ export function createHost({
     }
 
     return {
-      tell(payload: EventPayload, question?: NewApproval): void {
+      tell(payload, question) {
         // After a gap nothing more is stored: a transcript that lacks its middle is worse than one cut short.
         if (failed) return
         sketch?.supersede(payload)
@@ -435,18 +474,16 @@ export function createHost({
         unstored += line.length
         underWay ??= storeAll()
       },
-      get isFull(): boolean {
+      get isFull() {
         return unstored > UNSTORED_BYTES
       },
-      /** Resolves when there is room for more. */
-      async room(): Promise<void> {
+      async room() {
         await underWay
       },
-      async settled(): Promise<void> {
+      async settled() {
         await underWay
       },
-      /** Something that the agent said could not be stored. */
-      get hasGap(): boolean {
+      get hasGap() {
         return failed
       },
     }
@@ -459,7 +496,9 @@ export function createHost({
         const because = stopping.get(run.id)
         const told = because === undefined ? result : asInterrupted(result, because)
         const current = active.get(run.folder)
-        await events.end(run, [toLine(told)], endingOf(told, current?.run.id === run.id ? current.tally : NOTHING))
+        const own = current?.run.id === run.id ? current : undefined
+        if (own) own.isEnding = true
+        await events.end(run, [toLine(told)], endingOf(told, own?.tally ?? NOTHING))
         break
       } catch (error) {
         log.error('a run could not be closed', { run: run.id, error })
@@ -470,6 +509,7 @@ export function createHost({
     }
     stopping.delete(run.id)
     queue?.ended(run)
+    void keepToBudget()
   }
 
   function failure(error: unknown): ResultPayload {
