@@ -69,7 +69,11 @@ it('an upgrade waits for the run that is active, and a rollback goes back', asyn
   await prefix.ok(stream('busy', '@say Here.\n@hang'))
   const { code, stdout } = await prefix.sh(`claude-proxy upgrade ${release} --upgrade-wait-seconds 1`)
   expect([code, stdout]).toEqual([1, expect.stringMatching(/Runs were active for 1 seconds, and nothing was changed/)])
-  const upgrade = prefix.ok(`claude-proxy upgrade ${release}`)
+  const log = 'upgrade.log'
+  const upgrade = prefix.ok(`claude-proxy upgrade ${release} | tee ${log}`)
+  await prefix.ok(`until grep -s "lies ready" ${log}; do sleep 0.1; done`)
+  const second = await prefix.sh(`claude-proxy upgrade ${release}`)
+  expect([second.code, second.stdout]).toEqual([1, expect.stringContaining('installs or upgrades here just now')])
   await prefix.ok(`curl -fsS -X POST http://127.0.0.1:${prefix.port}/v1/conversations/busy/interrupt`)
   expect(await upgrade).toContain('step=complete status=ok msg="0.1.1 runs')
   expect([await version(), await eventsOf('busy')]).toEqual(['0.1.1', expect.stringContaining('Here.')])

@@ -35,9 +35,13 @@ it('waits for the run that is active, and changes nothing when it goes on', asyn
   expect(await version()).toBe(first)
 })
 
-it('takes the service to a newer release as soon as nothing is active; every event is there', async () => {
+it('takes the service to a newer release as soon as nothing is active, one at a time; every event is there', async () => {
   const before = await eventsOf('busy')
-  const upgrade = box.ok('claude-proxy upgrade /mnt/release-0.1.1')
+  const log = '/tmp/upgrade.log'
+  const upgrade = box.ok(`claude-proxy upgrade /mnt/release-0.1.1 | tee ${log}`)
+  await box.ok(`until grep -s "lies ready" ${log}; do sleep 0.1; done`)
+  const second = await box.sh(`claude-proxy upgrade /mnt/release-0.1.1`)
+  expect([second.code, second.stdout]).toEqual([1, expect.stringContaining('installs or upgrades here just now')])
   await box.ok('curl -fsS -X POST http://127.0.0.1:8787/v1/conversations/busy/interrupt')
   expect(await upgrade).toContain('step=complete status=ok msg="0.1.1 runs')
   expect(await version()).toBe('0.1.1')

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { importDirectory } from '../cli/import.ts'
 import { type Config, OPTIONS } from '../config.ts'
 import { activate, type Installation } from './activate.ts'
+import { workAlone } from './alone.ts'
 import { addVariable, ensureEnvFile } from './env-line.ts'
 import { chooseManager } from './managers/choose.ts'
 import {
@@ -43,6 +44,7 @@ export async function install(config: Config, environment: NodeJS.ProcessEnv): P
   requireRoot()
   const found = openInstallation(config, environment)
   const { place, manager } = found
+  using _ = workAlone(place)
   const replaces = isOriginalThere(place) || findUnadopted(place) !== undefined
   const user = environment['RUN_AS'] || userBefore(found, replaces)
   const installation = { ...found, user }
@@ -72,6 +74,7 @@ export function uninstall(config: Config, environment: NodeJS.ProcessEnv): void 
   requireRoot()
   const installation = openInstallation(config, environment)
   const { place, manager } = installation
+  using _ = workAlone(place)
   manager.stop()
   manager.forget()
   if (isOurs(place.command)) rmSync(place.command)

@@ -13,6 +13,7 @@ import { basename, dirname, join } from 'node:path'
 import { OriginalMeta } from '@claude-proxy/protocol/original'
 import { z } from 'zod'
 import { readPlainFile } from '../core/import/plain-file.ts'
+import { CLAIM_FILES } from './alone.ts'
 import type { Manager } from './managers/manager.ts'
 import type { Place } from './place.ts'
 
@@ -24,7 +25,7 @@ export interface Kept {
 }
 
 /** What lies beside the original in its own folder, and is ours. */
-const OURS = new Set(['releases', 'current', 'previous'])
+const OURS = new Set(['releases', 'current', 'previous', ...CLAIM_FILES])
 /** In the kept folder: the definitions that the service manager had, by their paths. */
 const RECORD = '.definitions.json'
 /** In the kept folder: its data was taken in. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { readVersion } from '../version.ts'
 import { activate, previousRelease } from './activate.ts'
+import { workAlone } from './alone.ts'
 import { run } from './command.ts'
 import { awaitIdle } from './idle.ts'
 import { openInstallation } from './install.ts'
@@ -23,6 +24,7 @@ export async function upgrade(
   requireRoot()
   const installation = openInstallation(config, environment)
   const { place } = installation
+  using _ = workAlone(place)
   const release = await takeRelease(source ?? whereReleasesAre(config), readKey())
   const running = currentRelease(place) ?? readVersion()
   // Whoever names one may have an older one: a copy of it that was kept, not what a server says is the newest.
@@ -43,6 +45,7 @@ export async function upgrade(
 export async function rollback(config: Config, environment: NodeJS.ProcessEnv): Promise<void> {
   requireRoot()
   const installation = openInstallation(config, environment)
+  using _ = workAlone(installation.place)
   const name = previousRelease(installation.place)
   if (name === undefined) throw new SetupError('upgrade', 'No other release is here to go back to.')
   await activate(name, installation)

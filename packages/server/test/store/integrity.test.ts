@@ -8,6 +8,7 @@ import { openAttachmentFiles } from '../../src/store/sqlite/attachment-files.ts'
 import { integrityOf } from '../../src/store/sqlite/integrity.ts'
 import { connect } from '../../src/store/sqlite/open.ts'
 import { newRun, started } from '../contract/samples.ts'
+import { sealing } from '../../src/store/sqlite/seal.ts'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts'
 import { silent, temporaryDir, temporaryStore } from './temporary.ts'
 
@@ -80,6 +81,32 @@ it.each<[string, string, RegExp]>([
   db.close()
   const { findings } = await integrityOf(dataDir)
   expect(findings.join('\n')).toMatch(finding)
+})
+
+const ODD = "INSERT INTO chunk (k, c, first, n, at, lines) VALUES (-1, 1, 7, 1, 0, '{}' || char(10))"
+
+it.each<[string, string, RegExp]>([
+  ['commits that are others', "UPDATE chunk_order SET commits = x'0101'", /not made of the commits/],
+  ['a commit too few', "UPDATE chunk_order SET commits = x'05', last = k", /not made of the commits/],
+  ['a last commit that is another', 'UPDATE chunk_order SET last = last + 9', /not made of the commits/],
+  ['commits too far apart', "UPDATE chunk_order SET commits = x'05FF7F01', last = k + 16383", /spread too far/],
+  ['events that come before those that they follow', ODD, /come in the feed before those that they follow/],
+  ['a commit twice', 'UPDATE chunk SET k = (SELECT k + 1 FROM chunk_order) WHERE c = 3', /a commit that others have/],
+  [
+    'an end that is too early',
+    'UPDATE feed SET last = 0; UPDATE chunk SET k = k - 100 WHERE c > 1',
+    /behind the end of the feed/,
+  ],
+  ['a writer of the future', "INSERT INTO life VALUES (99, 'x')", /a writer \(x\) from 99 on/],
+])('finds in the feed %s', async (_, damage, finding) => {
+  const dataDir = await filled()
+  const db = connect(join(dataDir, 'claude-proxy.db'))
+  const seal = sealing(db)
+  while (seal.isDue()) seal.step()
+  expect((await integrityOf(dataDir)).findings).toEqual([])
+  db.exec(damage)
+  db.close()
+  expect((await integrityOf(dataDir)).findings.join('\n')).toMatch(finding)
 })
 
 it('finds an attachment that is gone, and one that is another', async () => {

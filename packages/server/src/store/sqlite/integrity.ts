@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import type { Attachment } from '../../core/ports/attachment.ts'
 import { findingsOf } from './backup/check.ts'
+import { feedFindings } from './feed-integrity.ts'
 import { openToLook } from './look.ts'
 import type { Database } from './open.ts'
 
@@ -22,7 +23,7 @@ export async function integrityOf(dataDir: string): Promise<Integrity> {
     const damage = findingsOf(db)
     // Where pages are broken, everything else would be guessing.
     if (damage.length > 0) return { conversations: 0, events: 0, attachments: 0, findings: damage }
-    const findings = [...numbering(db), ...lines(db), ...runs(db), ...sums(db)]
+    const findings = [...numbering(db), ...lines(db), ...runs(db), ...sums(db), ...feedFindings(db)]
     const { conversations = 0, events = 0 } = db.prepare<Counts>(COUNTS).get() ?? {}
     db.exec('COMMIT')
     const attachments = db.prepare<{ facts: string }>(ATTACHMENTS).all()
