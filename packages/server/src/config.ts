@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { availableParallelism, homedir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -300,6 +301,19 @@ function refuseUnknown(environment: NodeJS.ProcessEnv, lines: ReadonlyMap<string
  * commands of the terminal find the service.
  */
 const FOREIGN = new Set(['CLAUDE_PROXY_URL', 'CLAUDE_PROXY_UPDATE_INTERVAL_SECONDS', 'CLAUDE_PROXY_AGENT_MARK'])
+
+/** Says that there is to be no port. */
+export const NO_HOST = 'none'
+
+/** Throws for options that open the service to others: whoever reaches it can run commands, so that only this machine may, or whoever has the token. */
+export function checkDoors({ host, token, requireToken }: Config): void {
+  if (host === NO_HOST) return
+  const isLoopback = host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+  if (isLoopback || token || requireToken) return
+  throw new ConfigError(
+    `Listening on ${host} opens this service to others: set CLAUDE_PROXY_TOKEN, --token-file or --require-token, or listen on 127.0.0.1 and use an SSH tunnel.`,
+  )
+}
 
 /** The options, one a row: flag, variable, default, meaning. */
 export function describeOptions(): [flag: string, variable: string, fallback: string, does: string][] {

@@ -1,9 +1,8 @@
 import { realpath } from 'node:fs/promises'
-import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import type { AttachmentId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { Marks } from './agents/claude/mark.ts'
-import { type Config, ConfigError } from './config.ts'
+import { checkDoors, type Config, ConfigError, NO_HOST } from './config.ts'
 import { forgetOldAudit } from './core/access/audit.ts'
 import { createTokens } from './core/access/tokens.ts'
 import { attachmentsWithin, measuredForAll, rulesWithin, storeWithin } from './core/access/within.ts'
@@ -370,9 +369,6 @@ async function createAgent(
   })
 }
 
-/** Says that there is to be no port. */
-const NO_HOST = 'none'
-
 /** Where to listen. */
 function placesOf({ host, port, socket, tlsCert: cert, tlsKey: key }: Config): Place[] {
   if ((cert === '') !== (key === '')) throw new ConfigError('TLS needs both: --tls-cert and --tls-key.')
@@ -422,16 +418,6 @@ function measuring(counts: Counts, deps: GaugesDeps): () => Promise<string> {
     const [looked, { toText }] = await Promise.all([gauges.then((look) => look()), import('./core/metrics/text.ts')])
     return toText([...counts.families(), ...looked])
   }
-}
-
-/** Whoever reaches this service can run commands, so that only this machine may, or whoever has the token. */
-function checkDoors({ host, token, requireToken }: Config): void {
-  if (host === NO_HOST) return
-  const isLoopback = host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
-  if (isLoopback || token || requireToken) return
-  throw new ConfigError(
-    `Listening on ${host} opens this service to others: set CLAUDE_PROXY_TOKEN, --token-file or --require-token, or listen on 127.0.0.1 and use an SSH tunnel.`,
-  )
 }
 
 function realRoots(roots: readonly string[]): Promise<string[]> {

@@ -2,6 +2,7 @@ import type { Config } from '../config.ts'
 import { lockHolder } from '../store/sqlite/lock.ts'
 import { examineAgent } from './doctor/agent.ts'
 import { examineData } from './doctor/data.ts'
+import { examineDoors } from './doctor/doors.ts'
 import { examineEnvironment } from './doctor/environment.ts'
 import { error, type Finding, type Patient, reason } from './doctor/finding.ts'
 import { examineMachine } from './doctor/machine.ts'
@@ -40,6 +41,7 @@ const EXAMINATIONS = {
   agent: examineAgent,
   data: examineData,
   machine: examineMachine,
+  doors: examineDoors,
   environment: examineEnvironment,
 }
 

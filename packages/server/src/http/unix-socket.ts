@@ -10,13 +10,18 @@ const LONGEST = process.platform === 'darwin' ? 103 : 107
  * behind is removed, if nobody listens to it any more; anything else stays, and is told of.
  */
 export async function makeWay(path: string): Promise<void> {
+  if (!checkPlace(path)) return
+  if (await isAnswered(path)) throw new Error(`Something else listens on ${path}; stop it or choose another --socket.`)
+  unlinkSync(path)
+}
+
+/** Throws what keeps a socket from being made at `path`; else, whether one is there. */
+export function checkPlace(path: string): boolean {
   if (Buffer.byteLength(path) > LONGEST) throw new Error(`The path of a socket may have ${LONGEST} bytes: ${path}`)
   expectPrivate(dirname(path))
   const found = lstatSync(path, { throwIfNoEntry: false })
-  if (!found) return
-  if (!found.isSocket()) throw new Error(`${path} is there already, and is no socket.`)
-  if (await isAnswered(path)) throw new Error(`Something else listens on ${path}; stop it or choose another --socket.`)
-  unlinkSync(path)
+  if (found && !found.isSocket()) throw new Error(`${path} is there already, and is no socket.`)
+  return found !== undefined
 }
 
 /** Listens at `path`. It is its owner's alone from the first moment on. */

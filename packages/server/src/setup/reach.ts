@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net'
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { connect as connectSecurely } from 'node:tls'
-import type { Config } from '../config.ts'
+import { type Config, NO_HOST } from '../config.ts'
 
 /** How this machine comes to the service that has these options: by its port, with TLS or without, or by its socket. */
 export interface Reach {
@@ -28,7 +28,7 @@ type Doors = Pick<Config, 'host' | 'port' | 'socket' | 'tlsCert'>
 /** The one place that knows this. The port is preferred: whoever may not open the socket may still call there. */
 export function reachOf({ host, port, socket, tlsCert }: Doors): Reach {
   const path = resolve(socket)
-  if (host === 'none' || (port === 0 && socket !== '')) return over(`unix:${path}`, async () => connect(path))
+  if (host === NO_HOST || (port === 0 && socket !== '')) return over(`unix:${path}`, async () => connect(path))
   const address = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
   const place = `${address.includes(':') ? `[${address}]` : address}:${port}`
   if (tlsCert === '') return over(`http://${place}`, async () => connect(port, address))

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createMarks } from '../../src/agents/claude/mark.ts'
 import { streamAll } from '../support/client.ts'
+import { newCertificate } from '../support/certificate.ts'
 import { newWorld, runToEnd, startProgram, type World } from './program.ts'
 
 interface Finding {
@@ -137,6 +138,54 @@ describe('the doctor', () => {
     expect(found('roots')[0]).toMatchObject({ status: 'error', message: 'The folder /nowhere is not there.' })
     expect(found('variables')[0]?.message).toContain('CLAUDE_CODE_SOMETHING')
     expect(JSON.stringify(findings)).not.toContain('secret-value-1')
+  })
+
+  it('says what to do about a token that is missing, a certificate that ends and a socket that cannot be', async () => {
+    const world = await newWorld()
+    const directory = world.folder('s')
+    chmodSync(directory, 0o777)
+    const { cert, key } = newCertificate(directory)
+    const args = ['--port', '0', '--require-token', 'true', '--tls-cert', cert, '--tls-key', key]
+    const socket = join(directory, 'proxy.sock')
+    const found = async (check: string, ...more: string[]) =>
+      wrong(of((await examine(world, ...args, ...more)).findings, check))[0]
+    expect(await found('token')).toMatchObject({
+      status: 'error',
+      remedy: expect.stringContaining('token create NAME'),
+    })
+    expect(await found('tls')).toMatchObject({
+      status: 'warning',
+      message: expect.stringMatching(/ends in 1 days, on 20/),
+    })
+    expect(await found('socket', '--socket', socket)).toMatchObject({ message: expect.stringContaining('chmod go-w') })
+    chmodSync(key, 0o644)
+    expect(await found('tls')).toMatchObject({ status: 'error', message: expect.stringContaining('chmod o= ') })
+    const open = ['--host', '0.0.0.0', '--require-token', 'false']
+    expect(await found('token', ...open)).toMatchObject({
+      message: expect.stringContaining('opens this service to others'),
+    })
+    await runToEnd(world, ['token', 'create', 'phone', '--data-dir', world.dataDir])
+    expect(await found('token')).toBeUndefined()
+  })
+
+  it('knows the service that has a certificate of its own and a socket, and that asks for a token', async () => {
+    const world = await newWorld()
+    const directory = world.folder('s')
+    chmodSync(directory, 0o700)
+    const { cert, key } = newCertificate(directory)
+    const socket = join(directory, 'proxy.sock')
+    const doors = ['--tls-cert', cert, '--tls-key', key, '--socket', socket, '--token', 'secret-value-1']
+    const program = await startProgram(world, ['--agent', 'scripted', ...doors])
+    const { findings } = await examine(world, ...doors, '--port', new URL(program.base).port)
+    expect(of(findings, 'port')[0]).toMatchObject({
+      status: 'ok',
+      message: expect.stringContaining('answers on 127.0.0.1'),
+    })
+    expect(of(findings, 'socket')[0]).toMatchObject({
+      status: 'ok',
+      message: expect.stringContaining(`answers on ${socket}`),
+    })
+    expect(of(findings, 'token')[0]).toMatchObject({ status: 'ok' })
   })
 
   it('finds what a crash has left running, and a database that is damaged', async () => {

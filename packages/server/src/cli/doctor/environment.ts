@@ -1,14 +1,13 @@
 import { existsSync, realpathSync, statSync } from 'node:fs'
 import { agentEnvironment } from '../../agents/claude/environment.ts'
-import { withToken } from '../token.ts'
-import { error, type Finding, ok, type Patient, reason, warning } from './finding.ts'
+import { error, type Finding, ok, type Patient, warning } from './finding.ts'
 
 /** Of several, Claude Code takes one. */
 const CREDENTIALS = ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN']
 
 /** Variables and files that change what agents do. Values are never shown: they may be secrets. */
 export async function examineEnvironment(patient: Patient): Promise<Finding[]> {
-  return [...examineFile(patient), ...examineToken(patient), ...examineRoots(patient), ...examineVariables(patient)]
+  return [...examineFile(patient), ...examineRoots(patient), ...examineVariables(patient)]
 }
 
 function examineFile({ environmentFile: file }: Patient): Finding[] {
@@ -17,17 +16,6 @@ function examineFile({ environmentFile: file }: Patient): Finding[] {
   if (process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0)
     return [warning('environment', `Others can read ${file}, and what secrets it holds.`, `chmod 600 ${file}`)]
   return [ok('environment', `${file} is its owner's alone.`)]
-}
-
-function examineToken({ config }: Patient): Finding[] {
-  try {
-    const { token } = withToken(config)
-    return [
-      ok('token', token === '' ? 'No token is asked for; every process of this machine may call.' : 'A token is set.'),
-    ]
-  } catch (cause) {
-    return [error('token', reason(cause), 'The service does not start until it is.')]
-  }
 }
 
 function examineRoots({ config }: Patient): Finding[] {

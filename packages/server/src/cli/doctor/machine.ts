@@ -3,6 +3,7 @@ import { readdir, readFile, readlink } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { NO_HOST } from '../../config.ts'
 import { versionAt } from '../../setup/health.ts'
 import { reachOf } from '../../setup/reach.ts'
 import { error, type Finding, ok, type Patient, warning } from './finding.ts'
@@ -14,7 +15,7 @@ export async function examineMachine(patient: Patient): Promise<Finding[]> {
 
 async function examinePort({ config, holder }: Patient): Promise<Finding> {
   const { host, port } = config
-  if (host === 'none') return ok('port', 'The service has a socket, and no port.')
+  if (host === NO_HOST) return ok('port', 'The service has a socket, and no port.')
   if (port === 0) return ok('port', 'The service takes a free port.')
   const place = `${host}:${port}`
   const why = await whyNotFree(host, port)

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { Store } from '../../core/ports/store.ts'
+import { readAccess } from './access.ts'
 import { readConversations, toConversation } from './conversations.ts'
 import { refuseHalfRestored } from './data-dir.ts'
 import { readEvents } from './events.ts'
@@ -13,7 +14,7 @@ import { readUsage } from './usage.ts'
 
 /** What can be asked of a data directory without having it: a service may be at work there, or none. */
 export interface Look
-  extends Pick<Store, 'conversation' | 'page' | 'openRuns' | 'usage' | 'atRest' | 'footprint'>, Disposable {}
+  extends Pick<Store, 'conversation' | 'page' | 'openRuns' | 'usage' | 'atRest' | 'footprint' | 'tokens'>, Disposable {}
 
 /** Opens what is kept in `dataDir` and changes nothing in it. */
 export function lookInto(dataDir: string): Look {
@@ -21,6 +22,7 @@ export function lookInto(dataDir: string): Look {
   const conversations = readConversations(db)
   const events = readEvents(db)
   const runs = readRuns(db)
+  const access = readAccess(db)
   const usage = readUsage(db)
   const retention = readRetention(db)
   return {
@@ -31,6 +33,7 @@ export function lookInto(dataDir: string): Look {
       }),
     page: (id, after, atMostBytes) => Promise.try(() => events.page(id, after, atMostBytes)),
     openRuns: () => Promise.try(() => runs.openRuns()),
+    tokens: () => Promise.try(() => access.tokens()),
     usage: (query) => Promise.try(() => usage.usage(query)),
     atRest: (query) => Promise.try(() => retention.atRest(query)),
     footprint: () => Promise.try(() => retention.footprint()),
