@@ -11,7 +11,7 @@ const CALL = `curl -sN --cacert /etc/nginx/tls/fullchain.pem --resolve ${HOST}:4
 let box: Box
 beforeAll(async () => {
   box = await openBox(inject('share'), inject('layer'))
-  const settings = `CLAUDE_PROXY_AGENT=scripted\nCLAUDE_PROXY_ALLOWED_HOSTS=${HOST}\n`
+  const settings = `CLAUDE_PROXY_AGENT=scripted\nCLAUDE_PROXY_ALLOWED_HOSTS=${HOST}\nCLAUDE_PROXY_TRUSTED_PROXIES=127.0.0.1\n`
   await box.ok(`cat > ${ENV_FILE} && chmod 600 ${ENV_FILE} && ${INSTALL} sh /mnt/source/install.sh`, settings)
   await box.ok(`mkdir -p /etc/nginx/tls && cd /etc/nginx/tls && openssl req -x509 -newkey rsa:2048 -nodes -days 2 \
     -subj /CN=${HOST} -addext subjectAltName=DNS:${HOST} -keyout privkey.pem -out fullchain.pem`)
@@ -33,6 +33,14 @@ it('an event comes through when it happens, while its run goes on', async () => 
   expect(seen).toContain('One.')
   const { stdout } = await box.sh(`${CALL} 'https://${HOST}/v1/conversations?state=running'`)
   expect(stdout).toContain('"running"')
+})
+
+it('the audit trail has the address of the client, and nothing that it has invented', async () => {
+  // From another address of this machine than nginx has.
+  const from = `--interface 127.0.0.9 -H 'X-Forwarded-For: 6.6.6.6' -H 'Forwarded: for=6.6.6.6'`
+  const body = JSON.stringify({ cwd: '/srv' })
+  await box.ok(`${CALL} -f ${from} https://${HOST}/v1/conversations -H 'Content-Type: application/json' -d '${body}'`)
+  expect(await box.ok('claude-proxy audit')).toMatch(/\(127\.0\.0\.9 curl\S*\) {2}createConversation/)
 })
 
 it('cut, it goes on behind the last event that was seen', async () => {

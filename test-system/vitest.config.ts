@@ -10,7 +10,7 @@ const isMachine = process.env['TEST_SYSTEM_WAY'] === 'machine'
 export default defineConfig({
   test: {
     root: import.meta.dirname,
-    include: isMachine ? ['*.test.ts'] : ['scripts.test.ts', 'prefix.test.ts'],
+    include: isMachine ? ['*.test.ts'] : ['scripts.test.ts', 'recipes.test.ts', 'prefix.test.ts'],
     globalSetup: ['support/source-setup.ts', ...(isMachine ? ['support/global.ts'] : [])],
     // Each boots a machine.
     fileParallelism: false,
