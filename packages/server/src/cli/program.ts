@@ -1,9 +1,8 @@
 import { AppError } from '@claude-proxy/protocol/errors'
 import { type Command, COMMANDS } from './commands.ts'
-import { serve } from './serve.ts'
-import { withToken } from './token.ts'
 import { ConfigError, describeOptions, readSettings, valuesOf } from '../config.ts'
 import { readEnvFile } from './env-file.ts'
+import { withToken } from './token.ts'
 import { TERMINAL_COMMANDS } from './terminal/table.ts'
 
 /** The program `claude-proxy`, with what stands behind its name on the command line. Ends the process when it fails. */
@@ -36,7 +35,10 @@ async function dispatch(args: readonly string[]): Promise<void> {
   }
   const name = Object.keys(COMMANDS).find((each) => each.split(' ').every((word, n) => rest[n] === word)) ?? ''
   const command = COMMANDS[name]
-  if (command === undefined) return serve(withToken(valuesOf(readSettings(rest, process.env, lines))), process.env)
+  if (command === undefined) {
+    const config = withToken(valuesOf(readSettings(rest, process.env, lines)))
+    return (await import('./serve.ts')).serve(config, process.env)
+  }
   const { words: needed = [], optional } = command
   const { given, others } = takeOptions(rest.slice(name.split(' ').length), command)
   const words = others.slice(0, needed.length)

@@ -1,19 +1,19 @@
-import type { Answer } from '@claude-proxy/protocol/endpoints'
 import { resolve } from 'node:path'
+import type { AnswerOf } from '@claude-proxy/client'
 import { numberOf } from './options.ts'
 import { createScreen } from './screen.ts'
 import { EXIT, type TerminalCall } from './table.ts'
 
 /** `claude-proxy ls`: a conversation a line, those that were active last first. */
-export async function list({ said, service }: TerminalCall): Promise<number> {
+export async function list({ said, client }: TerminalCall): Promise<number> {
   const most = numberOf(said, 'limit') ?? (said.is('all') ? Infinity : 30)
   const cwd = said.text('cwd')
   const folder = cwd !== undefined && said.text('host') === undefined ? resolve(cwd) : cwd
   const screen = createScreen(process.stdout)
   let [shown, cursor]: [number, string | undefined] = [0, undefined]
   do {
-    const query = { cwd: folder, cursor, limit: String(Math.min(most - shown, 200)) }
-    const page: Answer<'Conversations'> = await service.call('conversations', { query })
+    const limit = Math.min(most - shown, 200)
+    const page: AnswerOf<'conversations'> = await client.conversations({ cwd: folder, cursor, limit })
     for (const each of page.conversations) {
       if (said.is('json')) process.stdout.write(`${JSON.stringify(each)}\n`)
       else
