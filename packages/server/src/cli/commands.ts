@@ -75,13 +75,6 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     does: 'checks all that is kept, and changes nothing; exit code 1 if anything is wrong',
     run: async ({ settings }) => (await import('./integrity.ts')).checkIntegrity(valuesOf(settings)),
   },
-  export: {
-    words: ['CONVERSATION'],
-    does: 'writes a conversation to the standard output, also while the service runs',
-    options: { format: { takes: 'ndjson|md|html|json', does: 'usually ndjson: the events as they are' } },
-    run: async ({ words: [id = ''], given, settings }) =>
-      (await import('./export.ts')).exportConversation(id, given['format'] ?? 'ndjson', valuesOf(settings)),
-  },
   prune: {
     does: "deletes conversations at rest, except what a folder's names lead to; while no service runs",
     options: {
