@@ -1,5 +1,5 @@
 import { bodyOfCall } from '@claude-proxy/protocol/transcript/call'
-import { createScreen } from './screen.ts'
+import { createScreen, oneLine } from './screen.ts'
 import { EXIT, type TerminalCall } from './table.ts'
 
 /** `claude-proxy approve`: what waits for a person, or the answer to one of it. */
@@ -9,7 +9,8 @@ export async function approve({ said, client }: TerminalCall): Promise<number> {
   if (id === undefined) {
     const { approvals } = await client.approvals()
     for (const each of approvals) {
-      if (said.is('json')) process.stdout.write(`${JSON.stringify(each)}\n`)
+      if (said.is('quiet')) process.stdout.write(`${each.approval_id}\t${oneLine(each.tool_name)}\n`)
+      else if (said.is('json')) process.stdout.write(`${JSON.stringify(each)}\n`)
       else {
         screen.line(`${each.approval_id}  ${each.tool_name}  in ${each.conversation_id}`, 'yellow')
         screen.text(bodyOfCall(each.tool_name, each.input), undefined, '    ')

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { AnswerOf } from '@claude-proxy/client'
 import { numberOf } from './options.ts'
-import { createScreen } from './screen.ts'
+import { createScreen, oneLine } from './screen.ts'
 import { EXIT, type TerminalCall } from './table.ts'
 
 /** `claude-proxy ls`: a conversation a line, those that were active last first. */
@@ -13,9 +13,14 @@ export async function list({ said, client }: TerminalCall): Promise<number> {
   let [shown, cursor]: [number, string | undefined] = [0, undefined]
   do {
     const limit = Math.min(most - shown, 200)
-    const page: AnswerOf<'conversations'> = await client.conversations({ cwd: folder, cursor, limit })
+    const page: AnswerOf<'conversations'> = await client.conversations(
+      { cwd: folder, cursor, limit },
+      // A shell that completes a word waits for this.
+      { timeoutMs: said.is('quiet') ? QUIET_MS : undefined },
+    )
     for (const each of page.conversations) {
-      if (said.is('json')) process.stdout.write(`${JSON.stringify(each)}\n`)
+      if (said.is('quiet')) process.stdout.write(`${each.conversation_id}\t${oneLine(each.title ?? each.cwd)}\n`)
+      else if (said.is('json')) process.stdout.write(`${JSON.stringify(each)}\n`)
       else
         screen.line(
           `${MARKS[each.state]} ${each.conversation_id}  ${age(each.active_at)}  ${each.title ?? ''}  ${each.cwd}`,
@@ -28,6 +33,7 @@ export async function list({ said, client }: TerminalCall): Promise<number> {
   return EXIT.ok
 }
 
+const QUIET_MS = 5000
 const MARKS = { idle: ' ', running: '▶', waiting: '?' } as const
 const STYLES = { idle: undefined, running: 'green', waiting: 'yellow' } as const
 

@@ -10,14 +10,14 @@ interface TerminalOption {
   readonly does: string
 }
 
-/** Every option of the commands that talk to the service, by its flag: reading, help, man page and completions come from here. */
+/** Every option of the commands that talk to the service, by its flag: reading them and the manual come from here. */
 export const TERMINAL_OPTIONS = {
   url: { value: 'URL', does: 'Where the service is; else CLAUDE_PROXY_URL, else the configured port of this machine.' },
   socket: { value: 'PATH', does: 'The Unix socket of the service, instead of a URL; else CLAUDE_PROXY_SOCKET.' },
   token: { value: 'TOKEN', does: 'The token of the service; better in CLAUDE_PROXY_TOKEN or CLAUDE_PROXY_TOKEN_FILE.' },
   host: { value: 'USER@SERVER', does: 'Goes through an ssh tunnel of its own to the service on that machine.' },
   json: { does: 'JSON for programs: a line for each event, or for what is listed.' },
-  quiet: { short: 'q', does: 'Only the result.' },
+  quiet: { short: 'q', does: 'Only the result; of a list, ids and titles with a tab between.' },
   conversation: { value: 'ID', short: 'c', does: 'The conversation to go on with.' },
   continue: { does: "Goes on with the folder's latest conversation." },
   title: { value: 'TEXT', does: 'What a new conversation is called.' },

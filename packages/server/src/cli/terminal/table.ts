@@ -63,8 +63,8 @@ export const TERMINAL_COMMANDS: Readonly<Record<string, TerminalCommand>> = {
   ls: {
     words: [],
     does: 'lists conversations: who works, who needs you',
-    options: [...COMMON, 'json', 'all', 'limit', 'cwd'],
-    examples: ['claude-proxy ls', 'claude-proxy ls --cwd . --json'],
+    options: [...COMMON, 'json', 'quiet', 'all', 'limit', 'cwd'],
+    examples: ['claude-proxy ls', 'claude-proxy ls --cwd . --json', 'claude-proxy ls --quiet --all | cut -f 1'],
     run: async (call) => (await import('./ls.ts')).list(call),
   },
   show: {
@@ -77,7 +77,7 @@ export const TERMINAL_COMMANDS: Readonly<Record<string, TerminalCommand>> = {
   approve: {
     words: ['[APPROVAL]'],
     does: 'answers what an agent asks; without a word it lists what waits',
-    options: [...COMMON, 'json', 'always', 'deny', 'message'],
+    options: [...COMMON, 'json', 'quiet', 'always', 'deny', 'message'],
     examples: [
       'claude-proxy approve',
       'claude-proxy approve 3b1e…',
