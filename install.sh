@@ -43,6 +43,7 @@ main() {
   export CLAUDE_PROXY_DATA_DIR="$DATA_DIR"
   # Tells its own steps.
   "$release/scripts/run_proxy_service.sh" service install </dev/null
+  add_manual
 }
 
 ok() { printf '[proxy] step=%s status=ok detail=%s\n' "$1" "$2"; }
@@ -157,6 +158,35 @@ place_release() {
   [ ! -f "$INSTALL_DIR/current/.ready" ] || earlier=$(CDPATH='' cd -- "$INSTALL_DIR/current" && pwd -P)
   "$release/deploy/prepare.sh" "$release" "$earlier" </dev/null || fail node "$name could not be made ready; see above"
   ok node "$("$release/runtime/bin/node" -v)"
+}
+
+# The man page, and what shells need for the tab key, where the machine has places for them. What stands there asks the
+# release that is current, so that it stays right after an upgrade.
+add_manual() {
+  added=''
+  if [ -d /usr/local/share/man ] || [ -d /usr/local/man ]; then
+    pages=/usr/local/share/man/man1
+    if mkdir -p "$pages" && ln -sf "$INSTALL_DIR/current/deploy/man/claude-proxy.1" "$pages/claude-proxy.1"; then
+      added="$added man"
+    fi
+  fi
+  has claude-proxy || return 0
+  add_completions
+  [ -z "$added" ] || ok manual "$(echo "$added" | sed 's/^ //; s/ /,/g')"
+}
+
+# shellcheck disable=SC2016 # run by the shell that completes
+add_completions() {
+  add_completion /usr/share/bash-completion/completions claude-proxy 'eval "$(claude-proxy completion bash)"'
+  add_completion /usr/share/zsh/vendor-completions _claude-proxy '#compdef claude-proxy
+eval "$(claude-proxy completion zsh)"'
+  add_completion /usr/share/fish/vendor_completions.d claude-proxy.fish 'claude-proxy completion fish | source'
+}
+
+# add_completion DIR FILE TEXT
+add_completion() {
+  [ -d "$1" ] || return 0
+  if printf '%s\n' "$3" >"$1/$2"; then added="$added $(echo "$1" | cut -d / -f 4)"; fi
 }
 
 main "$@"

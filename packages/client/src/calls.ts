@@ -18,21 +18,31 @@ export type Call = <N extends DoorName>(
 
 export function createCall(service: Service): Call {
   return async (name, ...[asking]) => {
-    const { path = {}, query, body, signal, timeoutMs }: Loose & CallOptions = asking ?? {}
-    const [method = '', template = '', form = 'json'] = DOORS[name].split(' ')
-    // A prompt with a key is one prompt, however often it is sent.
-    const isPrompt = name === 'send'
-    const sent = isPrompt ? withKey(body as WrittenAs<'Message'>) : body
+    const [, , form = 'json'] = DOORS[name].split(' ')
     const read = READERS[form as keyof typeof READERS]
-    const asked = {
-      method,
-      path: template.replaceAll(/:(\w+)/g, (_, param: string) => encodeURIComponent(path[param] ?? '')),
-      query,
-      body: sent,
-      isRepeatable: method === 'GET' || isPrompt,
-    }
+    const { query, ...options }: Loose & CallOptions = asking ?? {}
     const since = Number(query?.['since'] ?? 0)
-    return ask(service, asked, (response) => read(response, since), { signal, timeoutMs }) as never
+    return ask(service, askedOf(name, asking), (response) => read(response, since), options) as never
+  }
+}
+
+/** The answer of a door as it comes, for what is too long to be held. Signal and time limit count until it begins. */
+export type Open = (name: DoorName, asking?: Loose & CallOptions) => Promise<Response>
+
+export function createOpen(service: Service): Open {
+  return (name, asking) => ask(service, askedOf(name, asking), async (response) => response, asking)
+}
+
+function askedOf(name: DoorName, { path = {}, query, body }: Loose = {}) {
+  const [method = '', template = ''] = DOORS[name].split(' ')
+  // A prompt with a key is one prompt, however often it is sent.
+  const isPrompt = name === 'send'
+  return {
+    method,
+    path: template.replaceAll(/:(\w+)/g, (_, param: string) => encodeURIComponent(path[param] ?? '')),
+    query,
+    body: isPrompt ? withKey(body as WrittenAs<'Message'>) : body,
+    isRepeatable: method === 'GET' || isPrompt,
   }
 }
 

@@ -1,4 +1,5 @@
-import { type Call, type Calls, createCall, createCalls } from './calls.ts'
+import { type Call, type Calls, createCall, createCalls, createOpen, type Open } from './calls.ts'
+import type { ClaudeProxyError } from './errors.ts'
 import { type FeedItem, followAll, type FollowAllOptions } from './follow-all.ts'
 import { follow, type FollowItem, type FollowOptions } from './follow.ts'
 import type { Service } from './http.ts'
@@ -16,10 +17,13 @@ export interface ClientOptions {
   readonly userAgent?: string | undefined
   /** Tells when to look again at once. Pages do by themselves; React Native's `AppState` can. */
   readonly onWake?: OnWake | undefined
+  /** Of the failures that may pass by themselves, those worth asking again; all, if nothing is said. */
+  readonly isWorthRepeating?: ((error: ClaudeProxyError) => boolean) | undefined
 }
 
 export interface Client extends Calls {
   readonly call: Call
+  readonly open: Open
   /** The events of a conversation, each once and in order, through cuts and restarts, until the caller stops. */
   follow(id: string, options?: FollowOptions): AsyncGenerator<FollowItem, void, undefined>
   /** The events of many conversations, or of all. */
@@ -37,6 +41,7 @@ export function createClient(options: ClientOptions): Client {
     // as a page wants it: called by itself
     fetch: options.fetch ?? ((...args) => globalThis.fetch(...args)),
     onWake: options.onWake ?? onWakeOfPage,
+    isWorthRepeating: options.isWorthRepeating ?? (() => true),
   }
   const call = createCall(service)
   const calls = createCalls(call)
@@ -44,6 +49,7 @@ export function createClient(options: ClientOptions): Client {
   return {
     ...calls,
     call,
+    open: createOpen(service),
     follow: followOne,
     followAll: (more) => followAll(service, more),
     run: (prompt, more) => run(calls, followOne, prompt, more),

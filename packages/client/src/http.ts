@@ -8,6 +8,7 @@ export interface Service {
   readonly userAgent: string | undefined
   readonly fetch: typeof fetch
   readonly onWake: OnWake
+  readonly isWorthRepeating: (error: ClaudeProxyError) => boolean
 }
 
 export interface CallOptions {
@@ -48,7 +49,13 @@ export async function ask<T>(
         return await read(await request(service, asked, link.signal))
       } catch (error) {
         const reason = asError(error, link.signal)
-        if (!asked.isRepeatable || failures === ATTEMPTS || !isWorthRepeating(reason)) throw reason
+        if (
+          !asked.isRepeatable ||
+          failures === ATTEMPTS ||
+          !isWorthRepeating(reason) ||
+          !service.isWorthRepeating(reason)
+        )
+          throw reason
         await sleep(reason.retryAfterMs ?? backOff(failures, FIRST_WAIT_MS), link.signal, service.onWake)
       }
     }

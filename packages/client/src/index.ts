@@ -1,5 +1,5 @@
 export { type Client, type ClientOptions, createClient } from './client.ts'
-export type { Call, Calls } from './calls.ts'
+export type { Call, Calls, Open } from './calls.ts'
 export type { AnswerOf, Asking, DoorName, FileBody } from './doors.ts'
 export { ClaudeProxyError } from './errors.ts'
 export * from './events.ts'

@@ -48,6 +48,24 @@ test('ids go into the path one by one, then comes the body, then how it is calle
   ])
 })
 
+test('which failures are worth asking again is for the caller to say', async () => {
+  const service = createFetch(breaks(), answers({ rules: [] }))
+  const asked: string[] = []
+  const isWorthRepeating = ({ code }: ClaudeProxyError) => asked.push(code) > 1
+  const client = createClient({ baseUrl: 'http://service', fetch: service.fetch, isWorthRepeating })
+  await expect(client.rules()).rejects.toMatchObject({ code: 'unreachable' })
+  expect([service.requests.length, asked]).toEqual([1, ['unreachable']])
+})
+
+test('an answer that is too long to be held is taken as it comes', async () => {
+  const service = createFetch(() => new Response('{"type":"user"}\n{"ty'))
+  const { value } = await outcome(service, (client) =>
+    client.open('history', { path: { id: 'a b' }, query: { since: 3 } }),
+  )
+  expect(service.requests[0]?.url).toBe('http://service/v1/conversations/a%20b/history?since=3')
+  expect(await value?.text()).toBe('{"type":"user"}\n{"ty')
+})
+
 test.each([
   ['the network', breaks()],
   ['a gateway', () => new Response('Bad gateway', { status: 502 })],

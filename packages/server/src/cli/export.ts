@@ -1,17 +1,16 @@
 import { once } from 'node:events'
 import { AppError } from '@claude-proxy/protocol/errors'
 import { ConversationPath } from '@claude-proxy/protocol/requests'
-import { type Config, ConfigError } from '../config.ts'
 import { storedPages } from '../core/log/pages.ts'
 import { transcriptOf } from '../core/transcript.ts'
 import { rendererFor } from '../http/renderers.ts'
 import { lookInto } from '../store/sqlite/look.ts'
 
-/** `claude-proxy export CONVERSATION`: writes it to the standard output, beside a running service or without. */
-export async function exportConversation(name: string, format: string, { dataDir }: Config): Promise<void> {
+type Format = 'ndjson' | 'md' | 'html' | 'json'
+
+/** Writes a conversation to the standard output, from the files alone; a service that has them open is not in the way. */
+export async function exportFrom(dataDir: string, name: string, format: Format): Promise<void> {
   const read = ConversationPath.safeParse({ id: name })
-  if (!isFormat(format))
-    throw new ConfigError(`--format=${format} cannot be used: it has to be ndjson, md, html or json.`)
   using look = lookInto(dataDir)
   const conversation = read.success ? await look.conversation(read.data.id) : undefined
   if (!conversation) throw new AppError('conversation_unknown', `There is no conversation ${name} in ${dataDir}.`)
@@ -23,10 +22,6 @@ export async function exportConversation(name: string, format: string, { dataDir
     for await (const text of transcriptOf(conversation, pages, { renderer, withThinking: false, after: 0 }))
       await write(text)
   }
-}
-
-function isFormat(text: string): text is 'ndjson' | 'md' | 'html' | 'json' {
-  return ['ndjson', 'md', 'html', 'json'].includes(text)
 }
 
 /** No faster than whoever reads takes it. */

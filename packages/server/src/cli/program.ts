@@ -1,9 +1,8 @@
 import { AppError } from '@claude-proxy/protocol/errors'
 import { type Command, COMMANDS } from './commands.ts'
-import { serve } from './serve.ts'
-import { withToken } from './token.ts'
-import { ConfigError, describeOptions, readSettings, valuesOf } from '../config.ts'
+import { ConfigError, readSettings, valuesOf } from '../config.ts'
 import { readEnvFile } from './env-file.ts'
+import { withToken } from './token.ts'
 import { TERMINAL_COMMANDS } from './terminal/table.ts'
 
 /** The program `claude-proxy`, with what stands behind its name on the command line. Ends the process when it fails. */
@@ -22,9 +21,9 @@ export async function run(args: readonly string[]): Promise<void> {
 
 async function dispatch(args: readonly string[]): Promise<void> {
   if (args.includes('--help') || args.includes('-h')) {
-    const [first = ''] = args
-    const isTerminal = Object.hasOwn(TERMINAL_COMMANDS, first)
-    process.stdout.write(isTerminal ? (await import('./terminal/help.ts')).helpOf(first) : help())
+    const { helpFor } = await import('./manual/help.ts')
+    const words = loadEnvFile(args).rest.filter((arg) => !arg.startsWith('-'))
+    process.stdout.write(helpFor(words, process.stdout.isTTY ? process.stdout.columns : 100))
     return
   }
   const { rest, lines, file } = loadEnvFile(args)
@@ -36,7 +35,10 @@ async function dispatch(args: readonly string[]): Promise<void> {
   }
   const name = Object.keys(COMMANDS).find((each) => each.split(' ').every((word, n) => rest[n] === word)) ?? ''
   const command = COMMANDS[name]
-  if (command === undefined) return serve(withToken(valuesOf(readSettings(rest, process.env, lines))), process.env)
+  if (command === undefined) {
+    const config = withToken(valuesOf(readSettings(rest, process.env, lines)))
+    return (await import('./serve.ts')).serve(config, process.env)
+  }
   const { words: needed = [], optional } = command
   const { given, others } = takeOptions(rest.slice(name.split(' ').length), command)
   const words = others.slice(0, needed.length)
@@ -67,37 +69,6 @@ function takeOptions(args: readonly string[], { options = {} }: Command) {
     }
   }
   return { given, others }
-}
-
-function help(): string {
-  const commands = [
-    ['[options]', 'runs the service'],
-    ...Object.entries(COMMANDS).map(([name, { does, options }]) => [usage(name), does, describeOwn(options)]),
-  ]
-  const terminal = Object.entries(TERMINAL_COMMANDS).map(([name, { words, does }]) => [
-    [name, ...words].join(' '),
-    does,
-  ])
-  const options = describeOptions().map(
-    ([flag, variable, fallback, does]) => `  ${flag}, ${variable}${fallback && ` (${fallback})`}\n      ${does}\n`,
-  )
-  return `Runs Claude Code on this machine and streams every run as numbered events.
-
-${commands.map(([what = '', does = '', own = '']) => `  claude-proxy ${what.padEnd(22)} ${does}\n${own}`).join('')}
-At a service, here or elsewhere (claude-proxy run --help says more, and so on):
-
-${terminal.map(([what = '', does = '']) => `  claude-proxy ${what.padEnd(22)} ${does}\n`).join('')}
-Options of the service, and the variables that mean the same. --environment FILE reads variables from FILE, if it exists; what is set
-already wins.
-
-${options.join('')}`
-}
-
-function describeOwn(options: Command['options'] = {}): string {
-  const lines = Object.entries(options).map(
-    ([flag, { takes = '', does }]) => `      --${`${flag} ${takes}`.trim()}: ${does}\n`,
-  )
-  return lines.join('')
 }
 
 function usage(name: string): string {

@@ -24,6 +24,14 @@ import { done } from './step.ts'
 import { readVersion } from '../version.ts'
 import { ensureUser, give, OWN_USER, ownerOf } from './user.ts'
 
+/** What install.sh adds to it: the man page, and what shells need to complete it. */
+const MANUAL = [
+  '/usr/local/share/man/man1/claude-proxy.1',
+  '/usr/share/bash-completion/completions/claude-proxy',
+  '/usr/share/zsh/vendor-completions/_claude-proxy',
+  '/usr/share/fish/vendor_completions.d/claude-proxy.fish',
+]
+
 /** The installation that this code belongs to. */
 export function openInstallation(config: Config, environment: NodeJS.ProcessEnv): Installation {
   const place = readPlace(environment, config)
@@ -78,6 +86,7 @@ export function uninstall(config: Config, environment: NodeJS.ProcessEnv): void 
   manager.stop()
   manager.forget()
   if (isOurs(place.command)) rmSync(place.command)
+  for (const file of MANUAL) rmSync(file, { force: true })
   done(
     'service',
     `stopped and removed; data stays in ${place.dataDir}, code in ${place.installDir}, settings in ${place.envFile}`,

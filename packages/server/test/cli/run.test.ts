@@ -1,11 +1,12 @@
 import { once } from 'node:events'
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { call } from '../support/client.ts'
 import { startTestService } from '../support/service.ts'
-import { environmentAt, runToEnd, start } from './command.ts'
+import { runToEnd, start } from './command.ts'
+import { standIn } from './ssh.ts'
 
 /** `claude-proxy run` and its neighbours, as scripts use them: with pipes, and what they end with. */
 
@@ -107,10 +108,10 @@ test('what is shown goes on through a restart of the service, without a repeat',
   const at = { service, cwd: service.folder() }
   expect(await runToEnd(['run', '--quiet', 'First.'], at)).toMatchObject({ code: 0 })
   const tail = start(['tail', '-f', '--json'], at)
-  await expect.poll(() => tail.stdout, PATIENCE).toContain('"result"')
+  await expect.poll(() => tail.stdout, PATIENCE).toContain('"type":"result"')
   await service.restart()
   expect(await runToEnd(['run', '--quiet', '--continue', 'Second.'], at)).toMatchObject({ code: 0 })
-  await expect.poll(() => tail.stdout, PATIENCE).toMatch(/"result"[^]*"result"[^]*\n$/)
+  await expect.poll(() => tail.stdout, PATIENCE).toMatch(/"type":"result"[^]*"type":"result"[^]*\n$/)
   tail.child.kill('SIGINT')
   expect(await tail.exit).toBe(0)
   const numbers = tail.stdout
@@ -163,39 +164,37 @@ test('a question is answered from another terminal', async () => {
 test('--host goes through a tunnel of its own, which ends with the command', async () => {
   await using service = await startTestService()
   const cwd = service.folder()
-  const bin = service.folder('bin')
-  // As ssh -N -L does it, on loopback: the service's port stands in for the one over there.
-  const fake = `#!${process.execPath}
-const { connect, createServer } = require('node:net')
-const { writeFileSync } = require('node:fs')
-const args = process.argv.slice(2)
-const [, local] = args[args.indexOf('-L') + 1].split(':')
-writeFileSync(process.env.SEEN, JSON.stringify({ args, pid: process.pid }))
-createServer((near) => {
-  const far = connect(process.env.FAR)
-  near.pipe(far).pipe(near)
-  for (const each of [near, far]) each.on('error', () => {})
-}).listen(Number(local), '127.0.0.1')
-`
-  writeFileSync(join(bin, 'ssh'), fake)
-  chmodSync(join(bin, 'ssh'), 0o755)
-  const environment = {
-    PATH: `${bin}:${environmentAt(service)['PATH']}`,
-    SEEN: join(bin, 'seen'),
-    FAR: new URL(service.base).port,
-    CLAUDE_PROXY_URL: '',
-  }
-  const at = { service, cwd, environment }
+  const ssh = standIn(service)
+  const at = { service, cwd, environment: ssh.environment }
   const ran = await runToEnd(['run', '--host', 'me@server', '--cwd', cwd, 'Hello over there.'], at)
   expect(ran, ran.stderr).toMatchObject({ code: 0 })
   expect(ran.stdout).toContain('You said: Hello over there.')
-  const { args, pid } = JSON.parse(readFileSync(join(bin, 'seen'), 'utf8')) as Seen
+  const { args, pid, target } = ssh.seen()
   expect(args).toEqual(expect.arrayContaining(['-N', 'ExitOnForwardFailure=yes', 'me@server']))
+  expect(target).toBe('127.0.0.1:8787')
   expect(() => process.kill(pid, 0)).toThrow('ESRCH')
-  writeFileSync(join(bin, 'ssh'), '#!/bin/sh\necho Permission denied >&2\nexit 255\n')
+  writeFileSync(join(cwd, '..', 'bin', 'ssh'), '#!/bin/sh\necho Permission denied >&2\nexit 255\n')
   const refused = await runToEnd(['ls', '--host', 'me@server'], at)
   expect(refused).toMatchObject({ code: 3 })
   expect(refused.stderr).toContain('Permission denied')
+})
+
+test('who comes to a run later is asked what still waits, and not what was answered', async () => {
+  await using service = await startTestService()
+  const at = { service, cwd: service.folder() }
+  const running = start(['run', '@ask tool=Bash\n@ask tool=Other'], at)
+  const answer = async (count: number) => {
+    const found = () => [...running.stderr.matchAll(/approve (\w{32})/g)].map(([, id = '']) => id)
+    await expect.poll(() => found().length, PATIENCE).toBe(count)
+    return found()[count - 1] ?? ''
+  }
+  expect(await runToEnd(['approve', await answer(1)], at)).toMatchObject({ code: 0 })
+  const second = await answer(2)
+  const attached = start(['attach'], at)
+  await expect.poll(() => attached.stdout, PATIENCE).toContain('? Other')
+  expect(attached.stderr).toBe(`Other waits for you: claude-proxy approve ${second}\n`)
+  expect(await runToEnd(['approve', second], at)).toMatchObject({ code: 0 })
+  expect(await Promise.all([running.exit, attached.exit])).toEqual([0, 0])
 })
 
 test('a command says what it takes, with examples', async () => {
@@ -208,11 +207,6 @@ test('a command says what it takes, with examples', async () => {
 interface Line {
   readonly number: number
   readonly event: { readonly type: string }
-}
-
-interface Seen {
-  readonly args: readonly string[]
-  readonly pid: number
 }
 
 /** One that the service has again after its restart. */

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { startTestService } from '../support/service.ts'
 import { environmentAt, runToEnd } from './command.ts'
@@ -93,6 +95,54 @@ describe.skipIf(!hasTmux)('in a terminal', () => {
     expect(answer).toMatch(/^I am a scripted agent, not a model\. You$/m)
     expect(answer).toContain('words to break.')
     expect(answer).toMatch(/^■ done/m)
+  })
+
+  test('what goes on just now is shown with its time, and what it has cost in the end', async () => {
+    await using service = await startTestService()
+    const terminal = openTerminal(service.folder(), environmentAt(service))
+    terminal.program('run "@load n=3 rate=1"')
+    await sees(terminal, /^[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] \d+\.\d s$/m)
+    await sees(terminal, /■ done · .* · \$0\.0000\n[^]*ended with 0/)
+    expect(terminal.screen()).not.toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/)
+  })
+
+  test('what the agent changes is a diff in colours below its call, which took a time', async () => {
+    await using service = await startTestService({ agent: 'claude' })
+    const cwd = service.folder()
+    const terminal = openTerminal(cwd, environmentAt(service))
+    terminal.program(`run --allow Write '@write ${cwd}/new.txt one\\ntwo'`)
+    await sees(terminal, /✓ \d+\.\d s Write .*new\.txt\n[^]* {2}\+one\n {2}\+two\n[^]*ended with 0/)
+    expect(terminal.screen(true)).toContain('\u001b[32m  +one')
+  })
+
+  test('what is piped in is the prompt, with a file beside it; --quiet and --json show nothing else', async () => {
+    await using service = await startTestService()
+    const cwd = service.folder()
+    writeFileSync(join(cwd, 'note.txt'), 'twelve bytes')
+    const terminal = openTerminal(cwd, environmentAt(service))
+    const pipe = (args: string) => {
+      terminal.type('echo From the pipe | ')
+      terminal.program(args)
+    }
+    pipe('run --file note.txt')
+    await sees(terminal, /❯ From the pipe\n[^]*note\.txt \(text\/plain, 12 bytes\)[^]*ended with 0/)
+    terminal.type('clear; tmux clear-history 2>/dev/null')
+    terminal.press('Enter')
+    pipe('run --quiet')
+    await sees(terminal, /^The script has ended\.\nended with 0/m)
+    pipe('run --json | tail -n 1 | cut -c 1-20')
+    await sees(terminal, /^\{"conversation_id":"\nended with 0/m)
+  })
+
+  test('the help of a command fits into 40 columns', async () => {
+    await using service = await startTestService()
+    const terminal = openTerminal(service.folder(), environmentAt(service), 40)
+    terminal.program('attach --help')
+    await sees(
+      terminal,
+      /claude-proxy attach \[ID\]\n {2}goes back to a run, shows it from its\n {2}beginning, and answers what it asks\n/,
+    )
+    expect(terminal.screen(true)).not.toContain('\u001b[')
   })
 
   test('colours are for those who want them', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { ENDPOINTS } from '@claude-proxy/protocol/endpoints'
 import { STATUS } from '@claude-proxy/protocol/errors'
 import { expect, it } from 'vitest'
+import { manPage } from '../../src/cli/manual/man.ts'
 import { optionsTable } from '../../src/config.ts'
 
 const ROOT = join(import.meta.dirname, '../../../..')
@@ -10,6 +11,10 @@ const read = (name: string) => readFileSync(join(ROOT, name), 'utf8')
 
 it('the options in the README are those of the code (npm run docs writes them)', () => {
   expect(read('README.md')).toContain(`<!-- options -->\n${optionsTable()}<!-- /options -->`)
+})
+
+it('the man page is that of the code (npm run docs writes it)', () => {
+  expect(read('deploy/man/claude-proxy.1')).toBe(manPage())
 })
 
 it('npm start gives node the flags that the program asks for in its first line', () => {

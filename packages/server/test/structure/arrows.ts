@@ -32,9 +32,11 @@ const PARTS: [part: RegExp, mayImport: RegExp][] = [
   [/^server\/src\/http\//, below('http/', 'hono/router', 'negotiator', 'zod')],
   [/^server\/src\/log\//, below('log/')],
   [/^server\/src\/tracing\//, below('tracing/', '@opentelemetry')],
+  // They are a client like any other, beside what they know of this machine.
+  [/^server\/src\/cli\/terminal\//, /^(node:(?!sqlite$)|@claude-proxy\/client$|(protocol|server)\/src\/)/],
   // The few that know several parts.
   [
-    /^server\/src\/(main\.js|(service|log|config|random|version|cli\/((doctor|terminal)\/)?[^/]+|setup\/.+)\.ts)$/,
+    /^server\/src\/(main\.js|(service|log|config|random|version|cli\/((doctor|manual)\/)?[^/]+|setup\/.+)\.ts)$/,
     /^(node:(?!sqlite$)|pino$|uqr$|zod$|(protocol|server)\/src\/)/,
   ],
 ]

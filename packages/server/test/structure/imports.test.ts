@@ -38,6 +38,8 @@ it.each([
   ['console/src/a.tsx', `import { x } from '../../server/src/http/read.ts'`],
   ['console/src/a.tsx', `import { readFile } from 'node:fs/promises'`],
   ['server/src/http/a.ts', `import { x } from '../../../console/src/words.ts'`],
+  ['server/src/core/a.ts', `import { createClient } from '@claude-proxy/client'`],
+  ['server/src/cli/a.ts', `import { createClient } from '@claude-proxy/client'`],
   ['server/src/helpers.ts', ''],
 ])('in %s this is noticed: %s', (file, source) => {
   expect(breaches(file, source)).toHaveLength(1)
@@ -49,6 +51,7 @@ it.each([
   ['server/src/core/runs/a.ts', `import { join } from 'node:path'\nimport type { Run } from '../ports.ts'`],
   ['server/src/agents/claude/a.ts', `import { query } from '@anthropic-ai/claude-agent-sdk'\nimport '../queue.ts'`],
   ['server/src/store/sqlite/a.ts', `import { DatabaseSync } from 'node:sqlite'`],
+  ['server/src/cli/terminal/a.ts', `import { createClient } from '@claude-proxy/client'`],
   [
     'server/src/http/a.ts',
     `import type { IncomingMessage } from 'node:http'\nimport { TrieRouter } from 'hono/router/trie-router'`,

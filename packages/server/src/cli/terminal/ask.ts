@@ -1,19 +1,12 @@
 import { createInterface, type Interface } from 'node:readline/promises'
-import { AppError } from '@claude-proxy/protocol/errors'
+import { type Client, ClaudeProxyError, type Question } from '@claude-proxy/client'
 import { bodyOfCall } from '@claude-proxy/protocol/transcript/call'
 import { seen } from '@claude-proxy/protocol/transcript/text'
 import { answersOf, type Chosen, optionsOf, readChoice } from './questions.ts'
 import { oneLine, type Screen } from './screen.ts'
-import type { Service } from './service.ts'
 
 /** What an agent asks, from its event or from the list of what waits. */
-export interface Asked {
-  readonly id: string
-  readonly kind: string
-  readonly tool: string
-  readonly input: Readonly<Record<string, unknown>>
-  readonly rules: readonly string[]
-}
+export type Asked = Pick<Question, 'id' | 'about' | 'tool' | 'input' | 'rules'>
 
 /** Puts an agent's questions to the person at the terminal, one at a time, and sends what they say. */
 export interface Asker {
@@ -24,14 +17,16 @@ export interface Asker {
 }
 
 interface Surroundings {
-  readonly service: Service
+  readonly client: Client
   readonly screen: Screen
   /** Ctrl-C, which does not come as a signal while a line is read. */
   readonly onInterrupt: () => void
   readonly onError: (error: unknown) => void
 }
 
-export function createAsker({ service, screen, onInterrupt, onError }: Surroundings): Asker {
+type Answer = Parameters<Client['answer']>[1]
+
+export function createAsker({ client, screen, onInterrupt, onError }: Surroundings): Asker {
   const waiting: Asked[] = []
   let current: { readonly id: string; readonly stop: AbortController } | undefined
 
@@ -65,9 +60,10 @@ export function createAsker({ service, screen, onInterrupt, onError }: Surroundi
     lines.once('close', () => stop.abort())
     try {
       const body = await decide(asked, lines, stop.signal)
-      await service.call('answer', { path: { id: asked.id }, body })
+      await client.answer(asked.id, body)
     } catch (error) {
-      if (!stop.signal.aborted && !(error instanceof AppError && error.code === 'already_resolved')) onError(error)
+      if (!stop.signal.aborted && !(error instanceof ClaudeProxyError && error.code === 'already_resolved'))
+        onError(error)
       else process.stdout.write('\n')
     } finally {
       lines.close()
@@ -77,18 +73,18 @@ export function createAsker({ service, screen, onInterrupt, onError }: Surroundi
     return next()
   }
 
-  function introduce({ kind, tool, input }: Asked): void {
-    if (kind === 'question') return
-    screen.line(kind === 'plan' ? 'The agent has a plan:' : `${tool} needs your permission:`, 'yellow')
+  function introduce({ about, tool, input }: Asked): void {
+    if (about === 'question') return
+    screen.line(about === 'plan' ? 'The agent has a plan:' : `${tool} needs your permission:`, 'yellow')
     const plan = input['plan']
-    screen.text(kind === 'plan' && typeof plan === 'string' ? plan : bodyOfCall(tool, input), undefined, '    ')
+    screen.text(about === 'plan' && typeof plan === 'string' ? plan : bodyOfCall(tool, input), undefined, '    ')
   }
 }
 
-async function decide(asked: Asked, lines: Interface, signal: AbortSignal): Promise<object> {
-  if (asked.kind === 'question') return { behavior: 'allow', answers: await choose(asked, lines, signal) }
+async function decide(asked: Asked, lines: Interface, signal: AbortSignal): Promise<Answer> {
+  if (asked.about === 'question') return { behavior: 'allow', answers: await choose(asked, lines, signal) }
   const always = asked.rules.length > 0 ? '[s]ession, [a]lways, ' : ''
-  const edit = asked.kind === 'tool' ? '[e]dit, ' : ''
+  const edit = asked.about === 'tool' ? '[e]dit, ' : ''
   for (;;) {
     const word = (await lines.question(`Allow? [y]es, ${always}${edit}[n]o: `, { signal })).trim().toLowerCase()
     if (word === 'y' || word === 'yes') return { behavior: 'allow' }

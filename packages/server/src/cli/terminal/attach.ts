@@ -1,40 +1,47 @@
+import type { Client, FollowItem } from '@claude-proxy/client'
 import { conversationOf } from './conversation.ts'
-import type { Fate } from './ending.ts'
-import { replay } from './replay.ts'
 import { EXIT, type TerminalCall } from './table.ts'
-import { watchRun } from './watch.ts'
+import { createWatch } from './watch.ts'
 
 /** `claude-proxy attach`: the run that is open, from its beginning to its end. */
-export async function attach({ said, service }: TerminalCall): Promise<number> {
-  const id = await conversationOf(said, service)
-  const found = await service.call('conversation', { path: { id } })
+export async function attach({ said, client }: TerminalCall): Promise<number> {
+  const id = await conversationOf(said, client)
+  const found = await client.conversation(id)
   if (found.run_id === null && found.approvals.length === 0 && found.queue.length === 0) {
     process.stderr.write('Nothing runs there. claude-proxy tail shows what was said.\n')
     return EXIT.ok
   }
-  return watchRun({
-    service,
-    said,
+  const since = found.run_id === null ? found.head : await endBefore(id, found.head, client)
+  const watch = createWatch(said, client)
+  return watch.show({
     id,
-    since: found.run_id === null ? found.head : await endBefore(id, found.head, service),
+    items: toResult(client.follow(id, { since, ...watch.options })),
     asked: found.approvals.map((each) => ({
       id: each.approval_id,
-      kind: each.kind,
+      about: each.kind,
       tool: each.tool_name,
       input: each.input,
       rules: each.rules,
     })),
-    fate: ({ type }): Fate => (type === 'result' ? 'over' : 'working'),
-    stop: () => service.call('interrupt', { path: { id } }),
+    askedUpTo: found.head,
+    stop: () => client.interrupt(id),
   })
 }
 
+async function* toResult(items: AsyncIterable<FollowItem>): AsyncGenerator<FollowItem> {
+  for await (const item of items) {
+    yield item
+    if (item.kind === 'event' && item.event.type === 'result') return
+  }
+}
+
 /** The number of the last event of the run before. */
-async function endBefore(id: string, head: number, service: TerminalCall['service']): Promise<number> {
+async function endBefore(id: string, head: number, client: Client): Promise<number> {
   let found = 0
-  for await (const { number, event } of replay(service, id, 0)) {
-    if (number > head) break
-    if (event.type === 'result') found = number
+  for await (const item of client.follow(id)) {
+    if (item.kind !== 'event') continue
+    if (item.event.type === 'result' && item.id <= head) found = item.id
+    if (item.id >= head) break
   }
   return found
 }

@@ -1,21 +1,26 @@
-import type { Answer } from '@claude-proxy/protocol/endpoints'
 import { resolve } from 'node:path'
+import type { AnswerOf } from '@claude-proxy/client'
 import { numberOf } from './options.ts'
-import { createScreen } from './screen.ts'
+import { createScreen, oneLine } from './screen.ts'
 import { EXIT, type TerminalCall } from './table.ts'
 
 /** `claude-proxy ls`: a conversation a line, those that were active last first. */
-export async function list({ said, service }: TerminalCall): Promise<number> {
+export async function list({ said, client }: TerminalCall): Promise<number> {
   const most = numberOf(said, 'limit') ?? (said.is('all') ? Infinity : 30)
   const cwd = said.text('cwd')
   const folder = cwd !== undefined && said.text('host') === undefined ? resolve(cwd) : cwd
   const screen = createScreen(process.stdout)
   let [shown, cursor]: [number, string | undefined] = [0, undefined]
   do {
-    const query = { cwd: folder, cursor, limit: String(Math.min(most - shown, 200)) }
-    const page: Answer<'Conversations'> = await service.call('conversations', { query })
+    const limit = Math.min(most - shown, 200)
+    const page: AnswerOf<'conversations'> = await client.conversations(
+      { cwd: folder, cursor, limit },
+      // A shell that completes a word waits for this.
+      { timeoutMs: said.is('quiet') ? QUIET_MS : undefined },
+    )
     for (const each of page.conversations) {
-      if (said.is('json')) process.stdout.write(`${JSON.stringify(each)}\n`)
+      if (said.is('quiet')) process.stdout.write(`${each.conversation_id}\t${oneLine(each.title ?? each.cwd)}\n`)
+      else if (said.is('json')) process.stdout.write(`${JSON.stringify(each)}\n`)
       else
         screen.line(
           `${MARKS[each.state]} ${each.conversation_id}  ${age(each.active_at)}  ${each.title ?? ''}  ${each.cwd}`,
@@ -28,6 +33,7 @@ export async function list({ said, service }: TerminalCall): Promise<number> {
   return EXIT.ok
 }
 
+const QUIET_MS = 5000
 const MARKS = { idle: ' ', running: '▶', waiting: '?' } as const
 const STYLES = { idle: undefined, running: 'green', waiting: 'yellow' } as const
 

@@ -1,12 +1,13 @@
+import { ClaudeProxyError, createClient } from '@claude-proxy/client'
 import { AppError } from '@claude-proxy/protocol/errors'
-import { type Config, ConfigError, readConfig } from '../../config.ts'
-import { reachOf } from '../../setup/reach.ts'
+import { ConfigError, readConfig } from '../../config.ts'
 import { withToken } from '../token.ts'
+import { type Address, addressOf } from './address.ts'
 import { readSaid, type Said } from './options.ts'
 import { oneLine } from './screen.ts'
-import { connect, type Service, Unreachable } from './service.ts'
 import { EXIT, TERMINAL_COMMANDS, type TerminalCommand } from './table.ts'
 import { openTunnel } from './tunnel.ts'
+import { Unreachable } from './unreachable.ts'
 
 /** Runs a command that talks to the service; what the program ends with. */
 export async function runTerminalCommand(
@@ -31,30 +32,26 @@ export async function runTerminalCommand(
 
 async function withService(said: Said, lines: ReadonlyMap<string, string>, command: TerminalCommand): Promise<number> {
   const config = withToken(readConfig([], process.env, lines))
-  const host = said.text('host')
-  if (host !== undefined && said.text('url') !== undefined)
-    throw new ConfigError('Give --host or --url, not both: --host has an address of its own.')
-  await using tunnel = host === undefined ? undefined : await openTunnel(host)
-  const address = tunnel?.url ?? said.text('url') ?? process.env['CLAUDE_PROXY_URL']
-  const token = said.text('token') ?? config.token
-  const service = address ? connect(baseOf(address), token) : connectHere(config, token)
-  return await command.run({ said, service })
-}
-
-/** The service of this machine, as it is configured. */
-function connectHere(config: Config, token: string): Service {
-  const reach = reachOf(config)
-  const { place } = reach
-  // Of a socket there is no address; `http://localhost` only carries the paths.
-  const base = place.startsWith('unix:') ? 'http://localhost' : place
-  return connect(base, token, ({ pathname, search }, sent) => reach.fetch(pathname + search, sent), place)
-}
-
-function baseOf(text: string): string {
-  const url = URL.parse(text)
-  if (!url || !/^https?:$/.test(url.protocol))
-    throw new ConfigError(`${oneLine(text)} is no address. It looks like http://127.0.0.1:8787.`)
-  return (url.origin + url.pathname).replace(/\/$/, '')
+  await using tunnel = said.text('host') === undefined ? undefined : await openTunnel(said)
+  const address = tunnel?.address ?? addressOf(said, config, process.env)
+  let hasAnswered = false
+  const client = createClient({
+    baseUrl: address.baseUrl,
+    token: (said.text('token') ?? config.token) || undefined,
+    userAgent: 'claude-proxy-cli',
+    async fetch(...args) {
+      const response = await address.fetch(...args)
+      hasAnswered = true
+      return response
+    },
+    // Where nobody is, a person is told at once. A service that was there comes back.
+    isWorthRepeating: () => hasAnswered,
+  })
+  try {
+    return await command.run({ said, client, address, config })
+  } catch (error) {
+    throw sentenceOf(error, address)
+  }
 }
 
 function checkWords(name: string, { words }: TerminalCommand, said: Said): void {
@@ -66,7 +63,36 @@ function checkWords(name: string, { words }: TerminalCommand, said: Said): void 
     )
 }
 
+/** A failure of the line as a sentence that says where it was, and what can be done. */
+function sentenceOf(error: unknown, { shown }: Address): unknown {
+  if (!(error instanceof ClaudeProxyError)) return error
+  const code = codeOf(error)
+  switch (error.code) {
+    case 'unreachable': {
+      const sentence = /CERT|TLS|SELF_SIGNED|ISSUER/.test(code)
+        ? `The certificate at ${shown} cannot be trusted (${code}). NODE_EXTRA_CA_CERTS names a file with more of those that can.`
+        : `Nobody answers at ${shown}${code && ` (${code})`}. Is the service running? --url, --socket or --host says where it is.`
+      return new Unreachable(sentence, { cause: error })
+    }
+    case 'timeout':
+    case 'silent':
+    case 'unexpected':
+      return new Unreachable(`${shown}: ${error.message}`, { cause: error })
+    default:
+      return error
+  }
+}
+
+/** The system's name for what went wrong, from as deep as it lies. */
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return ''
+  const { code } = error as NodeJS.ErrnoException
+  return codeOf(error.cause) || (error instanceof ClaudeProxyError ? '' : (code ?? ''))
+}
+
 function describe(error: unknown): string {
-  const isExpected = error instanceof ConfigError || error instanceof AppError || error instanceof Unreachable
-  return isExpected ? oneLine(error.message) : String(error instanceof Error ? error.stack : error)
+  const isExpected = [ConfigError, AppError, ClaudeProxyError, Unreachable].some((each) => error instanceof each)
+  return isExpected && error instanceof Error
+    ? oneLine(error.message)
+    : String(error instanceof Error ? error.stack : error)
 }

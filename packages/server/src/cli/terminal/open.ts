@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process'
+import { ConfigError } from '../../config.ts'
 import { EXIT, type TerminalCall } from './table.ts'
 
 /** `claude-proxy open`: the address, and a browser at it where there is one. */
-export async function open({ said, service }: TerminalCall): Promise<number> {
-  await service.call('health')
-  process.stdout.write(`${service.base}/\n`)
-  if (process.stdout.isTTY) launch(`${service.base}/`)
+export async function open({ said, client, address }: TerminalCall): Promise<number> {
+  if (address.shown.startsWith('unix:'))
+    throw new ConfigError('No browser goes through a socket. --url says where else the service answers.')
+  await client.health()
+  process.stdout.write(`${address.baseUrl}/\n`)
+  if (process.stdout.isTTY) launch(`${address.baseUrl}/`)
   if (said.text('host') === undefined) return EXIT.ok
   process.stderr.write('The tunnel stays open until Ctrl-C.\n')
   await new Promise((resolve) => {

@@ -10,13 +10,14 @@ interface TerminalOption {
   readonly does: string
 }
 
-/** Every option of the commands that talk to the service, by its flag: reading, help, man page and completions come from here. */
+/** Every option of the commands that talk to the service, by its flag: reading them and the manual come from here. */
 export const TERMINAL_OPTIONS = {
   url: { value: 'URL', does: 'Where the service is; else CLAUDE_PROXY_URL, else the configured port of this machine.' },
+  socket: { value: 'PATH', does: 'The Unix socket of the service, instead of a URL; else CLAUDE_PROXY_SOCKET.' },
   token: { value: 'TOKEN', does: 'The token of the service; better in CLAUDE_PROXY_TOKEN or CLAUDE_PROXY_TOKEN_FILE.' },
   host: { value: 'USER@SERVER', does: 'Goes through an ssh tunnel of its own to the service on that machine.' },
   json: { does: 'JSON for programs: a line for each event, or for what is listed.' },
-  quiet: { short: 'q', does: 'Only the result.' },
+  quiet: { short: 'q', does: 'Only the result; of a list, ids and titles with a tab between.' },
   conversation: { value: 'ID', short: 'c', does: 'The conversation to go on with.' },
   continue: { does: "Goes on with the folder's latest conversation." },
   title: { value: 'TEXT', does: 'What a new conversation is called.' },
@@ -43,6 +44,12 @@ export const TERMINAL_OPTIONS = {
   lines: { value: 'N', short: 'n', does: 'The last N events; else all.' },
   all: { short: 'a', does: 'All of them.' },
   limit: { value: 'N', does: 'At most so many.' },
+  format: {
+    value: 'FORMAT',
+    choices: ['ndjson', 'md', 'html', 'json'],
+    does: 'Events as they are (ndjson), or a document to read.',
+  },
+  'data-dir': { value: 'DIR', does: 'From what is kept there, whether or not a service runs.' },
   always: { does: 'Also from now on, in this folder.' },
   deny: { does: 'Says no.' },
   message: { value: 'TEXT', does: 'A reason for the agent.' },
@@ -59,7 +66,7 @@ export interface Said {
 }
 
 /** Every command that talks to the service takes these. */
-export const COMMON: readonly OptionName[] = ['url', 'token', 'host']
+export const COMMON: readonly OptionName[] = ['url', 'socket', 'token', 'host']
 
 export function optionOf(name: OptionName): TerminalOption {
   return TERMINAL_OPTIONS[name]
@@ -78,7 +85,7 @@ export function readSaid(args: readonly string[], names: readonly OptionName[]):
     const { choices } = optionOf(name)
     const value = values[name]
     if (choices && typeof value === 'string' && !choices.includes(value))
-      throw new ConfigError(`--${name} has to be one of ${choices.join(', ')}.`)
+      throw new ConfigError(`--${name}=${value} cannot be used: it has to be one of ${choices.join(', ')}.`)
   }
   return {
     words: positionals,

@@ -3,8 +3,8 @@ import { createScreen } from './screen.ts'
 import { EXIT, type TerminalCall } from './table.ts'
 
 /** `claude-proxy queue`: a prompt a line, in the order in which they begin. */
-export async function queue({ said, service }: TerminalCall): Promise<number> {
-  const found = await service.call('queue', { path: { id: await conversationOf(said, service) } })
+export async function queue({ said, client }: TerminalCall): Promise<number> {
+  const found = await client.queue(await conversationOf(said, client))
   if (said.is('json')) {
     for (const each of found.prompts) process.stdout.write(`${JSON.stringify(each)}\n`)
     return EXIT.ok

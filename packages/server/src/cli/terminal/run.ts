@@ -1,48 +1,46 @@
-import { randomUUID } from 'node:crypto'
 import { fstatSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { setTimeout as wait } from 'node:timers/promises'
-import type { Answer } from '@claude-proxy/protocol/endpoints'
+import type { Client, RunOptions } from '@claude-proxy/client'
 import { ConfigError } from '../../config.ts'
 import { isAttended } from './ask.ts'
 import { folderOf, latestIn } from './conversation.ts'
-import { createEnding } from './ending.ts'
 import type { Said } from './options.ts'
-import { type Service, Unreachable } from './service.ts'
 import type { TerminalCall } from './table.ts'
-import { watchRun } from './watch.ts'
+import { createWatch } from './watch.ts'
+
+/** A large file over a slow line. */
+const UPLOAD_MS = 10 * 60_000
 
 /** `claude-proxy run`: sends a prompt and shows what comes of it. */
-export async function runPrompt({ said, service }: TerminalCall): Promise<number> {
+export async function runPrompt({ said, client }: TerminalCall): Promise<number> {
   const prompt = await promptOf(said)
   const files = said.texts('file').map((path) => ({ path, bytes: read(path) }))
   if (prompt.trim() === '' && files.length === 0)
     throw new ConfigError('Say what is to be done: claude-proxy run "…", or let it be read from the standard input.')
-  const id = await conversationFor(said, service)
+  const id = await conversationFor(said, client)
   const attachments = []
   for (const { path, bytes } of files) {
-    const { upload_id } = await service.call('upload', { query: { name: basename(path) }, body: bytes })
+    const { upload_id } = await client.upload(bytes, { name: basename(path) }, { timeoutMs: UPLOAD_MS })
     attachments.push({ upload_id })
   }
-  const sent = await send(service, id, {
-    text: prompt,
+  const watch = createWatch(said, client)
+  const run = await client.run(prompt, {
+    conversation: id,
     ...(attachments.length > 0 && { attachments }),
     ...wishes(said),
+    ...watch.options,
   })
-  const ending = createEnding(sent)
-  return watchRun({
-    service,
-    said,
+  return watch.show({
     id,
-    since: sent.watch_since,
+    items: run.events,
     asked: [],
-    fate: (event) => ending.take(event),
+    askedUpTo: 0,
     // One that waits is taken back: the run that is open is somebody else's.
-    stop: () =>
-      ending.fate === 'waiting' && sent.run_id !== null
-        ? service.call('cancelPrompt', { path: { prompt_id: sent.run_id } })
-        : service.call('interrupt', { path: { id } }),
+    stop: ({ queue }) =>
+      queue.some((each) => each.id === run.id && each.state === 'queued')
+        ? client.cancelPrompt(run.id)
+        : run.interrupt(),
   })
 }
 
@@ -58,7 +56,7 @@ async function piped(isAskedFor: boolean): Promise<string> {
   return text(process.stdin)
 }
 
-function read(path: string): Uint8Array {
+function read(path: string): Uint8Array<ArrayBuffer> {
   try {
     return readFileSync(path)
   } catch (cause) {
@@ -68,18 +66,21 @@ function read(path: string): Uint8Array {
   }
 }
 
-async function conversationFor(said: Said, service: Service): Promise<string> {
+async function conversationFor(said: Said, client: Client): Promise<string> {
   const named = said.text('conversation')
   if (named !== undefined) return named
   const cwd = folderOf(said)
-  const latest = said.is('continue') ? await latestIn(cwd, service) : undefined
+  const latest = said.is('continue') ? await latestIn(cwd, client) : undefined
   if (latest !== undefined) return latest
   const title = said.text('title')
   const body = { cwd, ...(title !== undefined && { title }) }
-  return (await service.call('createConversation', { body })).conversation_id
+  return (await client.createConversation(body)).conversation_id
 }
 
-function wishes(said: Said): object {
+type Wishes = Omit<RunOptions, 'conversation' | 'cwd'>
+
+/** What the prompt asks of its run. Which values there are was checked when they were read. */
+function wishes(said: Said): Wishes {
   const fields = {
     model: said.text('model'),
     effort: said.text('effort'),
@@ -90,19 +91,4 @@ function wishes(said: Said): object {
     can_answer: isAttended() && !said.is('json') && !said.is('quiet') ? ['question', 'plan'] : undefined,
   }
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
-}
-
-const TRIES = 5
-
-/** Sends it once, however often the line breaks meanwhile: its key makes it the same prompt. */
-async function send(service: Service, id: string, message: object): Promise<Answer<'Sent'>> {
-  const body = { ...message, client_message_id: randomUUID() }
-  for (let tries = 1; ; tries++) {
-    try {
-      return await service.call('send', { path: { id }, body })
-    } catch (error) {
-      if (!(error instanceof Unreachable || error instanceof TypeError) || tries === TRIES) throw error
-      await wait(200 * 2 ** tries)
-    }
-  }
 }

@@ -4,12 +4,12 @@ import { createScreen } from './screen.ts'
 import { EXIT, type TerminalCall } from './table.ts'
 
 /** `claude-proxy search`: where, and the words around it. Finding nothing is a failure, as it is of grep. */
-export async function search({ said, service }: TerminalCall): Promise<number> {
+export async function search({ said, client }: TerminalCall): Promise<number> {
   const [q = ''] = said.words
   const cwd = said.text('cwd')
   const folder = cwd !== undefined && said.text('host') === undefined ? resolve(cwd) : cwd
-  const limit = String(Math.min(numberOf(said, 'limit') ?? 20, 100))
-  const { hits, up_to_date: isComplete } = await service.call('search', { query: { q, cwd: folder, limit } })
+  const limit = Math.min(numberOf(said, 'limit') ?? 20, 100)
+  const { hits, up_to_date: isComplete } = await client.search({ q, cwd: folder, limit })
   const screen = createScreen(process.stdout)
   for (const hit of hits) {
     if (said.is('json')) process.stdout.write(`${JSON.stringify(hit)}\n`)

@@ -4,8 +4,8 @@ import { EXIT, type TerminalCall } from './table.ts'
 import { cost } from './teller.ts'
 
 /** `claude-proxy show`: a fact a line. */
-export async function show({ said, service }: TerminalCall): Promise<number> {
-  const found = await service.call('conversation', { path: { id: await conversationOf(said, service) } })
+export async function show({ said, client }: TerminalCall): Promise<number> {
+  const found = await client.conversation(await conversationOf(said, client))
   if (said.is('json')) {
     process.stdout.write(`${JSON.stringify(found)}\n`)
     return EXIT.ok

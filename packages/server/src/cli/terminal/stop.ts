@@ -3,14 +3,13 @@ import { createScreen } from './screen.ts'
 import { EXIT, type TerminalCall } from './table.ts'
 
 /** `claude-proxy stop`: stops the run, and says what it has stopped. */
-export async function stop({ said, service }: TerminalCall): Promise<number> {
-  const path = { id: await conversationOf(said, service) }
-  const body = { scope: said.is('all') ? 'all' : 'turn' }
+export async function stop({ said, client }: TerminalCall): Promise<number> {
+  const id = await conversationOf(said, client)
   const {
     stopped,
     cancelled_prompt_ids: cancelled,
     still_queued: queued,
-  } = await service.call('interrupt', { path, body })
+  } = await client.interrupt(id, { scope: said.is('all') ? 'all' : 'turn' })
   const screen = createScreen(process.stdout)
   screen.line(stopped.run_id === null ? 'Nothing was running.' : `Stopped run ${stopped.run_id}.`)
   if (cancelled.length > 0) screen.line(`Took back ${cancelled.length} that waited.`)

@@ -1,10 +1,14 @@
+import type { Client } from '@claude-proxy/client'
+import type { Config } from '../../config.ts'
 import { COMMON, type OptionName, type Said } from './options.ts'
-import type { Service } from './service.ts'
+import type { Address } from './address.ts'
 
 /** What a command that talks to the service is given. */
 export interface TerminalCall {
   readonly said: Said
-  readonly service: Service
+  readonly client: Client
+  readonly address: Address
+  readonly config: Config
 }
 
 export interface TerminalCommand {
@@ -59,8 +63,8 @@ export const TERMINAL_COMMANDS: Readonly<Record<string, TerminalCommand>> = {
   ls: {
     words: [],
     does: 'lists conversations: who works, who needs you',
-    options: [...COMMON, 'json', 'all', 'limit', 'cwd'],
-    examples: ['claude-proxy ls', 'claude-proxy ls --cwd . --json'],
+    options: [...COMMON, 'json', 'quiet', 'all', 'limit', 'cwd'],
+    examples: ['claude-proxy ls', 'claude-proxy ls --cwd . --json', 'claude-proxy ls --quiet --all | cut -f 1'],
     run: async (call) => (await import('./ls.ts')).list(call),
   },
   show: {
@@ -73,7 +77,7 @@ export const TERMINAL_COMMANDS: Readonly<Record<string, TerminalCommand>> = {
   approve: {
     words: ['[APPROVAL]'],
     does: 'answers what an agent asks; without a word it lists what waits',
-    options: [...COMMON, 'json', 'always', 'deny', 'message'],
+    options: [...COMMON, 'json', 'quiet', 'always', 'deny', 'message'],
     examples: [
       'claude-proxy approve',
       'claude-proxy approve 3b1e…',
@@ -101,6 +105,17 @@ export const TERMINAL_COMMANDS: Readonly<Record<string, TerminalCommand>> = {
     options: [...COMMON, 'json', 'limit', 'cwd'],
     examples: [`claude-proxy search 'flaky "race condition"'`],
     run: async (call) => (await import('./search.ts')).search(call),
+  },
+  export: {
+    words: ['ID'],
+    does: 'writes a conversation to the standard output: from the service, or from its files where none runs',
+    options: [...COMMON, 'format', 'data-dir'],
+    examples: [
+      'claude-proxy export 5f0c… > events.ndjson',
+      'claude-proxy export --format html --host me@server 5f0c… > conversation.html',
+      'claude-proxy export --data-dir /opt/claude-proxy/data 5f0c…',
+    ],
+    run: async (call) => (await import('./export.ts')).exportConversation(call),
   },
   open: {
     words: [],

@@ -1,39 +1,34 @@
-import type { EventPayload } from '@claude-proxy/protocol/events'
+import { emptyView, view } from '@claude-proxy/client'
 import { conversationOf } from './conversation.ts'
-import { follow } from './follow.ts'
+import { createLine } from './line.ts'
 import { numberOf } from './options.ts'
-import { replay } from './replay.ts'
 import { createScreen } from './screen.ts'
 import { EXIT, type TerminalCall } from './table.ts'
-import { createTeller } from './teller.ts'
+import { createTeller, restOf } from './teller.ts'
 
 /** `claude-proxy tail`: what was said, and with `--follow` what will be. */
-export async function tail({ said, service }: TerminalCall): Promise<number> {
-  const id = await conversationOf(said, service)
+export async function tail({ said, client }: TerminalCall): Promise<number> {
+  const id = await conversationOf(said, client)
   const most = numberOf(said, 'lines')
-  const { head } = await service.call('conversation', { path: { id } })
+  const { head } = await client.conversation(id)
+  const since = most === undefined ? 0 : Math.max(0, head - most)
+  const goesOn = said.is('follow')
+  if (since >= head && !goesOn) return EXIT.ok
   const screen = createScreen(process.stdout)
   const teller = createTeller(screen)
-  let last = most === undefined ? 0 : Math.max(0, head - most)
-  const tell = (number: number, event: EventPayload) => {
-    last = number
-    if (said.is('json')) process.stdout.write(`${JSON.stringify({ conversation_id: id, number, event })}\n`)
-    else teller.event(number, event)
-  }
-  for await (const { number, event } of replay(service, id, last)) tell(number, event)
-  if (!said.is('follow')) {
-    screen.endGrowing()
-    return EXIT.ok
-  }
-  const over = new AbortController()
-  process.once('SIGINT', () => over.abort())
-  const withPartials = !said.is('json')
-  for await (const sight of follow(service, id, { since: last, signal: over.signal, withPartials })) {
-    if (sight.kind === 'event') tell(sight.number, sight.event)
-    else if (sight.kind === 'partial') teller.partial(sight.partial)
-    else if (sight.kind === 'cut') teller.cut()
-    else teller.back()
+  const line = createLine(teller)
+  process.once('SIGINT', () => line.close())
+  const partials = goesOn && !said.is('json')
+  let shown = emptyView
+  for await (const item of client.follow(id, { since, partials, signal: line.signal, onState: line.onState })) {
+    shown = view(shown, item)
+    if (!said.is('json')) teller.take(item, shown)
+    else if (item.kind === 'event')
+      process.stdout.write(`${JSON.stringify({ conversation_id: id, number: item.id, event: item.event })}\n`)
+    shown = restOf(shown)
+    if (!goesOn && shown.last >= head) break
   }
   screen.endGrowing()
+  line.check()
   return EXIT.ok
 }

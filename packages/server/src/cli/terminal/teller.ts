@@ -1,26 +1,26 @@
-import type { EventPayload } from '@claude-proxy/protocol/events'
+import {
+  type AgentEvent,
+  emptyView,
+  type Entry as Shown,
+  type FollowItem,
+  type ToolCall,
+  type View,
+} from '@claude-proxy/client'
+import { summaryOfCall } from '@claude-proxy/protocol/transcript/call'
 import { createRunDiff } from '@claude-proxy/protocol/run-diff'
 import { joined } from '@claude-proxy/protocol/transcript/text'
 import { createTurns, type Entry } from '@claude-proxy/protocol/transcript/turns'
-import type { Partial } from './follow.ts'
 import type { Screen } from './screen.ts'
 
 /** Tells a conversation on a screen, event by event: what the agent says in full, its tool calls in a line each. */
 export interface Teller {
-  event(number: number, event: EventPayload): void
-  partial(partial: Partial): void
+  /** What comes, and the view with it. */
+  take(item: FollowItem, now: View): void
   /** Drafts do not outlive their connection; what of them is shown stays. */
   cut(): void
   back(): void
   /** Moves the line that says what goes on. */
   tick(): void
-}
-
-interface OpenCall {
-  readonly title: string
-  readonly event: EventPayload
-  readonly sinceMs: number
-  readonly depth: number
 }
 
 const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'
@@ -29,27 +29,22 @@ const MOST_ERROR_LINES = 3
 
 export function createTeller(screen: Screen): Teller {
   const turns = createTurns()
-  const calls = new Map<string, OpenCall>()
+  let view = emptyView
   /** What is shown already of the answer that is being written. */
   let shown = ''
-  let draft = ''
   let isCut = false
   let frame = 0
+  let beganMs: number | undefined
 
   return {
-    event(number, event) {
-      for (const entry of turns.take(number, event)) tell(entry, event)
-    },
-    partial({ kind, parent_tool_use_id: parent, offset, text }) {
-      if (kind !== 'text' || parent || text === undefined) return
-      if (text === null) return forget()
-      draft = offset === 0 ? text : draft + text
-      if (!draft.startsWith(shown)) return shown.startsWith(draft) ? undefined : forget()
-      screen.grow(draft.slice(shown.length))
-      shown = draft
+    take(item, now) {
+      const before = view
+      view = now
+      if (item.kind === 'partial') grow(draftIn(now))
+      if (item.kind !== 'event') return
+      for (const entry of turns.take(item.id, item.event)) tell(entry, item.event, before)
     },
     cut() {
-      draft = ''
       isCut = true
       screen.endGrowing()
     },
@@ -58,11 +53,13 @@ export function createTeller(screen: Screen): Teller {
     },
     tick() {
       frame++
-      const [call] = calls.values()
       if (isCut) return screen.status(`${spinner()} the connection is gone; trying again`)
-      if (!call) return screen.status(draft === '' ? spinner() : undefined)
-      const more = calls.size > 1 ? ` (+${calls.size - 1})` : ''
-      screen.status(`${spinner()} ${duration(Date.now() - call.sinceMs)} ${call.title}${more}`)
+      const [call, ...others] = openCalls(view)
+      if (call) {
+        const more = others.length > 0 ? ` (+${others.length})` : ''
+        return screen.status(`${spinner()} ${since(instant(call.at))}${titleOf(call)}${more}`)
+      }
+      screen.status(draftIn(view) === '' ? `${spinner()} ${since(beganMs)}` : undefined)
     },
   }
 
@@ -70,30 +67,33 @@ export function createTeller(screen: Screen): Teller {
     return SPINNER.charAt(frame % SPINNER.length)
   }
 
+  function grow(draft: string): void {
+    if (draft === shown) return
+    if (draft === '') return forget()
+    // After a cut it is written once more.
+    if (!draft.startsWith(shown)) return shown.startsWith(draft) ? undefined : forget()
+    screen.grow(draft.slice(shown.length))
+    shown = draft
+  }
+
   /** What was being written is told, or the agent began again with it. */
   function forget(): void {
-    shown = draft = ''
+    shown = ''
     screen.endGrowing()
   }
 
-  function tell({ what, depth, at }: Entry, event: EventPayload): void {
+  function tell({ what, depth, at }: Entry, event: AgentEvent, before: View): void {
     const indent = '  '.repeat(depth)
     switch (what.kind) {
       case 'prompt':
+        beganMs = instant(at)
         return screen.text(`❯ ${joined(what.text)}`, 'bold', indent)
       case 'answer':
         return answer(joined(what.text), depth, indent)
       case 'call':
-        forget()
-        calls.set(what.id, {
-          title: `${what.tool} ${what.summary}`.trim(),
-          event,
-          sinceMs: instant(at) ?? Date.now(),
-          depth,
-        })
-        return
+        return forget()
       case 'outcome':
-        return outcome(what, event, at, indent)
+        return outcome(what, event, before, indent)
       case 'asked':
         return screen.line(`${indent}? ${what.tool} ${what.summary}`, 'yellow')
       case 'settled':
@@ -119,27 +119,20 @@ export function createTeller(screen: Screen): Teller {
     forget()
   }
 
-  function outcome(
-    what: Extract<Entry['what'], { kind: 'outcome' }>,
-    event: EventPayload,
-    at: string | undefined,
-    indent: string,
-  ): void {
-    const call = calls.get(what.id)
-    calls.delete(what.id)
-    const took = call === undefined ? undefined : (instant(at) ?? Date.now()) - call.sinceMs
-    const time = took === undefined ? '' : ` ${duration(took)}`
-    const title = call?.title ?? what.tool ?? 'a tool'
+  function outcome(what: Outcome, event: AgentEvent, before: View, indent: string): void {
+    const [call, settled] = [callIn(before, before, what.id), callIn(before, view, what.id)]
+    const time = settled?.durationMs === undefined ? '' : ` ${duration(settled.durationMs)}`
+    const title = call ? titleOf(call) : (what.tool ?? 'a tool')
     screen.line(`${indent}${what.isError ? '✗' : '✓'}${time} ${title}`, what.isError ? 'red' : 'green')
     if (what.isError) {
       const lines = joined(what.text).trim().split('\n').slice(0, MOST_ERROR_LINES)
       for (const line of lines) screen.line(`${indent}  ${line}`, 'red')
-    } else if (call) diff(call.event, event, indent)
+    } else if (call) diff(call, event, indent)
   }
 
-  function diff(call: EventPayload, result: EventPayload, indent: string): void {
+  function diff({ id, tool: name, input }: ToolCall, result: AgentEvent, indent: string): void {
     const reading = createRunDiff()
-    reading.take(0, call)
+    reading.take(0, { message: { content: [{ type: 'tool_use', id, name, input }] } })
     reading.take(0, result)
     const lines = reading.result().files.flatMap(({ edits }) => edits.flatMap(({ patch }) => patch.split('\n')))
     for (const line of lines.slice(0, MOST_DIFF_LINES)) screen.line(`${indent}  ${line}`, colourOf(line))
@@ -147,8 +140,8 @@ export function createTeller(screen: Screen): Teller {
   }
 
   function end({ isError, subtype, text, durationMs, costUsd, agentTurns }: Ended): void {
-    calls.clear()
     forget()
+    beganMs = undefined
     if (isError && text) screen.text(joined(text), 'red')
     const facts = [
       isError ? `failed: ${subtype}` : 'done',
@@ -161,6 +154,41 @@ export function createTeller(screen: Screen): Teller {
 }
 
 type Ended = Extract<Entry['what'], { kind: 'end' }>
+type Outcome = Extract<Entry['what'], { kind: 'outcome' }>
+
+/** The view to go on with: of a run that is over, nothing is told any more. */
+export function restOf(view: View): View {
+  const isOver = !view.isRunning && view.open.size === 0 && view.entries.length > 0
+  return isOver ? { ...emptyView, last: view.last, queue: view.queue } : view
+}
+
+/** What the agent itself is saying just now. */
+function draftIn({ drafts }: View): string {
+  const texts = [...drafts.texts.values()].filter(({ kind, agent }) => kind === 'text' && agent === null)
+  return texts.at(-1)?.text ?? ''
+}
+
+function openCalls(view: View): ToolCall[] {
+  return [...view.open.keys()].flatMap((id) => callIn(view, view, id) ?? [])
+}
+
+/** What has become now of a call that was open before. */
+function callIn(before: View, now: View, id: string): ToolCall | undefined {
+  const place = before.open.get(id)
+  if (!place) return undefined
+  const entries = place.agent === null ? now.entries : now.agents.get(place.agent)
+  const entry: Shown | undefined = entries?.at(place.index)
+  return entry?.kind === 'call' ? entry : undefined
+}
+
+function titleOf({ tool, input }: ToolCall): string {
+  return `${tool} ${summaryOfCall(input)}`.trim()
+}
+
+/** How long ago that was, and a blank. */
+function since(ms: number | undefined): string {
+  return ms === undefined ? '' : `${duration(Date.now() - ms)} `
+}
 
 function colourOf(line: string) {
   if (line.startsWith('+')) return 'green'
