@@ -362,11 +362,12 @@ test('however many ask at once, few indexes are copied at a time', async () => {
   const temporary = service.folder()
   vi.stubEnv('TMPDIR', temporary)
   try {
-    let [most, isOver] = [0, false]
+    let most = 0
+    const asking = { isOver: false }
     const asked = Promise.all(Array.from({ length: 24 }, () => ask(service, 'status', cwd))).finally(
-      () => (isOver = true),
+      () => (asking.isOver = true),
     )
-    while (!isOver) {
+    while (!asking.isOver) {
       most = Math.max(most, readdirSync(temporary).length)
       await nextTick()
     }

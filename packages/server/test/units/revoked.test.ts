@@ -21,9 +21,9 @@ async function gone(): Promise<ServerResponse> {
 
 test('a token is looked at as long as something is open for it, and no longer', async () => {
   const holds = vi.fn(async () => true)
-  const { watch } = createRevocation({ holds }, log)
+  const revocation = createRevocation({ holds }, log)
   const response = new ServerResponse(new IncomingMessage(new Socket()))
-  watch(TOKEN, response)
+  revocation.watch(TOKEN, response)
   await vi.advanceTimersByTimeAsync(10_000)
   expect(holds).toHaveBeenCalledWith(TOKEN)
   const closed = once(response, 'close')
@@ -33,7 +33,7 @@ test('a token is looked at as long as something is open for it, and no longer', 
 })
 
 test('nothing is kept of a request whose client has gone before its token was known', async () => {
-  const { watch } = createRevocation({ holds: async () => true }, log)
-  watch(TOKEN, await gone())
+  const revocation = createRevocation({ holds: async () => true }, log)
+  revocation.watch(TOKEN, await gone())
   expect(vi.getTimerCount()).toBe(0)
 })
