@@ -7,6 +7,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   dbus: 'dbus-daemon',
   git: 'git',
   iproute2: 'ip',
+  jq: 'jq',
   nginx: 'nginx',
   openssl: 'openssl',
   procps: 'ps',

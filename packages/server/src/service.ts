@@ -58,6 +58,7 @@ import { createSseStreams } from './http/sse.ts'
 import { readSdkVersion, readVersion } from './version.ts'
 import { createFiles } from './workspace/files.ts'
 import { createGit } from './workspace/git/git.ts'
+import { createTurns } from './workspace/git/turns.ts'
 
 export interface Service {
   /** Where it answers first, and where besides. */
@@ -81,6 +82,8 @@ const LAST_EVENTS_MS = 1000
 /** How long what was said may wait for the search index, while nobody searches. */
 const INDEX_MS = 1000
 const INDEX_RETRY_MS = 10_000
+/** How many repositories are looked at at once. */
+const GIT_AT_ONCE = 4
 /** How long an agent that a crash left behind may take to leave. */
 const ORPHAN_MS = 3000
 
@@ -174,6 +177,8 @@ export async function startService(
     maxBodyBytes: config.maxBodyBytes,
   }
 
+  const gitTurns = createTurns(GIT_AT_ONCE)
+
   /** All doors, as they are to somebody who may see only these folders, or all. */
   function createRoutesWithin(roots: readonly string[] | undefined): Routes {
     const seen = {
@@ -205,7 +210,7 @@ export async function startService(
       workspace: createWorkspace({
         rules: seen.rules,
         files: createFiles(bounds),
-        git: createGit(bounds, environment['PATH'] ?? ''),
+        git: createGit(bounds, environment['PATH'] ?? '', gitTurns),
       }),
       search: indexer && createSearch({ ...shared, index, indexer }),
     })

@@ -1,6 +1,6 @@
-import { realpath, stat } from 'node:fs/promises'
+import { readlink, realpath, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { normalize, sep } from 'node:path'
+import { basename, dirname, join, normalize, resolve, sep } from 'node:path'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { Folder } from '@claude-proxy/protocol/ids'
 
@@ -15,15 +15,32 @@ export interface FolderRules {
 export async function findFolder(cwd: string, rules: FolderRules): Promise<Folder> {
   const path = spelledOut(cwd)
   const isAllowed = (at: string) => rules.allowedRoots.length === 0 || isBelow(at, rules.allowedRoots)
-  const real = await realpath(path).catch((cause: NodeJS.ErrnoException) => {
+  const real = await realpath(path).catch(async (cause: NodeJS.ErrnoException) => {
     // Whether something is there must not be learned by asking for it.
-    if (!isAllowed(path)) throw forbidden(path)
+    if (!isAllowed(path) || !isAllowed((await placeOf(Buffer.from(path))).toString())) throw forbidden(path)
     throw new AppError('bad_request', `cwd ${REASONS[cause.code ?? ''] ?? 'cannot be used'}: ${path}`, {}, { cause })
   })
   if (!isAllowed(real)) throw forbidden(path)
   if (!(await stat(real)).isDirectory()) throw new AppError('bad_request', `cwd is not a directory: ${path}`)
   return real as Folder
 }
+
+/**
+ * Where a path leads that leads to nothing: its links as far as they are there, and behind them what it spells. Whoever says
+ * that something is not there has to know where that is.
+ */
+export async function placeOf(path: Buffer, links = MOST_LINKS): Promise<Buffer> {
+  const real = await realpath(path, { encoding: 'buffer' }).catch(() => undefined)
+  const spelled = path.toString('latin1')
+  if (real || spelled === '/' || links === 0) return real ?? path
+  const above = (await placeOf(Buffer.from(dirname(spelled), 'latin1'), links)).toString('latin1')
+  const place = Buffer.from(join(above, basename(spelled)), 'latin1')
+  const target = await readlink(place, { encoding: 'buffer' }).catch(() => undefined)
+  return target ? placeOf(Buffer.from(resolve(above, target.toString('latin1')), 'latin1'), links - 1) : place
+}
+
+/** As many as Linux follows. */
+const MOST_LINKS = 40
 
 function forbidden(path: string): AppError {
   return new AppError('forbidden_folder', `cwd is outside the folders that the operator allows: ${path}`)

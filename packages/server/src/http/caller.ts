@@ -55,6 +55,11 @@ export function expectScope({ scopes, who }: Caller, scope: Scope): void {
   })
 }
 
+/** Whether the caller may decide what the agent would ask a person for. */
+export function mayDecide({ scopes }: Caller): boolean {
+  return scopes.has('approve')
+}
+
 /** Who that is to others: the name of their token, or without one the name that their program gives itself. */
 export function nameOf({ token, who, agent }: Caller): string {
   return token === undefined ? (agent ?? 'client') : who

@@ -54,8 +54,13 @@ export function followCertificate(server: Server, files: CertificateFiles, log: 
 /** Changes when one of the files does, or another is put in its place. */
 function markOf({ cert, key }: CertificateFiles): string {
   const marks = [cert, key].map((file) => {
-    const found = statSync(file, { throwIfNoEntry: false, bigint: true })
-    return found && `${found.ino} ${found.mtimeNs} ${found.size}`
+    try {
+      const { ino, mtimeNs, size } = statSync(file, { bigint: true })
+      return `${ino} ${mtimeNs} ${size}`
+    } catch (error) {
+      // Nobody catches what is thrown here. Why it cannot be read is told when it is read.
+      return (error as NodeJS.ErrnoException).code
+    }
   })
   return marks.join('; ')
 }

@@ -14,6 +14,8 @@ export function createRevocation(tokens: Pick<Tokens, 'holds'>, log: Log) {
   return {
     /** From now on until it is closed, the response depends on the token. */
     watch(token: TokenId, response: ServerResponse): void {
+      // Its client has gone while its token was looked up: no end would come that could strike it off.
+      if (response.closed) return
       const responses = open.get(token) ?? new Set()
       open.set(token, responses.add(response))
       looks ??= setInterval(() => void look(), LOOK_MS).unref()

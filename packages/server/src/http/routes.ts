@@ -25,7 +25,7 @@ import type { Workspace } from '../core/workspace.ts'
 import type { Traces } from '../core/trace/traces.ts'
 import type { Search } from '../core/search/search.ts'
 import { decisionOf, notOpen } from './approvals.ts'
-import { type Caller, nameOf } from './caller.ts'
+import { type Caller, mayDecide, nameOf } from './caller.ts'
 import { LAST_EVENT_ID, OUTCOME, RESET, RUN_ID } from './headers.ts'
 import type { Deed } from './record.ts'
 import { parse, readBody, readQuery } from './read.ts'
@@ -142,6 +142,7 @@ export function createRoutes(deps: RoutesDeps): Routes {
         lastEventId: header === undefined || header === '' ? undefined : await parse('LastEventId', header),
         whenBusy: body.when_busy ?? 'reject',
         key: await keyOf(request, body.client_message_id),
+        mayDecide: mayDecide(caller),
       })
       response.setHeader(LAST_EVENT_ID, String(conversation.head))
       response.setHeader(OUTCOME, outcome)

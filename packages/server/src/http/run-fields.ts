@@ -3,7 +3,7 @@ import { AppError } from '@claude-proxy/protocol/errors'
 import type { ConversationChange, RunFields } from '@claude-proxy/protocol/requests'
 import type { RunOptions } from '../core/ports/run.ts'
 import type { Adjustments } from '../core/ports/settings.ts'
-import { needsTrust } from '../core/runs/options.ts'
+import { decidesBeforehand, isAsking } from '../core/runs/options.ts'
 import { type Caller, expectScope } from './caller.ts'
 import { parse } from './read.ts'
 
@@ -50,16 +50,4 @@ export function adjustmentsOf(body: ConversationChange, caller: Caller): Adjustm
   const { model, effort, permission_mode: permissionMode } = body
   const given = Object.entries({ model, effort, permissionMode }).filter(([, value]) => value !== undefined)
   return given.length === 0 ? undefined : Object.fromEntries(given)
-}
-
-/** Whether the agent would do something unasked, which it would have asked a person for. */
-function decidesBeforehand(options: RunOptions): boolean {
-  const { allowedTools = [], toolApprovals, permissionMode } = options
-  const isAllowed = allowedTools.length > 0 || (toolApprovals?.allow.length ?? 0) > 0
-  return isAllowed || !isAsking(permissionMode) || needsTrust(options) !== undefined
-}
-
-/** Whether somebody is asked, or the answer is no. */
-function isAsking(mode: RunOptions['permissionMode'] | null): boolean {
-  return mode === undefined || mode === null || ['default', 'plan', 'dontAsk'].includes(mode)
 }

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, readlink, realpath, stat, statfs } from 'node:fs/promises'
 import { join, normalize, resolve } from 'node:path'
 import { AppError } from '@claude-proxy/protocol/errors'
-import { type FolderRules, isBelow } from '../core/folders.ts'
+import { type FolderRules, isBelow, placeOf } from '../core/folders.ts'
 import type { Place } from '../core/ports/files.ts'
 
 /** Where people may look, and what of it is ours alone. */
@@ -34,11 +34,12 @@ export async function hold({ folder, path }: Place, bounds: Bounds): Promise<Hel
       'Files are shown on Linux only: elsewhere they could be swapped after the check.',
     )
   const roots = bounds.rules.allowedRoots.length > 0 ? bounds.rules.allowedRoots : [folder]
-  const whole = Buffer.concat([Buffer.from(`${folder}/`), path])
+  // As it is spelled: `..` does not mean what is above the place that a link leads to.
+  const whole = Buffer.from(normalize(Buffer.concat([Buffer.from(`${folder}/`), path]).toString('latin1')), 'latin1')
   // Before anything is opened: whether something is there must not be learned by asking for it from inside.
-  if (!isInside(Buffer.from(normalize(whole.toString('latin1')), 'latin1'), roots)) throw outside(path)
-  const handle = await open(whole, O_PATH).catch((error: NodeJS.ErrnoException) => {
-    throw notThere(path, error)
+  if (!isInside(whole, roots)) throw outside(path)
+  const handle = await open(whole, O_PATH).catch(async (error: NodeJS.ErrnoException) => {
+    throw isInside(await placeOf(whole), roots) ? notThere(path, error) : outside(path)
   })
   try {
     const at = `/proc/self/fd/${handle.fd}`

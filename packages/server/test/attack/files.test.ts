@@ -52,6 +52,39 @@ test.each(['', 'with allowed roots'])('no path and no link leads out of the fold
   else expect(beside.text).toBe('beside')
 })
 
+test.each(['', 'with allowed roots'])('nor does a link tell what is at its other end %s', async (roots) => {
+  await using elsewhere = await startTestService()
+  const [cwd, outside] = [elsewhere.folder('in'), elsewhere.folder('outside')]
+  await using service = await startTestService({ config: roots === '' ? {} : { allowedRoots: [cwd] } })
+  mkdirSync(join(outside, 'there'))
+  writeFileSync(join(outside, 'there', 'file'), 'secret')
+  writeFileSync(join(cwd, 'mine'), 'mine')
+  symlinkSync(outside, join(cwd, 'door'))
+  symlinkSync(join(outside, 'there'), join(cwd, 'to-there'))
+  symlinkSync(join(outside, 'nothing'), join(cwd, 'to-nothing'))
+  symlinkSync('to-nothing', join(cwd, 'twice'))
+  symlinkSync('loop', join(cwd, 'loop'))
+  const paths = [
+    'door/there',
+    'door/nothing',
+    'door/there/nothing',
+    'door/there/file/x',
+    'to-there',
+    'to-nothing',
+    'twice',
+  ]
+  for (const path of paths) {
+    expectError(await content(service, cwd, path), 403, 'forbidden_path')
+    expectError(await list(service, cwd, path), 403, 'forbidden_path')
+    if (roots !== '') expectError(await list(service, join(cwd, path), ''), 403, 'forbidden_folder')
+  }
+  // By way of what may be there, back in.
+  for (const way of ['there', 'nothing'])
+    expect((await content(service, cwd, `door/${way}/../../mine`)).text).toBe('mine')
+  for (const path of ['nothing', 'nothing/at/all', 'mine/x', 'loop', 'loop/x'])
+    expectError(await content(service, cwd, path), 404, 'path_unknown')
+})
+
 test('a link that is turned back and forth never shows the other side', async () => {
   await using service = await startTestService()
   const [cwd, outside] = [service.folder(), service.folder()]

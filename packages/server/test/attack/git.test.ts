@@ -12,7 +12,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { setImmediate as nextTick } from 'node:timers/promises'
+import { expect, test, vi } from 'vitest'
 import { expectError } from '../http/expectations.ts'
 import { type Answer, call } from '../support/client.ts'
 import { startTestService, type TestService } from '../support/service.ts'
@@ -353,6 +354,30 @@ test('where Git itself is made to wait it is ended, and others go on', async () 
   // Nobody is left at the pipe: a writer that does not wait finds no reader.
   expect(() => execFileSync('sh', ['-c', 'timeout 1 sh -c ": > .git/packed-refs"'], { cwd })).toThrow('Command failed')
   expect(service.complaints).toEqual([])
+})
+
+test('however many ask at once, few indexes are copied at a time', async () => {
+  await using service = await startTestService()
+  const cwd = repository(service)
+  const temporary = service.folder()
+  vi.stubEnv('TMPDIR', temporary)
+  try {
+    let most = 0
+    const asking = { isOver: false }
+    const asked = Promise.all(Array.from({ length: 24 }, () => ask(service, 'status', cwd))).finally(
+      () => (asking.isOver = true),
+    )
+    while (!asking.isOver) {
+      most = Math.max(most, readdirSync(temporary).length)
+      await nextTick()
+    }
+    for (const { status } of await asked) expect(status).toBe(200)
+    expect(most).toBeGreaterThan(0)
+    expect(most).toBeLessThanOrEqual(4)
+    expect(readdirSync(temporary)).toEqual([])
+  } finally {
+    vi.unstubAllEnvs()
+  }
 })
 
 test('our own data is not shown, also as a part of a repository', async () => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
@@ -79,6 +79,18 @@ describe('over TLS', () => {
     await expect.poll(() => fingerprint(service.base), { timeout: 15_000 }).not.toBe(before)
     expect(held.destroyed).toBe(false)
     held.destroy()
+  }, 40_000)
+
+  test('a certificate that cannot be reached for a while stops nothing, and is taken when it is back', async () => {
+    const before = await fingerprint(service.base)
+    const complaints = service.complaints.length
+    rmSync(files.cert)
+    symlinkSync(files.cert, files.cert)
+    await expect.poll(() => service.complaints.slice(complaints).join(), { timeout: 15_000 }).toContain('ELOOP')
+    expect(await fingerprint(service.base)).toBe(before)
+    rmSync(files.cert)
+    newCertificate(certificates.folder('tls'))
+    await expect.poll(() => fingerprint(service.base), { timeout: 15_000 }).not.toBe(before)
   }, 40_000)
 
   test('a key that others can read, half a pair and what is no certificate are refused at the start', async () => {

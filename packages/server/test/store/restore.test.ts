@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { expect, it } from 'vitest'
-import type { ConversationId } from '@claude-proxy/protocol/ids'
+import type { AttachmentId, ConversationId } from '@claude-proxy/protocol/ids'
 import { settleRestored } from '../../src/core/runs/settle.ts'
 import { backUp } from '../../src/store/sqlite/backup/backup.ts'
 import { restore } from '../../src/store/sqlite/backup/restore.ts'
@@ -71,6 +73,26 @@ it.each([
   expect(await holds(aside, before)).toBe(true)
   expect(readdirSync(join(aside, 'attachments'))).toEqual(['old'])
   expect(existsSync(join(dataDir, 'search.db'))).toBe(false)
+})
+
+it('a backup that names an attachment so that it leads elsewhere is refused, and writes nothing there', async () => {
+  const dataDir = temporaryDir()
+  const store = await temporaryStore(dataDir)
+  const id = 'a'.repeat(32) as AttachmentId
+  const digest = createHash('sha256').update('text').digest('base64url')
+  await store.addUpload({ id, name: undefined, mediaType: 'text/plain', bytes: 4, digest }, 1)
+  await store.close()
+  mkdirSync(join(dataDir, 'attachments'))
+  writeFileSync(join(dataDir, 'attachments', id), 'text')
+  const file = join(temporaryDir(), 'backup')
+  await backUp(dataDir, file)
+  const db = new DatabaseSync(file)
+  db.exec(`UPDATE attachment SET facts = json_set(facts, '$.id', '../../evil')`)
+  db.exec(`UPDATE backup_part SET attachment = '../../evil'`)
+  db.close()
+  const elsewhere = temporaryDir()
+  await expect(put(file, elsewhere)).rejects.toMatchObject({ message: expect.stringContaining('an id that is none') })
+  expect(existsSync(join(elsewhere, 'evil'))).toBe(false)
 })
 
 it('what no agent had yet is closed, and prompts that waited are taken back: both go on where they were', async () => {

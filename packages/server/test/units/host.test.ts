@@ -137,6 +137,24 @@ test('a process is made ready for what the last prompt asked for, or for what is
   expect(prepared).toHaveLength(length)
 })
 
+test('what one folder is trusted with is not guessed for the next prompt of another', async () => {
+  const { agent, prepared } = wakingAgent()
+  const { host, begin, store } = open({ agent })
+  const trusted = {
+    settings: { hooks: {} },
+    settingSources: ['project'],
+    mcpServers: { x: { command: './x' } },
+  } as const
+  const { run, conversation } = await begin({ options: { model: 'm', ...trusted } })
+  const { conversation: stranger } = await begin()
+  host.launch(run, conversation)
+  await expect.poll(async () => (await store.run(run.id))?.state).toBe('ended')
+  await expect.poll(() => (host.prepare(conversation), prepared.at(-1)?.options)).toEqual({ model: 'm', ...trusted })
+  host.prepare(stranger)
+  expect(prepared.at(-1)).toMatchObject({ folder: stranger.folder })
+  expect(prepared.at(-1)?.options).toEqual({ model: 'm' })
+})
+
 test('an agent that wakes has a run where its folder is free, and is refused everywhere else', async () => {
   const { agent, wakeIn } = wakingAgent()
   const { host, begin, store } = open({ agent })

@@ -108,7 +108,7 @@ test('a prompt that is promoted to a run which is being stopped meanwhile goes o
     },
   }))
   const waiting = await added(memory, newPrompt({ name: id, folder }))
-  expect(await commands.steer(waiting.id)).toEqual(waiting)
+  expect(await commands.steer(waiting.id, {})).toEqual(waiting)
   expect(await memory.queuedPrompts(folder)).toEqual([waiting])
 })
 
@@ -121,9 +121,9 @@ test('a prompt that is promoted, edited or cancelled, but was taken back or dele
   }))
   const one = await added(taken.memory, newPrompt({ name: taken.id, folder: taken.folder }))
   const isCancelled = { code: 'prompt_not_queued', details: { state: 'cancelled' } }
-  await expect(taken.commands.steer(one.id)).rejects.toMatchObject(isCancelled)
+  await expect(taken.commands.steer(one.id, {})).rejects.toMatchObject(isCancelled)
   const gone = await open(() => ({ changePrompt: async () => ({ status: 'unknown' }) }))
   const other = await added(gone.memory, newPrompt({ name: gone.id, folder: gone.folder }))
-  for (const late of [() => gone.commands.steer(other.id), () => gone.commands.cancel(other.id)])
+  for (const late of [() => gone.commands.steer(other.id, {}), () => gone.commands.cancel(other.id)])
     await expect(late()).rejects.toMatchObject({ code: 'prompt_unknown' })
 })

@@ -11,6 +11,7 @@ import type { Clock } from '../ports/outside.ts'
 import type { Conversation } from '../ports/conversation.ts'
 import type { Store } from '../ports/store.ts'
 import type { Host } from './host.ts'
+import { mayLead } from './options.ts'
 import type { Queue } from './queue.ts'
 
 export interface CommandsDeps {
@@ -65,7 +66,8 @@ export function createCommands({ store, events, clock, host, queue, approvals }:
       return waiting(await find(id))
     },
 
-    async edit(id: string, { text, position }: { text?: string | undefined; position?: number | undefined }) {
+    async edit(id: string, { text, position }: Edit, by: Who) {
+      if (text !== undefined && !mayLead(by, await findPrompt(id))) throw asksForMore()
       const changes = { ...(text !== undefined && { text }), ...(position !== undefined && { position }) }
       return change(id, { input: 'edit', text, place: position }, (prompt) =>
         queueEvent('prompt_edited', prompt, timestamp(), changes),
@@ -77,11 +79,12 @@ export function createCommands({ store, events, clock, host, queue, approvals }:
     },
 
     /** Gives a prompt that waits to the run of its conversation. If that cannot be steered, it goes on waiting. */
-    async steer(id: string): Promise<Prompt> {
+    async steer(id: string, by: Who): Promise<Prompt> {
       const prompt = await findPrompt(id)
       if (prompt.state !== 'queued') throw notQueued(prompt)
       const open = await store.openRun(prompt.folder)
-      if (open?.conversation !== prompt.conversation || !host.isSteerable(open, prompt.attachments)) return prompt
+      if (open?.conversation !== prompt.conversation || !mayLead(by, open)) return prompt
+      if (!host.isSteerable(open, prompt.attachments)) return prompt
       const marks = { prompt_id: prompt.id, steer: true as const, ...attachmentMarks(prompt.attachments) }
       const line = toLine(promptEvent(prompt.text, timestamp(), marks))
       const at = clock.now()
@@ -144,6 +147,16 @@ export function createCommands({ store, events, clock, host, queue, approvals }:
   }
 }
 
+interface Edit {
+  readonly text?: string | undefined
+  readonly position?: number | undefined
+}
+
+interface Who {
+  /** Whether they may decide what the agent would ask a person for. */
+  readonly mayDecide?: boolean
+}
+
 type EditOf = { input: 'edit'; text: string | undefined; place: number | undefined }
 
 function promptUnknown(id: string): AppError {
@@ -155,6 +168,14 @@ function notQueued({ id, state }: Prompt): AppError {
     prompt_id: id,
     state,
   })
+}
+
+function asksForMore(): AppError {
+  return new AppError(
+    'forbidden_scope',
+    'The run that this prompt becomes will not ask about everything: other words for it need the scope approve.',
+    { needed: 'approve' },
+  )
 }
 
 const WORDS: Record<Prompt['state'], string> = {

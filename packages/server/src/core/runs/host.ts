@@ -30,6 +30,7 @@ import type { KeptSettings } from '../settings/keep.ts'
 import { optionsUnder } from '../settings/rules.ts'
 import type { AgentFacts } from '../ports/account.ts'
 import { costOf, endingOf, NOTHING, sumByModel, type Tally, withFacts } from './account.ts'
+import { needsTrust } from './options.ts'
 
 export interface HostDeps {
   readonly store: Store
@@ -107,7 +108,7 @@ export function createHost({
   const active = new Map<Folder, Active>()
   const beginning = new Set<Promise<void>>()
   let accepting = true
-  let lastOptions: RunOptions = {}
+  let lately: { readonly folder?: Folder; readonly options: RunOptions } = { options: {} }
   let onFree: (folder: Folder) => void = () => {}
   /** Why open runs are to end. In memory before it is stored: whatever end comes from then on says so. */
   const stopping = new Map<RunId, string>()
@@ -182,9 +183,9 @@ export function createHost({
 
     /**
      * Has a process made ready for the conversation's next prompt. Without `options`, it guesses that the prompt will
-     * ask for what the last one did.
+     * ask for what the last one did; what only some folders are trusted with stays in its folder.
      */
-    prepare(conversation: Conversation, options: RunOptions = lastOptions): void {
+    prepare(conversation: Conversation, options: RunOptions = guessFor(conversation.folder)): void {
       if (!accepting || active.has(conversation.folder)) return
       const { id, folder, sessionId } = conversation
       const resume = options.resume ?? sessionId
@@ -267,6 +268,11 @@ export function createHost({
     }
   }
 
+  function guessFor(folder: Folder): RunOptions {
+    const { settings: _, settingSources: __, mcpServers: ___, ...harmless } = lately.options
+    return lately.folder === folder || needsTrust(lately.options) === undefined ? lately.options : harmless
+  }
+
   async function begin(run: Run, conversation: Conversation): Promise<void> {
     try {
       const unready = await agent.unready()
@@ -281,7 +287,7 @@ export function createHost({
       }
       const sessionId = run.options.resume ?? conversation.sessionId
       const { resume: _, continueConversation: __, ...usual } = run.options
-      lastOptions = usual
+      lately = { folder: run.folder, options: usual }
       // One that we began ourselves tells what was decided; whatever else comes, comes instead.
       if (run.begunBy === 'client') await approvals.dropCarried(run.conversation, 'A new prompt came.')
       const brought = attached(files, run.attachments)

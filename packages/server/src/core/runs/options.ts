@@ -26,6 +26,27 @@ export function checkOptions(
   )
 }
 
+/** Whether the agent would do something unasked, which it would have asked a person for. */
+export function decidesBeforehand(options: RunOptions): boolean {
+  const { allowedTools = [], toolApprovals, permissionMode } = options
+  const isAllowed = allowedTools.length > 0 || (toolApprovals?.allow.length ?? 0) > 0
+  return isAllowed || !isAsking(permissionMode) || needsTrust(options) !== undefined
+}
+
+/** Whether somebody may give words of theirs to what these options go with: they would be done as unasked as the rest. */
+export function mayLead({ mayDecide = false }: { readonly mayDecide?: boolean }, { options }: Optioned): boolean {
+  return mayDecide || !decidesBeforehand(options)
+}
+
+interface Optioned {
+  readonly options: RunOptions
+}
+
+/** Whether somebody is asked in this mode, or the answer is no. */
+export function isAsking(mode: RunOptions['permissionMode'] | null): boolean {
+  return mode === undefined || mode === null || ['default', 'plan', 'dontAsk'].includes(mode)
+}
+
 /** What can run code or change where the key is sent. Ignored in silence, a caller would count on it. */
 export function needsTrust({ settings, settingSources = [], mcpServers = {} }: RunOptions): string | undefined {
   if (settings !== undefined) return 'settings'

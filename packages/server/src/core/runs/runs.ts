@@ -16,6 +16,7 @@ import type { Clock } from '../ports/outside.ts'
 import type { Conversation } from '../ports/conversation.ts'
 import type { Store } from '../ports/store.ts'
 import type { Host } from './host.ts'
+import { mayLead } from './options.ts'
 import type { Queue } from './queue.ts'
 import { digestOf } from './requests.ts'
 
@@ -49,6 +50,8 @@ export interface StreamRequest {
   readonly whenBusy: 'reject' | 'queue' | 'steer' | 'interrupt'
   /** By what the client knows the request again. */
   readonly key: string | undefined
+  /** Whether whoever sends it may decide what the agent would ask a person for. */
+  readonly mayDecide?: boolean
 }
 
 /** A prompt that is to be begun, or to wait. */
@@ -58,7 +61,7 @@ interface NewRequest extends Omit<StreamRequest, 'text' | 'attachments'> {
 }
 
 /** A prompt, and what is asked of its run. */
-export interface Prompted extends Pick<StreamRequest, 'attachments' | 'options' | 'whenBusy' | 'key'> {
+export interface Prompted extends Pick<StreamRequest, 'attachments' | 'options' | 'whenBusy' | 'key' | 'mayDecide'> {
   readonly text: string
 }
 
@@ -177,7 +180,7 @@ export function createRuns({
       return wait(request, folder, added)
     }
     const isWanted = request.whenBusy === 'steer' && run !== undefined && (await leadsTo(request, folder, run))
-    if (isWanted && host.isSteerable(run, input.attachments)) {
+    if (isWanted && mayLead(request, run) && host.isSteerable(run, input.attachments)) {
       const added = await events.addPrompt({ ...input, into: run.id, line: steering(input) })
       if (added.status === 'added') await queue.handOver(added.prompt, run.id)
       // Closed: it has ended meanwhile, or is being stopped.

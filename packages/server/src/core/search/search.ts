@@ -39,7 +39,7 @@ export type Search = ReturnType<typeof createSearch>
 /** How long a search waits for what was stored just before. */
 const PATIENCE_MS = 500
 /** Conversations that are looked into at once: first the newest, where common words are. */
-const LOOK = { first: 8, next: 64 }
+const LOOK = { first: 8, later: 64 }
 
 /** Finding what was said, and the conversations in which it was: those that were active last first, the newest events first. */
 export function createSearch({ store, index, indexer }: SearchDeps) {
@@ -110,7 +110,7 @@ export function createSearch({ store, index, indexer }: SearchDeps) {
     let everywhere: readonly Found[] | undefined
     let ids = filter.among
     let from = before
-    for (let limit = LOOK.first; ; limit = LOOK.next) {
+    for (let limit = LOOK.first; ; limit = LOOK.later) {
       const page = await store.conversations({ ...filter, among: ids, before: from, limit })
       const names = page.map(({ id }) => id)
       const found = everywhere ?? (await index.within(query, names, each))

@@ -1,6 +1,7 @@
 import { ENDPOINTS } from '@claude-proxy/protocol/endpoints'
 import { attachmentMarks } from '../../core/attachments/marks.ts'
 import type { Prompt } from '../../core/ports/prompt.ts'
+import { mayDecide } from '../caller.ts'
 import type { Deed } from '../record.ts'
 import { parse, readBody, readOptionalBody } from '../read.ts'
 import type { Routes, RoutesDeps } from '../routes.ts'
@@ -32,10 +33,10 @@ export function commandRoutes({ commands, maxBodyBytes }: Deps): Routes<CommandD
       return { conversation_id: id, others_ahead: ahead, prompts: prompts.map(summary) }
     },
 
-    async editPrompt({ request, params, record }) {
+    async editPrompt({ request, params, caller, record }) {
       const { prompt_id: id } = await parse(ENDPOINTS.editPrompt.params, params)
       const edit = await readBody(request, ENDPOINTS.editPrompt.body, maxBodyBytes)
-      const prompt = await commands.edit(id, edit)
+      const prompt = await commands.edit(id, edit, { mayDecide: mayDecide(caller) })
       await record(deedOf(prompt))
       return summary(prompt)
     },
@@ -47,9 +48,9 @@ export function commandRoutes({ commands, maxBodyBytes }: Deps): Routes<CommandD
       return summary(prompt)
     },
 
-    async steerPrompt({ params, record }) {
+    async steerPrompt({ params, caller, record }) {
       const { prompt_id: id } = await parse(ENDPOINTS.steerPrompt.params, params)
-      const prompt = await commands.steer(id)
+      const prompt = await commands.steer(id, { mayDecide: mayDecide(caller) })
       if (prompt.state !== 'queued') await record(deedOf(prompt))
       return summary(prompt)
     },

@@ -13,7 +13,7 @@ import { sendNdjson } from '../ndjson.ts'
 import { noteRun } from '../note-run.ts'
 import { parse, readBody, readQuery } from '../read.ts'
 import { isNew, type Routes, type RoutesDeps } from '../routes.ts'
-import { nameOf } from '../caller.ts'
+import { mayDecide, nameOf } from '../caller.ts'
 import { adjustmentsOf, keyOf, runOptions } from '../run-fields.ts'
 import { offered } from './search.ts'
 import { RETRY_MS } from '../sse.ts'
@@ -111,6 +111,7 @@ export function conversationRoutes(deps: Deps): Routes<ConversationDoor> {
         options: runOptions(body, caller),
         whenBusy: body.when_busy ?? 'queue',
         key: await keyOf(request, body.client_message_id),
+        mayDecide: mayDecide(caller),
       })
       response.statusCode = 202
       const run = watch.until !== 'never' && 'run' in watch.until ? watch.until.run : undefined

@@ -4,19 +4,20 @@ import type { DiffRequest, Git } from '../../core/ports/git.ts'
 import { isBelow } from '../../core/folders.ts'
 import type { Bounds } from '../hold.ts'
 import { COMMIT_FORMAT, parseDiff, parseLog, parseStatus } from './parse.ts'
-import { createRunner, type Output, unreadable } from './run.ts'
+import { type Output, unreadable } from './run.ts'
+import type { Turns } from './turns.ts'
 import { openView, type View } from './view.ts'
 
-/** What Git says of a folder. `searchPath` is where it is looked for. */
-export function createGit({ rules, dataDir, tokenFile }: Bounds, searchPath: string): Git {
-  const run = createRunner()
-  const options = { roots: rules.allowedRoots, searchPath, run }
+/** What Git says of a folder. `searchPath` is where it is looked for; who looks copies an index, and needs a turn. */
+export function createGit({ rules, dataDir, tokenFile }: Bounds, searchPath: string, turn: Turns): Git {
+  const options = { roots: rules.allowedRoots, searchPath }
   // Our own files are not shown, also where somebody has put them into a repository.
   const ours = [dataDir, ...(tokenFile === '' ? [] : [tokenFile])].map((path) => resolve(path))
   const isShown = (top: string) => (file: { path: Buffer }) => !isBelow(join(top, file.path.toString()), ours)
 
   return {
     async status(folder, signal) {
+      using _ = await turn(signal)
       await using view = await openView(folder, options, signal)
       const args = ['status', '--porcelain=v2', '--branch', '-z', '--untracked-files=normal', SUBMODULES]
       const { stdout, isCut } = await succeed(view, args, signal)
@@ -25,12 +26,14 @@ export function createGit({ rules, dataDir, tokenFile }: Bounds, searchPath: str
     },
 
     async diff(folder, what, signal) {
+      using _ = await turn(signal)
       await using view = await openView(folder, options, signal)
       const { stdout, isCut } = await succeed(view, await diffArguments(view, what, signal), signal)
       return { top: view.top, files: parseDiff(stdout, isCut).filter(isShown(view.top)), isCut }
     },
 
     async log(folder, { after, limit }, signal) {
+      using _ = await turn(signal)
       await using view = await openView(folder, options, signal)
       const start = after ?? { commit: await commitOf(view, 'HEAD', signal), skip: 0 }
       // Before the first commit.

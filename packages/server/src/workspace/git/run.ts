@@ -16,31 +16,15 @@ export interface Output {
 const MOST_MS = 10_000
 const MOST_BYTES = 4 * 1024 * 1024
 const MOST_WORDS = 2000
-/** How many may work at once; others wait. */
-const AT_ONCE = 4
+export type Run = typeof run
 
 /** Runs Git with `environment` and nothing else, within limits. What it began ends with it. */
-export function createRunner() {
-  let free = AT_ONCE
-  const waiting: (() => void)[] = []
-
-  return async (args: readonly string[], environment: Record<string, string>, signal: AbortSignal): Promise<Output> => {
-    if (free > 0) free--
-    else await new Promise<void>((resolve) => waiting.push(resolve))
-    try {
-      signal.throwIfAborted()
-      return await run(args, environment, signal)
-    } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else free++
-    }
-  }
-}
-
-export type Run = ReturnType<typeof createRunner>
-
-async function run(args: readonly string[], environment: Record<string, string>, signal: AbortSignal): Promise<Output> {
+export async function run(
+  args: readonly string[],
+  environment: Record<string, string>,
+  signal: AbortSignal,
+): Promise<Output> {
+  signal.throwIfAborted()
   // A group of its own: whatever it begins can be ended with it.
   const child = spawn('git', args, { cwd: '/', env: environment, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
   const end = () => {

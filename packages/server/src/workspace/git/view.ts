@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findRepository, readPlain, type Repository } from './find.ts'
-import { type Run, unreadable } from './run.ts'
+import { run, type Run, unreadable } from './run.ts'
 import type { Folder } from '@claude-proxy/protocol/ids'
 
 /** A repository as we look at it. */
@@ -24,7 +24,7 @@ const MOST_SETTINGS = 1024 * 1024
  */
 export async function openView(
   folder: Folder,
-  { roots, searchPath, run }: { roots: readonly string[]; searchPath: string; run: Run },
+  { roots, searchPath }: { roots: readonly string[]; searchPath: string },
   signal: AbortSignal,
 ): Promise<View> {
   const repository = await findRepository(folder, roots)
@@ -34,7 +34,7 @@ export async function openView(
   try {
     await copyState(repository, directory)
     await linkShared(repository, directory)
-    const kept = await keptSettings(repository, directory, run, environment, signal)
+    const kept = await keptSettings(repository, directory, environment, signal)
     await writeFile(join(directory, 'config'), settings(kept))
   } catch (error) {
     await remove()
@@ -93,7 +93,6 @@ const KEPT: Readonly<Record<string, RegExp>> = {
 async function keptSettings(
   { shared }: Repository,
   directory: string,
-  run: Run,
   environment: Record<string, string>,
   signal: AbortSignal,
 ): Promise<[key: string, value: string][]> {

@@ -120,6 +120,9 @@ function putAttachments(backup: Database, directory: string): number {
   const all = backup.prepare<{ facts: string }>('SELECT facts FROM attachment WHERE unused_since IS NOT 0').all()
   for (const { facts } of all) {
     const { id, digest }: Attachment = JSON.parse(facts)
+    // It becomes the name of a file.
+    if (!/^[0-9a-f]{32}$/.test(id))
+      throw new AppError('storage_unavailable', 'The backup is damaged: an attachment has an id that is none.')
     const hash = createHash('sha256')
     const descriptor = openSync(join(directory, id), 'wx', 0o600)
     try {
