@@ -70,6 +70,14 @@ export function view(state: View, item: FollowItem): View {
   }
 }
 
+/**
+ * Whether events are still to come that were there when the stream began: what is shown is the past, and what waits in it
+ * may long be answered. Known where `follow` was asked for a snapshot.
+ */
+export function isPast({ last, snapshot }: View): boolean {
+  return last < (snapshot?.head ?? 0)
+}
+
 function afterEvent(state: View, seq: number, event: AgentEvent): View {
   const next = read({ ...state, last: seq, drafts: draftsWithout(state.drafts, event) }, seq, event)
   return { ...next, state: next.questions.length > 0 ? 'waiting' : next.isRunning ? 'running' : 'idle' }
@@ -137,6 +145,7 @@ function read(state: View, seq: number, event: AgentEvent): View {
   if (event.subtype.startsWith('prompt_'))
     return { ...state, queue: queueAfter(state.queue, event, typeof event['text'] === 'string' ? event['text'] : '') }
   const noted = append(state, agent, { ...base, kind: 'note', event })
+  if (event.subtype === 'session_adopted' || event.subtype === 'forked') return afterHistory(noted)
   const begins = event.subtype === 'run_continued' || event.subtype === 'run_begun_by_agent'
   return begins ? { ...noted, isRunning: true } : noted
 }
@@ -167,14 +176,28 @@ function settleCall(state: View, block: Extract<Block, { type: 'tool_result' }>,
   )
 }
 
+/** A history has no results, and what is open or waits in it is the affair of where it comes from. */
+function afterHistory(state: View): View {
+  const cut = cutCalls(state)
+  const withdrawn = state.questions.reduce(
+    (now, { id }) => settle(now, id, (entry) => (entry.kind === 'question' ? { ...entry, state: 'cancelled' } : entry)),
+    cut,
+  )
+  return { ...withdrawn, isRunning: false, questions: [], queue: [] }
+}
+
 /** What a run leaves open will not come to anything. Questions may: they outlive the run in a restart. */
 function cutCalls(state: View): View {
+  const open = new Map(state.open)
   let now = state
   for (const [id, { agent, index }] of state.open) {
-    if (entriesOf(state, agent).at(index)?.kind === 'call')
-      now = settle(now, id, (entry) => over(entry, { state: 'cut' }))
+    const entries = entriesOf(now, agent)
+    const entry = entries.at(index)
+    if (entry?.kind !== 'call') continue
+    open.delete(id)
+    now = withEntries(now, agent, entries.with(index, over(entry, { state: 'cut' })))
   }
-  return now
+  return { ...now, open }
 }
 
 function over(entry: Entry, outcome: Partial<ToolCall>): Entry {

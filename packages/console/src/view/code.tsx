@@ -1,7 +1,8 @@
 import { diffLines } from 'diff'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
-import type { Input } from '../model/events.ts'
 import { toHtml } from '../markdown.ts'
+
+export type Input = Readonly<Record<string, unknown>>
 
 /** From here on the parser would take longer than a person reads. */
 const LONG = 100_000

@@ -13,7 +13,7 @@ import {
 } from '../conversations.ts'
 import { askToNotify, permission } from '../notify.ts'
 import { addressOf, place } from '../route.ts'
-import { ask, sentenceOf } from '../wire/service.ts'
+import { client, sentenceOf } from '../service.ts'
 import { age, money, STATES } from '../words.ts'
 import { ConnectionLight } from './connection.tsx'
 
@@ -96,12 +96,9 @@ function Hits({ words }: { words: string }) {
   useEffect(() => {
     const over = new AbortController()
     const timer = setTimeout(() => {
-      ask<'Hits'>('v1/search', { query: { q: words, limit: 50 }, signal: over.signal }).then(
-        setFound,
-        (error: unknown) => {
-          if (!over.signal.aborted) setFound(sentenceOf(error))
-        },
-      )
+      client.search({ q: words, limit: 50 }, { signal: over.signal }).then(setFound, (error: unknown) => {
+        if (!over.signal.aborted) setFound(sentenceOf(error))
+      })
     }, 150)
     return () => {
       clearTimeout(timer)

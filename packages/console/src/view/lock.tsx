@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { keepToken } from '../wire/service.ts'
+import { keepToken } from '../service.ts'
 
 /** Asks for the token of a service that has one. */
 export function Lock() {

@@ -1,4 +1,4 @@
-import type { Question } from '../model/events.ts'
+import type { Question } from '@claude-proxy/client'
 import type { Answering } from './approval.tsx'
 
 interface Asked {
@@ -9,9 +9,9 @@ interface Asked {
 }
 
 /** Questions of the agent, or of a tool, as a form. */
-export function Form({ question: { kind, input }, answer }: { question: Question; answer: Answering }) {
+export function Form({ question: { about, input }, answer }: { question: Question; answer: Answering }) {
   const asked =
-    kind === 'question'
+    about === 'question'
       ? questionsOf(input['questions'])
       : fieldsOf(input['requested_schema'] ?? input['requestedSchema'])
   const send = (form: HTMLFormElement) => {

@@ -1,9 +1,8 @@
+import type { Entry } from '@claude-proxy/client'
 import { Component, createRef, type RefObject } from 'preact'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
-import type { Draft } from '../model/drafts.ts'
-import type { Page } from '../model/transcript.ts'
-import { shown } from '../session.ts'
-import { Markdown } from './code.tsx'
+import { progress, shown } from '../session.ts'
+import { DraftsOf } from './drafts.tsx'
 import { ItemView } from './items.tsx'
 
 /** How far from the end still counts as reading the newest. */
@@ -21,8 +20,11 @@ export function TranscriptView({ seq }: { seq: number | undefined }) {
   const isAtEnd = useRef(true)
   const [isBack, setBack] = useState(false)
   const watch = useWatch(scroller)
-  const { pages, drafts, status, last } = shown.value
-  const target = seq === undefined ? -1 : pages.findLastIndex(({ items }) => (items[0]?.seq ?? Infinity) <= seq)
+  const {
+    entries: { pages },
+    last,
+  } = shown.value
+  const target = seq === undefined ? -1 : pages.findLastIndex(([first]) => (first?.seq ?? Infinity) <= seq)
 
   useLayoutEffect(() => {
     const [outer, inner] = [scroller.current, content.current]
@@ -82,19 +84,10 @@ export function TranscriptView({ seq }: { seq: number | undefined }) {
       <div class="scroller" ref={scroller} tabIndex={0} role="region" aria-label="Transcript">
         <div class="content" ref={content} role="log" aria-live="off">
           {pages.map((page, at) => (
-            <PageView
-              key={at}
-              at={at}
-              page={page}
-              version={page.version}
-              watch={watch}
-              isLate={at >= pages.length - 2}
-            />
+            <PageView key={at} at={at} page={page} watch={watch} isLate={at >= pages.length - 2} />
           ))}
-          {drafts.map((draft, at) => (
-            <DraftView key={at} draft={draft} />
-          ))}
-          {status !== undefined && drafts.length === 0 && <p class="note working">{status}…</p>}
+          <DraftsOf agent={null} />
+          {pages.length === 0 && progress.value !== undefined && <p class="note">{progressWords(progress.value)}</p>}
         </div>
       </div>
       {isBack && (
@@ -113,14 +106,8 @@ export function TranscriptView({ seq }: { seq: number | undefined }) {
   )
 }
 
-function DraftView({ draft: { kind, tool, text } }: { draft: Draft }) {
-  if (kind === 'text')
-    return (
-      <article class="answer draft">
-        <Markdown text={text} />
-      </article>
-    )
-  return <p class="note working">{kind === 'thinking' ? 'Thinking…' : `${tool ?? 'Tool'}: ${text.slice(-200)}`}</p>
+function progressWords(read: number): string {
+  return read === 0 ? 'Loading…' : `Loading… ${Math.floor(read * 100)} %`
 }
 
 /** Who wants to know whether they are near what is seen. */
@@ -156,8 +143,7 @@ function createWatching(root: HTMLElement | null) {
 
 interface PageProps {
   readonly at: number
-  readonly page: Page
-  readonly version: number
+  readonly page: readonly Entry[]
   readonly watch: Watch
   /** One of the last: drawn at once, since that is where people begin to read. */
   readonly isLate: boolean
@@ -185,8 +171,7 @@ class PageView extends Component<PageProps, { isNear: boolean }> {
   }
 
   override shouldComponentUpdate(next: PageProps, { isNear }: { isNear: boolean }): boolean {
-    if (isNear !== this.state.isNear || next.page !== this.props.page) return true
-    return isNear && next.version !== this.props.version
+    return isNear !== this.state.isNear || (isNear && next.page !== this.props.page)
   }
 
   private turn(isNear: boolean): void {
@@ -201,12 +186,12 @@ class PageView extends Component<PageProps, { isNear: boolean }> {
     if (this.state.isNear)
       return (
         <div ref={this.root} class="page" data-page={at}>
-          {page.items.map((item, n) => (
-            <ItemView key={n} item={item} version={item.version} />
+          {page.map((item) => (
+            <ItemView key={item.key} item={item} />
           ))}
         </div>
       )
-    const height = this.height ?? page.items.length * GUESS_PX
+    const height = this.height ?? page.length * GUESS_PX
     return <div ref={this.root} class="page" data-page={at} style={{ height: `${height}px` }} />
   }
 }
