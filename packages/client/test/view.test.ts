@@ -138,6 +138,13 @@ describe('a view', () => {
     expect(after(...LOG.slice(0, 5)).entries.at(4)).toMatchObject({ state: 'running', input: { command: 'ls' } })
   })
 
+  test('knows with which event a run began that is over', () => {
+    const now = after(...LOG, system('run_begun_by_agent'), prompt('More', { steer: true }), ends())
+    const begun = [...now.entries].flatMap((entry) => (entry.kind === 'end' ? [entry.begun] : []))
+    expect(begun).toEqual([1, 18, LOG.length + 1])
+    expect(after(ends()).entries.at(0)).toMatchObject({ begun: undefined })
+  })
+
   test('says what waits for a person, and how it was settled', () => {
     const asked = after(prompt('x'), calls('a', 'Bash'), asks('q1', 'a'), asks('q2', 'a'))
     expect(asked).toMatchObject({ state: 'waiting', questions: [{ id: 'q1', toolUseId: 'a' }, { id: 'q2' }] })
