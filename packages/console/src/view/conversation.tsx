@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useLayoutEffect, useState } from 'preact/hooks'
 import { nameOf, titleOf } from '../conversations.ts'
 import { client, sentenceOf } from '../service.ts'
 import { details, keepSession, progress, sessionFailure, sessionState, shown } from '../session.ts'
@@ -12,7 +12,8 @@ import { TranscriptView } from './transcript.tsx'
 /** One conversation: what was said, what waits, and what to say next. */
 export function ConversationView({ id, seq }: { id: string; seq: number | undefined }) {
   const [said, setSaid] = useState<string>()
-  useEffect(() => {
+  // Before anybody sees what was open before.
+  useLayoutEffect(() => {
     const over = new AbortController()
     void keepSession(id, over.signal)
     return () => over.abort()
@@ -42,7 +43,7 @@ export function ConversationView({ id, seq }: { id: string; seq: number | undefi
           </p>
         </div>
         <span class={`state ${state}`}>{STATES[state]}</span>
-        {known && <Settings id={id} details={known} />}
+        {known && <Settings known={known} />}
         {state !== 'idle' && (
           <button type="button" class="danger" onClick={interrupt} aria-keyshortcuts="Escape" id="interrupt">
             Stop

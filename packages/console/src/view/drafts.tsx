@@ -1,5 +1,6 @@
 import type { Draft } from '@claude-proxy/client'
 import { useComputed } from '@preact/signals'
+import { blocksOf } from '../blocks.ts'
 import { shown } from '../session.ts'
 import { Markdown } from './code.tsx'
 
@@ -22,7 +23,9 @@ function DraftView({ draft: { kind, tool, text } }: { draft: Draft }) {
   if (kind === 'text')
     return (
       <article class="answer draft">
-        <Markdown text={text} />
+        {blocksOf(text).map((block, at) => (
+          <Markdown key={at} text={block} />
+        ))}
       </article>
     )
   return <p class="note working">{kind === 'thinking' ? 'Thinking…' : `${tool ?? 'Tool'}: ${text.slice(-200)}`}</p>

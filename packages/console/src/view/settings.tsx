@@ -1,6 +1,7 @@
 import type { Snapshot } from '@claude-proxy/client'
 import { useState } from 'preact/hooks'
 import { client, sentenceOf } from '../service.ts'
+import { details } from '../session.ts'
 
 const CHOICES = {
   model: ['opus', 'sonnet', 'haiku'],
@@ -10,14 +11,15 @@ const CHOICES = {
 type Setting = keyof typeof CHOICES
 
 /** What a conversation works with. The service says what it takes and from when on. */
-export function Settings({ id, details }: { id: string; details: Snapshot }) {
+export function Settings({ known }: { known: Snapshot }) {
   const [said, setSaid] = useState<string>()
   const set = (setting: Setting, value: string) => {
     client
-      .changeConversation(id, { [setting]: value === '' ? null : value })
-      .then(({ takes_effect: when }) =>
-        setSaid(when[setting] === 'next_run' ? 'Holds from the next run on.' : undefined),
-      )
+      .changeConversation(known.conversation_id, { [setting]: value === '' ? null : value })
+      .then(({ takes_effect: when, ...changed }) => {
+        details.value = changed
+        setSaid(when[setting] === 'next_run' ? 'Holds from the next run on.' : undefined)
+      })
       .catch((error: unknown) => setSaid(sentenceOf(error)))
   }
   return (
@@ -25,7 +27,7 @@ export function Settings({ id, details }: { id: string; details: Snapshot }) {
       <summary class="button quiet">Settings</summary>
       <div class="body">
         {(Object.keys(CHOICES) as Setting[]).map((setting) => {
-          const { asked, in_use: used } = details[setting]
+          const { asked, in_use: used } = known[setting]
           const values = [...new Set([...CHOICES[setting], ...(asked === null ? [] : [asked])])]
           return (
             <label key={setting}>
