@@ -5,6 +5,8 @@ const KEY = 'token'
 
 /** The service has asked for a token, or did not like the one that it got. */
 export const isLocked = signal(false)
+/** Whether there was one that it did not like. */
+export const isRefused = signal(false)
 
 /** Keeps the token as long as this tab, or until it is forgotten. */
 export function keepToken(token: string, isForGood: boolean): void {
@@ -18,13 +20,22 @@ export function keepToken(token: string, isForGood: boolean): void {
 export const client: Client = createClient({
   // Beside the page, which may lie below a path of somebody's proxy.
   baseUrl: new URL('.', document.baseURI).href,
-  token: () => sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY) ?? undefined,
+  token: tokenNow,
   async fetch(...asked) {
+    const token = tokenNow()
     const response = await fetch(...asked)
-    if (response.status === 401) isLocked.value = true
+    // What was asked with another one is no reason to forget this one.
+    if (response.status === 401 && token === tokenNow()) {
+      isRefused.value = token !== undefined
+      isLocked.value = true
+    }
     return response
   },
 })
+
+function tokenNow(): string | undefined {
+  return sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY) ?? undefined
+}
 
 /** What went wrong, for a person. */
 export function sentenceOf(error: unknown): string {

@@ -3,7 +3,8 @@ import { ClaudeProxyError, type Question } from '@claude-proxy/client'
 import type { WrittenAs } from '@claude-proxy/protocol/endpoints'
 import { client, sentenceOf } from '../service.ts'
 import { type Input, Markdown, WhatHappens } from './code.tsx'
-import { Form } from './question.tsx'
+import { Elicitation } from './elicitation.tsx'
+import { Choices } from './question.tsx'
 
 export type Answering = (answer: WrittenAs<'ApprovalAnswer'>) => Promise<void>
 
@@ -30,11 +31,12 @@ export function ApprovalCard({ question }: { question: Question }) {
     <section class="approval" aria-label={`${tool} needs you`}>
       <fieldset disabled={isBusy}>
         <legend>
-          {TITLES[about] ?? 'May it do this?'} <b>{about === 'tool' ? tool : ''}</b>
+          {TITLES[about]} <b>{about === 'tool' ? tool : ''}</b>
         </legend>
         {about === 'tool' && <ToolAnswer question={question} input={input} answer={answer} />}
         {about === 'plan' && <PlanAnswer input={input} answer={answer} />}
-        {about !== 'tool' && about !== 'plan' && <Form question={question} answer={answer} />}
+        {about === 'question' && <Choices question={question} answer={answer} />}
+        {about === 'elicitation' && <Elicitation question={question} answer={answer} />}
       </fieldset>
       {deadline !== undefined && (
         <p class="about">Until {new Date(deadline).toLocaleTimeString()}; then it is denied.</p>
@@ -48,7 +50,7 @@ export function ApprovalCard({ question }: { question: Question }) {
   )
 }
 
-const TITLES: Readonly<Record<string, string>> = {
+const TITLES: Readonly<Record<Question['about'], string>> = {
   tool: 'May it use',
   plan: 'Is this plan good?',
   question: 'It asks you',
