@@ -7,7 +7,7 @@ import {
   type View,
   view,
 } from '@claude-proxy/client'
-import { signal } from '@preact/signals'
+import { computed, signal } from '@preact/signals'
 import { createPace } from './pace.ts'
 import { client, sentenceOf } from './service.ts'
 
@@ -16,6 +16,8 @@ export const shown = signal<View>(emptyView)
 /** How much of a past that is still being read is there, from 0 to 1; undefined when it has been read. */
 export const progress = signal<number | undefined>(undefined)
 export const details = signal<Snapshot | undefined>(undefined)
+/** Where its agent works. */
+export const folder = computed(() => details.value?.cwd ?? '')
 export const sessionState = signal<StreamState['state']>('connecting')
 export const sessionFailure = signal<string | undefined>(undefined)
 

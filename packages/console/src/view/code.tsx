@@ -2,6 +2,8 @@ import { signal } from '@preact/signals'
 import { diffLines } from 'diff'
 import { useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import type { toNodes } from '../markdown.ts'
+import { folder } from '../session.ts'
+import { pathFrom } from '../words.ts'
 
 export type Input = Readonly<Record<string, unknown>>
 
@@ -77,7 +79,7 @@ function Diff({ path, before, after }: { path: string | undefined; before: strin
   }, [before, after])
   return (
     <figure class="diff">
-      {path !== undefined && <figcaption>{path}</figcaption>}
+      {path !== undefined && <figcaption>{pathFrom(folder.value, path)}</figcaption>}
       <pre tabIndex={0} role="region" aria-label={`Change${path === undefined ? '' : ` of ${path}`}`}>
         {parts.map(({ value, added, removed }, part) => {
           const sign = added ? '+' : removed ? '-' : ' '

@@ -39,7 +39,7 @@ export function ConversationView({ id, seq }: { id: string; seq: number | undefi
           <p class="about" title={known?.cwd}>
             {known && nameOf(known.cwd)}
             {cost > 0 && ` · ${money(cost)}`}
-            {known?.context?.percent != null && ` · ${Math.round(known.context.percent)}% of its memory`}
+            {known?.context?.percent != null && ` · context ${Math.round(known.context.percent)}% full`}
           </p>
         </div>
         <span class={`state ${state}`}>{STATES[state]}</span>

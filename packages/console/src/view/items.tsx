@@ -5,19 +5,24 @@ import { useEffect, useState } from 'preact/hooks'
 import { wordsOf } from '../notes.ts'
 import { readResult } from '../result.ts'
 import { client } from '../service.ts'
-import { shown } from '../session.ts'
+import { folder, shown } from '../session.ts'
 import { gist, money, whoIs } from '../words.ts'
 import { Markdown, Plain, WhatHappens } from './code.tsx'
 import { DraftsOf } from './drafts.tsx'
 
+interface ItemProps {
+  readonly item: Entry
+  readonly before: Entry | undefined
+}
+
 /** One thing that was said or done. It is drawn again when it has become another, not when its neighbours have. */
-export class ItemView extends Component<{ item: Entry }> {
-  override shouldComponentUpdate(next: { item: Entry }): boolean {
+export class ItemView extends Component<ItemProps> {
+  override shouldComponentUpdate(next: ItemProps): boolean {
     return next.item !== this.props.item
   }
 
   override render(): JSX.Element | undefined {
-    const { item } = this.props
+    const { item, before } = this.props
     switch (item.kind) {
       case 'prompt':
         return <PromptView prompt={item} />
@@ -35,7 +40,7 @@ export class ItemView extends Component<{ item: Entry }> {
       case 'question':
         return <QuestionLine question={item} />
       case 'end':
-        return <EndLine end={item} />
+        return <EndLine end={item} isSaid={before?.kind === 'text' && before.text === item.text} />
       default: {
         const words = item.kind === 'gap' ? 'Something is missing here.' : wordsOf(item.event)
         return words === undefined ? undefined : <p class="note">{words}</p>
@@ -65,7 +70,7 @@ function CallView({ call }: { call: ToolCall }) {
       seq={seq}
       summary={
         <>
-          <b>{tool}</b> <span class="gist">{gist(tool, input)}</span>
+          <b>{tool}</b> <span class="gist">{gist(folder.value, tool, input)}</span>
           {state === 'failed' && <span class="failed"> failed</span>}
           {state === 'cut' && <span class="failed"> not finished</span>}
           {isRunning && <Working id={id} />}
@@ -82,13 +87,15 @@ function CallView({ call }: { call: ToolCall }) {
 /** What is worth seeing at once: it changes files. */
 const CHANGES = new Set(['Edit', 'Write', 'MultiEdit'])
 
-function CallBody({ call: { id, tool, input, result } }: { call: ToolCall }) {
+function CallBody({ call: { id, tool, input, state, result } }: { call: ToolCall }) {
   const { text, images } = readResult(result)
+  // That a change was made is no news below the change.
+  const isNews = text !== '' && !(CHANGES.has(tool) && state === 'done')
   return (
     <>
       <WhatHappens tool={tool} input={input} />
       <Nested id={id} />
-      {text !== '' && <Plain text={text} label="Result" />}
+      {isNews && <Plain text={text} label="Result" />}
       {images.map((source, at) => (
         <img key={at} src={source} alt="From the tool" loading="lazy" />
       ))}
@@ -103,7 +110,7 @@ function Nested({ id }: { id: string }) {
   return (
     <div class="nested">
       {[...entries].map((item) => (
-        <ItemView key={item.key} item={item} />
+        <ItemView key={item.key} item={item} before={undefined} />
       ))}
       <DraftsOf agent={id} />
     </div>
@@ -140,7 +147,9 @@ function QuestionLine({ question: { seq, tool, input, state, by, message } }: { 
   return (
     <p class={`note ${QUESTIONS[state].looks}`} data-seq={seq}>
       {QUESTIONS[state].words}
-      {isAnswered && by !== undefined && ` by ${whoIs(by)}`} · {`${tool}: ${gist(tool, input)}`}
+      {isAnswered && by !== undefined && ` by ${whoIs(by)}`}
+      {/* What waits is on its card. */}
+      {state !== 'pending' && ` · ${tool}: ${gist(folder.value, tool, input)}`}
       {message !== undefined && message !== '' && <q>{message}</q>}
     </p>
   )
@@ -154,13 +163,16 @@ const QUESTIONS = {
   cancelled: { words: 'Withdrawn', looks: 'deny' },
 } as const
 
-function EndLine({ end: { seq, isError, text, subtype, durationMs = 0, costUsd = 0 } }: { end: End }) {
+/** `isSaid`: the agent itself has said just before what went wrong. */
+function EndLine({ end, isSaid }: { end: End; isSaid: boolean }) {
+  const { seq, isError, text, subtype, durationMs = 0, costUsd = 0 } = end
+  const reason = isSaid ? 'Failed' : text || subtype
   const facts = [durationMs > 0 ? `${(durationMs / 1000).toFixed(1)} s` : '', costUsd > 0 ? money(costUsd) : '']
   const said = facts.filter((fact) => fact !== '').join(' · ')
   return (
     <p class={`end ${isError ? 'error' : ''}`} data-seq={seq}>
-      {isError ? text || subtype : 'Done'}
-      {said !== '' && <span class="facts"> · {said}</span>}
+      {isError ? reason : 'Done'}
+      {said !== '' && <span class="facts">{said}</span>}
     </p>
   )
 }

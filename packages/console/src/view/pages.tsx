@@ -44,8 +44,8 @@ export class PageView extends Component<PageProps, { isDrawn: boolean }> {
     if (this.state.isDrawn)
       return (
         <div ref={this.root} class="page" data-page={at}>
-          {page.map((entry) => (
-            <ItemView key={entry.key} item={entry} />
+          {page.map((entry, n) => (
+            <ItemView key={entry.key} item={entry} before={page[n - 1]} />
           ))}
         </div>
       )
