@@ -73,6 +73,28 @@ inBrowser('what it will do can be changed before it is allowed', async () => {
   expect(complaints).toEqual([])
 })
 
+inBrowser('what an agent does that it calls is shown inside of the call, while it does it', async () => {
+  await using service = await startTestService({ agent: 'claude' })
+  const open = await openBrowser()
+  const { page, complaints } = await open(`${service.base}/#/new`)
+  const task = {
+    description: 'look around',
+    prompt: '@bash touch seen.txt\n@end Seen it all.',
+    subagent_type: 'general-purpose',
+    run_in_background: false,
+  }
+  await start(page, service.folder(), `@tool Agent ${JSON.stringify(task)}`)
+  const agent = page.locator('details.call').filter({ hasText: 'look around' }).first()
+  await agent.locator('summary').first().click()
+  const nested = agent.locator('.nested')
+  await nested.getByText('Waits for you').waitFor()
+  await page.getByRole('region', { name: 'Bash needs you' }).getByRole('button', { name: 'Allow once' }).click()
+  await nested.getByText(/Allowed by Chrome/).waitFor()
+  await page.locator('.end').waitFor()
+  expect(await page.locator('.content > .page > details.call').count()).toBe(1)
+  expect(complaints).toEqual([])
+})
+
 inBrowser('the form of an MCP server has its fields, and its answer is of their types', async () => {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'claude-proxy-trusted-')))
   onTestFinished(() => rmSync(root, { recursive: true, force: true }))

@@ -103,13 +103,24 @@ function CallBody({ call: { id, tool, input, state, result } }: { call: ToolCall
   )
 }
 
+/** So many pages of what an agent has done are drawn at first, and more when somebody asks. */
+const NESTED_PAGES = 3
+
 /** What an agent does that was called. It grows by itself, while the call stays what it is. */
 function Nested({ id }: { id: string }) {
+  const [count, setCount] = useState(NESTED_PAGES)
   const entries = useComputed(() => shown.value.agents.get(id)).value
   if (entries === undefined) return undefined
+  const drawn = entries.pages.slice(-count).flat()
+  const earlier = entries.length - drawn.length
   return (
     <div class="nested">
-      {[...entries].map((item) => (
+      {earlier > 0 && (
+        <button type="button" class="quiet" onClick={() => setCount(count + NESTED_PAGES)}>
+          {earlier} earlier
+        </button>
+      )}
+      {drawn.map((item) => (
         <ItemView key={item.key} item={item} before={undefined} />
       ))}
       <DraftsOf agent={id} />
