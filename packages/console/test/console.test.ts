@@ -114,6 +114,7 @@ inBrowser('what is found in a long conversation is shown where it was said', asy
   await begin(service, 'Hay')
   const open = await openBrowser()
   const { page, complaints } = await open(service.base)
+  await page.getByRole('link', { name: 'haystack' }).waitFor()
   await page.keyboard.press('/')
   await page.keyboard.type('needle')
   const hit = page.getByRole('list', { name: 'Found' }).getByRole('link').first()
@@ -125,6 +126,23 @@ inBrowser('what is found in a long conversation is shown where it was said', asy
   expect(box?.y).toBeGreaterThan(0)
   expect(box?.y).toBeLessThan(800)
   expect(complaints).toEqual([])
+})
+
+inBrowser('what is not indexed yet is looked for again, and nobody is told that there is nothing', async () => {
+  await using service = await startTestService()
+  await begin(service, 'A needle in a haystack')
+  const open = await openBrowser()
+  const { page } = await open(service.base)
+  let asked = 0
+  await page.route('**/v1/search?*', (route) => {
+    // As the service answers when its index is behind.
+    const behind = { hits: [], next_cursor: null, up_to_date: false }
+    return ++asked === 1 ? route.fulfill({ json: behind }) : route.continue()
+  })
+  await page.getByLabel('Search all transcripts').fill('needle')
+  await expect.poll(() => asked, PATIENCE).toBe(1)
+  expect(await page.getByText('Nothing is found.').count()).toBe(0)
+  await page.getByRole('list', { name: 'Found' }).getByRole('link').first().waitFor()
 })
 
 inBrowser('the real agent writes what the page has shown and allowed', async () => {
