@@ -9,8 +9,8 @@ import { type OnWake, onWakeOfPage } from './waiting.ts'
 export interface ClientOptions {
   /** Where the service is: `http://127.0.0.1:8787`. */
   readonly baseUrl: string
-  /** Where the operator has set one. */
-  readonly token?: string | undefined
+  /** Where the operator has set one; a function is asked for the token of the moment. */
+  readonly token?: string | (() => string | undefined) | undefined
   /** One that streams; the platform's own, if nothing is said. React Native needs that of `expo/fetch`. */
   readonly fetch?: typeof fetch | undefined
   /** By this name approvals say who has answered. Browsers say their own. */
@@ -36,7 +36,7 @@ export interface Client extends Calls {
 export function createClient(options: ClientOptions): Client {
   const service: Service = {
     baseUrl: options.baseUrl.replace(/\/$/, ''),
-    token: options.token,
+    tokenNow: () => (typeof options.token === 'function' ? options.token() : options.token),
     userAgent: options.userAgent,
     // as a page wants it: called by itself
     fetch: options.fetch ?? ((...args) => globalThis.fetch(...args)),

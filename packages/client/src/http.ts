@@ -4,7 +4,7 @@ import { backOff, linkTo, type OnWake, sleep } from './waiting.ts'
 /** Where the service is, and how it is spoken to. */
 export interface Service {
   readonly baseUrl: string
-  readonly token: string | undefined
+  readonly tokenNow: () => string | undefined
   readonly userAgent: string | undefined
   readonly fetch: typeof fetch
   readonly onWake: OnWake
@@ -67,11 +67,12 @@ export async function ask<T>(
 
 /** One request; rejects where the answer is an error. */
 export async function request(
-  { baseUrl, token, userAgent, fetch }: Service,
+  { baseUrl, tokenNow, userAgent, fetch }: Service,
   { method, path, query = {}, headers = {}, body }: Asked,
   signal: AbortSignal,
 ): Promise<Response> {
   const isJson = body !== undefined && !isFile(body)
+  const token = tokenNow()
   const response = await fetch(`${baseUrl}${path}${queryText(query)}`, {
     method,
     headers: {

@@ -37,6 +37,15 @@ test('a call is what the table of endpoints says, and carries the token', async 
   })
 })
 
+test('a token may be another one each time', async () => {
+  const service = createFetch(answers({ rules: [] }))
+  const tokens = ['old', 'new', undefined]
+  const client = createClient({ baseUrl: 'http://service', token: () => tokens.shift(), fetch: service.fetch })
+  for (let n = 0; n < 3; n++) await client.rules()
+  const sent = service.requests.map(({ init }) => (init.headers as Record<string, string>)['authorization'])
+  expect(sent).toEqual(['Bearer old', 'Bearer new', undefined])
+})
+
 test('ids go into the path one by one, then comes the body, then how it is called', async () => {
   const service = createFetch(answers({}))
   const { signal } = new AbortController()

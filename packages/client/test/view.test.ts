@@ -1,6 +1,15 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type AgentEvent, emptyView, type Entry, type FollowItem, type View, view } from '../src/index.ts'
+import {
+  type AgentEvent,
+  emptyView,
+  type Entry,
+  type FollowItem,
+  isPast,
+  type Snapshot,
+  type View,
+  view,
+} from '../src/index.ts'
 
 const at = (second: number) => new Date(Date.UTC(2026, 10, 23, 6, 0, second)).toISOString()
 const own = { session_id: 'f3f5d48c', uuid: '3e70c42e' }
@@ -129,6 +138,13 @@ describe('a view', () => {
     expect(after(...LOG.slice(0, 5)).entries.at(4)).toMatchObject({ state: 'running', input: { command: 'ls' } })
   })
 
+  test('knows with which event a run began that is over', () => {
+    const now = after(...LOG, system('run_begun_by_agent'), prompt('More', { steer: true }), ends())
+    const begun = [...now.entries].flatMap((entry) => (entry.kind === 'end' ? [entry.begun] : []))
+    expect(begun).toEqual([1, 18, LOG.length + 1])
+    expect(after(ends()).entries.at(0)).toMatchObject({ begun: undefined })
+  })
+
   test('says what waits for a person, and how it was settled', () => {
     const asked = after(prompt('x'), calls('a', 'Bash'), asks('q1', 'a'), asks('q2', 'a'))
     expect(asked).toMatchObject({ state: 'waiting', questions: [{ id: 'q1', toolUseId: 'a' }, { id: 'q2' }] })
@@ -141,6 +157,24 @@ describe('a view', () => {
     // A question outlives its run in a restart.
     const restarted = after(prompt('x'), calls('a', 'Bash'), asks('q1', 'a'), ends('service_stopped'))
     expect(restarted).toMatchObject({ state: 'waiting', isRunning: false, questions: [{ id: 'q1' }] })
+  })
+
+  test('of a conversation with a history has nothing open from where that comes from', () => {
+    const history = [prompt('x'), calls('a', 'Bash'), asks('q1', 'a'), system('prompt_queued', { prompt_id: 'p' })]
+    for (const origin of ['forked', 'session_adopted']) {
+      const now = after(...history, system(origin))
+      expect(now).toMatchObject({ state: 'idle', isRunning: false, questions: [], queue: [] })
+      expect(now.open.size).toBe(0)
+      expect([...now.entries].slice(1, 3)).toMatchObject([{ state: 'cut' }, { state: 'cancelled' }])
+    }
+  })
+
+  test('knows whether it is still the past that it shows', () => {
+    const begun = view(emptyView, { kind: 'open', verdict: 'resumed', snapshot: { head: 2 } as Snapshot })
+    const [first, second] = items([prompt('x'), says('y')]) as [FollowItem, FollowItem]
+    const half = view(begun, first)
+    expect([begun, half, view(half, second)].map(isPast)).toEqual([true, true, false])
+    expect(isPast(after(prompt('x')))).toBe(false)
   })
 
   test.each([

@@ -14,9 +14,9 @@ export async function ensureBuilt(): Promise<void> {
   if (wanted !== builtFrom()) await build(wanted)
 }
 
-/** What the page is made of: the sources by name, size and time; the libraries by the package that pins them. */
+/** What the page is made of: its sources and the client's by name, size and time; the libraries by the package that pins them. */
 function fingerprint(): string {
-  const files = globSync('{src/**/*,build/*,package.json}', { cwd: PACKAGE }).sort()
+  const files = globSync('{{.,../client}/src/**/*,build/*,package.json}', { cwd: PACKAGE }).sort()
   const hash = createHash('sha256')
   for (const file of files) {
     const { size, mtimeMs } = statSync(join(PACKAGE, file))

@@ -1,9 +1,8 @@
+import { ClaudeProxyError, type StreamState } from '@claude-proxy/client'
 import type { Answer } from '@claude-proxy/protocol/endpoints'
 import { computed, signal } from '@preact/signals'
-import type { Event } from './model/events.ts'
 import { announce } from './notify.ts'
-import { ask, isLocked, Refusal, sentenceOf } from './wire/service.ts'
-import { follow, type StreamState } from './wire/stream.ts'
+import { client, isLocked, sentenceOf } from './service.ts'
 
 export type Conversation = Answer<'Conversation'>
 
@@ -11,7 +10,7 @@ const known = signal<ReadonlyMap<string, Conversation>>(new Map())
 const costs = signal<ReadonlyMap<string, number>>(new Map())
 
 /** How the stream of all stands: the truth about everything on the page that lives. */
-export const connection = signal<StreamState>('connecting')
+export const connection = signal<StreamState['state'] | 'ended'>('connecting')
 /** Whether the list has been there once. */
 export const isLoaded = signal(false)
 export const failure = signal<string | undefined>(undefined)
@@ -50,6 +49,9 @@ export function titleOf({ title, cwd }: Pick<Conversation, 'title' | 'cwd'>): st
   return title ?? nameOf(cwd)
 }
 
+/** After these a conversation stands elsewhere in the list, or says something else there. */
+const TYPES = ['user', 'result', 'tool_permission', 'tool_permission_settled', 'system']
+
 /** Keeps the list as it is now, until `stop` aborts. */
 export async function keepList(stop: AbortSignal): Promise<void> {
   const changed = createChanged(stop)
@@ -58,23 +60,18 @@ export async function keepList(stop: AbortSignal): Promise<void> {
   stop.addEventListener('abort', () => clearInterval(timer))
   while (!stop.aborted) {
     try {
-      await follow('v1/stream', {
-        query: { since: 'head', snapshot: 'true', types: 'user,result,tool_permission,tool_permission_settled,system' },
-        signal: stop,
-        onState: (state) => (connection.value = state),
-        onOpen: () => void loadList(stop),
-        onMessages(messages) {
-          for (const { name, data } of messages) {
-            if (name !== '') continue
-            const { conversation_id: id, event } = JSON.parse(data) as { conversation_id: string; event: Event }
-            changed(id)
-            announce(event, known.value.get(id), id)
-          }
-        },
-      })
+      const onState = ({ state }: StreamState) => (connection.value = state)
+      for await (const item of client.followAll({ since: 'head', types: TYPES, signal: stop, onState })) {
+        if (item.kind === 'open') void loadList(stop)
+        else {
+          changed(item.conversation)
+          announce(item.event, known.value.get(item.conversation), item.conversation)
+        }
+      }
     } catch (error) {
+      connection.value = 'ended'
       failure.value = sentenceOf(error)
-      if (!(error instanceof Refusal) || error.status !== 401) return
+      if (!(error instanceof ClaudeProxyError) || error.status !== 401) return
     }
     await unlocked(stop)
   }
@@ -90,10 +87,7 @@ function unlocked(stop: AbortSignal): Promise<void> {
 
 async function loadList(stop: AbortSignal): Promise<void> {
   try {
-    const { conversations: all } = await ask<'Conversations'>('v1/conversations', {
-      query: { limit: 200 },
-      signal: stop,
-    })
+    const { conversations: all } = await client.conversations({ limit: 200 }, { signal: stop })
     known.value = new Map(all.map((conversation) => [conversation.conversation_id, conversation]))
     failure.value = undefined
     isLoaded.value = true
@@ -110,11 +104,11 @@ async function loadCosts(some: readonly Conversation[], stop: AbortSignal): Prom
 
 async function look(id: string, stop: AbortSignal): Promise<void> {
   try {
-    const details = await ask<'ConversationDetails'>(`v1/conversations/${encodeURIComponent(id)}`, { signal: stop })
+    const details = await client.conversation(id, undefined, { signal: stop })
     known.value = new Map(known.value).set(id, details)
     costs.value = new Map(costs.value).set(id, details.cost_usd ?? 0)
   } catch (error) {
-    if (!(error instanceof Refusal && error.status === 404)) return
+    if (!(error instanceof ClaudeProxyError && error.status === 404)) return
     const rest = new Map(known.value)
     rest.delete(id)
     known.value = rest

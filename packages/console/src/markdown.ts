@@ -2,11 +2,12 @@ import DOMPurify from 'dompurify'
 import { Marked } from 'marked'
 
 /**
- * Markdown as HTML that nothing runs in and that asks nobody for anything. Whatever HTML the text holds is shown as text;
- * what the parser makes is cleaned again.
+ * Markdown as nodes in which nothing runs and that ask nobody for anything. Whatever HTML the text holds is shown as
+ * text; what the parser makes is cleaned again.
  */
-export function toHtml(markdown: string): string {
+export function toNodes(markdown: string): DocumentFragment {
   return DOMPurify.sanitize(parser.parse(markdown, { async: false }), {
+    RETURN_DOM_FRAGMENT: true,
     ALLOWED_TAGS: TAGS,
     ALLOWED_ATTR: ['href', 'title', 'class', 'start', 'align', 'type', 'checked', 'disabled', 'aria-label'],
     ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,

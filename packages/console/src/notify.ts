@@ -1,6 +1,6 @@
+import { type AgentEvent, isEvent } from '@claude-proxy/client'
 import { signal } from '@preact/signals'
 import type { Conversation } from './conversations.ts'
-import type { Event } from './model/events.ts'
 import { addressOf, go } from './route.ts'
 
 const canAsk = 'Notification' in window
@@ -13,7 +13,7 @@ export async function askToNotify(): Promise<void> {
 }
 
 /** Says aloud what somebody wants to know who looks elsewhere. */
-export function announce(event: Event, conversation: Conversation | undefined, id: string): void {
+export function announce(event: AgentEvent, conversation: Conversation | undefined, id: string): void {
   if (permission.value !== 'granted' || document.visibilityState === 'visible') return
   const what = wordsFor(event)
   if (what === undefined) return
@@ -26,8 +26,8 @@ export function announce(event: Event, conversation: Conversation | undefined, i
   })
 }
 
-function wordsFor({ type, is_error: isError, tool_name: tool }: Event): string | undefined {
-  if (type === 'tool_permission') return `Needs you: ${String(tool)}`
-  if (type === 'result') return isError === true ? 'Failed' : 'Done'
+function wordsFor(event: AgentEvent): string | undefined {
+  if (isEvent(event, 'tool_permission')) return `Needs you: ${event.tool_name}`
+  if (isEvent(event, 'result')) return event.is_error ? 'Failed' : 'Done'
   return undefined
 }

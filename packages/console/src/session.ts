@@ -1,113 +1,83 @@
-import type { Answer } from '@claude-proxy/protocol/endpoints'
-import { signal } from '@preact/signals'
-import { createDrafts, type Draft } from './model/drafts.ts'
-import type { Event, Question } from './model/events.ts'
-import { createTranscript, type Page } from './model/transcript.ts'
-import { ask, sentenceOf } from './wire/service.ts'
-import { follow, type StreamState } from './wire/stream.ts'
+import {
+  ClaudeProxyError,
+  emptyView,
+  isPast,
+  type Snapshot,
+  type StreamState,
+  type View,
+  view,
+} from '@claude-proxy/client'
+import { computed, signal } from '@preact/signals'
+import { createPace } from './pace.ts'
+import { client, sentenceOf } from './service.ts'
 
-type Details = Answer<'ConversationDetails'>
-
-/** The conversation that is open: what it says, what it is, and how fresh that is. */
-export interface Session {
-  readonly id: string
-  readonly close: () => void
-  readonly reload: () => Promise<void>
-}
-
-/** The whole of it as of one frame: who shows it, shows all of it at once. */
-interface Shown {
-  readonly pages: readonly Page[]
-  readonly drafts: readonly Draft[]
-  readonly status: string | undefined
-  readonly open: readonly Question[]
-  readonly last: number
-}
-
-const NOTHING: Shown = { pages: [], drafts: [], status: undefined, open: [], last: 0 }
-
-export const shown = signal<Shown>(NOTHING)
-export const details = signal<Details | undefined>(undefined)
-export const sessionState = signal<StreamState>('connecting')
+/** The conversation that is open, as of one frame: who shows it, shows all of it at once. */
+export const shown = signal<View>(emptyView)
+/** How much of a past that is still being read is there, from 0 to 1; undefined when it has been read. */
+export const progress = signal<number | undefined>(undefined)
+export const details = signal<Snapshot | undefined>(undefined)
+/** Where its agent works. */
+export const folder = computed(() => details.value?.cwd ?? '')
+export const sessionState = signal<StreamState['state']>('connecting')
 export const sessionFailure = signal<string | undefined>(undefined)
 
-/** Follows a conversation, from its beginning and for as long as it is open. */
-export function openSession(id: string): Session {
-  const over = new AbortController()
-  const { signal: isOver } = over
-  const path = `v1/conversations/${encodeURIComponent(id)}`
-  const transcript = createTranscript()
-  const drafts = createDrafts()
-  let last = 0
-  let frame: ReturnType<typeof setTimeout> | undefined
-  let looking: ReturnType<typeof setTimeout> | undefined
-  shown.value = NOTHING
+const FRAME_MS = 16
+const LOOK_MS = 150
+
+/** Follows a conversation, from its beginning and until `isOver` aborts. */
+export async function keepSession(id: string, isOver: AbortSignal): Promise<void> {
+  const pace = createPace()
+  const show = once(FRAME_MS, isOver, () => {
+    // What was asked or running in between is none of a person's business: the past is shown when it is whole.
+    const isBehind = isPast(now)
+    progress.value = isBehind ? now.last / (now.snapshot?.head ?? 1) : undefined
+    if (!isBehind) shown.value = now
+  })
+  const look = once(LOOK_MS, isOver, () => void loadDetails(id, isOver))
+  let now = emptyView
+  shown.value = now
+  progress.value = 0
   details.value = undefined
   sessionFailure.value = undefined
-
-  /** Once a frame, however much has come; also in a tab that nobody sees. */
-  const show = () => {
-    frame ??= setTimeout(() => {
-      frame = undefined
-      if (isOver.aborted) return
-      const { pages, open } = transcript
-      shown.value = { pages: [...pages], drafts: drafts.all, status: drafts.status, open, last }
-    }, 16)
-  }
-  const reload = async () => {
-    try {
-      const found = await ask<'ConversationDetails'>(path, { signal: isOver })
-      details.value = found
-    } catch (error) {
-      if (!isOver.aborted) sessionFailure.value = sentenceOf(error)
+  try {
+    const onState = ({ state }: StreamState) => (sessionState.value = state)
+    for await (const item of client.follow(id, { partials: true, snapshot: true, signal: isOver, onState })) {
+      now = view(now, item)
+      if (item.kind === 'open') {
+        details.value = item.snapshot
+        sessionFailure.value = undefined
+      }
+      if (item.kind === 'event' && CHANGES.has(item.event.type) && !isPast(now)) look()
+      show()
+      await pace()
     }
-  }
-  const reloadSoon = () => {
-    looking ??= setTimeout(() => {
-      looking = undefined
-      void reload()
-    }, 150)
-  }
-
-  const query = { partials: 'true' }
-  const following = follow(`${path}/stream`, {
-    query,
-    signal: isOver,
-    onState: (state) => (sessionState.value = state),
-    onOpen(headers) {
-      drafts.clear()
-      if (headers.get('x-proxy-reset') === 'true') {
-        transcript.clear()
-        last = 0
-      }
-      sessionFailure.value = undefined
-      show()
-      void reload()
-    },
-    onMessages(messages) {
-      for (const { name, id: number, data } of messages) {
-        if (name === 'partial') drafts.take(JSON.parse(data) as never)
-        if (name !== '' || number === undefined || Number(number) <= last) continue
-        last = Number(number)
-        const event = JSON.parse(data) as Event
-        transcript.add(last, event)
-        drafts.replace(event)
-        if (CHANGES.has(event.type)) reloadSoon()
-      }
-      show()
-    },
-  })
-  void following.catch((error: unknown) => (sessionFailure.value = sentenceOf(error)))
-  return {
-    id,
-    reload,
-    close() {
-      over.abort()
-      clearTimeout(frame)
-      clearTimeout(looking)
-    },
+  } catch (error) {
+    sessionFailure.value = sentenceOf(error)
   }
 }
 
-/** Events after which a conversation is something else. */
-const CHANGES = new Set(['user', 'result', 'system', 'tool_permission', 'tool_permission_settled'])
+/** Events after which a conversation has another title, cost or setting. */
+const CHANGES = new Set(['user', 'result', 'system'])
+
+async function loadDetails(id: string, isOver: AbortSignal): Promise<void> {
+  try {
+    details.value = await client.conversation(id, undefined, { signal: isOver })
+  } catch (error) {
+    // What is lost is found again by the stream, which begins with the same.
+    if (!isOver.aborted && !(error instanceof ClaudeProxyError && error.isPassing))
+      sessionFailure.value = sentenceOf(error)
+  }
+}
+
+/** Does it a moment later, once for all who asked meanwhile; also in a tab that nobody sees. */
+function once(ms: number, isOver: AbortSignal, act: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  isOver.addEventListener('abort', () => clearTimeout(timer))
+  return () => {
+    if (isOver.aborted) return
+    timer ??= setTimeout(() => {
+      timer = undefined
+      act()
+    }, ms)
+  }
+}

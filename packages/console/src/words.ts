@@ -22,8 +22,13 @@ export function whoIs(by: string): string {
   return system === undefined ? name : `${name} on ${system.replace(' OS X', '')}`
 }
 
-/** The one line that says what a tool call is about. */
-export function gist(tool: string, input: Readonly<Record<string, unknown>>): string {
+/** A path as it is seen from the folder, if it lies in it; the folder is empty while it is not known. */
+export function pathFrom(folder: string, path: string): string {
+  return folder !== '' && path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : path
+}
+
+/** The one line that says what a tool call in a folder is about. */
+export function gist(folder: string, tool: string, input: Readonly<Record<string, unknown>>): string {
   for (const field of [
     'command',
     'file_path',
@@ -36,8 +41,10 @@ export function gist(tool: string, input: Readonly<Record<string, unknown>>): st
     'notebook_path',
   ]) {
     const value = input[field]
-    if (typeof value === 'string' && value !== '') return value.split('\n', 1)[0] ?? ''
+    if (typeof value === 'string' && value !== '') return pathFrom(folder, value.split('\n', 1)[0] ?? '')
   }
   const [first] = Object.values(input)
-  return typeof first === 'string' ? first.slice(0, 200) : tool
+  // Questions are the first thing in what asks them.
+  const words: unknown = Array.isArray(first) ? Object(first[0])['question'] : first
+  return typeof words === 'string' ? words.slice(0, 200) : tool
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { call } from '../../server/test/support/client.ts'
 import { startTestService } from '../../server/test/support/service.ts'
 import { begin, EXECUTABLE, openBrowser, PATIENCE, PHONE } from './page.ts'
 
@@ -82,6 +83,68 @@ inBrowser('a draft survives a reload; a prompt for a busy agent waits in sight, 
   await expect.poll(() => page.locator('.end.error').count(), PATIENCE).toBe(1)
 })
 
+inBrowser('prompts that wait are put in another order, and the agent gets them so', async () => {
+  await using service = await startTestService()
+  const id = await begin(service, '@hang ')
+  const open = await openBrowser()
+  const { page, complaints } = await open(`${service.base}/#/c/${id}`)
+  const waiting = page.getByRole('region', { name: 'Prompts that wait' }).getByRole('listitem')
+  for (const [at, text] of ['first', 'second', 'third'].entries()) {
+    await page.getByRole('textbox', { name: 'Prompt' }).fill(text)
+    await page.getByRole('textbox', { name: 'Prompt' }).press('Enter')
+    await waiting.nth(at).getByText(text).waitFor()
+  }
+  await waiting.nth(2).getByRole('button', { name: 'Move up' }).click()
+  await waiting.nth(1).getByText('third').waitFor()
+  await waiting.nth(1).getByRole('button', { name: 'Move up' }).click()
+  await waiting.nth(0).getByText('third').waitFor()
+  await page.getByRole('button', { name: 'Stop' }).click()
+  await expect.poll(() => page.locator('.prompt').count(), PATIENCE).toBe(4)
+  expect(await page.locator('.prompt p').allTextContents()).toEqual(['@hang ', 'third', 'first', 'second'])
+  expect(complaints).toEqual([])
+})
+
+inBrowser('what is found in a long conversation is shown where it was said', async () => {
+  await using service = await startTestService()
+  const id = await begin(service, 'A needle in a haystack')
+  await call(`${service.base}/v1/conversations/${id}/messages`, {
+    method: 'POST',
+    body: { text: '@load n=1000 rate=1000000 size=300', when_busy: 'queue' },
+  })
+  await begin(service, 'Hay')
+  const open = await openBrowser()
+  const { page, complaints } = await open(service.base)
+  await page.getByRole('link', { name: 'haystack' }).waitFor()
+  await page.keyboard.press('/')
+  await page.keyboard.type('needle')
+  const hit = page.getByRole('list', { name: 'Found' }).getByRole('link').first()
+  await hit.locator('mark').waitFor()
+  expect(await hit.locator('mark').textContent()).toBe('needle')
+  await hit.click()
+  await page.locator('.found').getByText('A needle in a haystack').waitFor()
+  const box = await page.locator('.found').boundingBox()
+  expect(box?.y).toBeGreaterThan(0)
+  expect(box?.y).toBeLessThan(800)
+  expect(complaints).toEqual([])
+})
+
+inBrowser('what is not indexed yet is looked for again, and nobody is told that there is nothing', async () => {
+  await using service = await startTestService()
+  await begin(service, 'A needle in a haystack')
+  const open = await openBrowser()
+  const { page } = await open(service.base)
+  let asked = 0
+  await page.route('**/v1/search?*', (route) => {
+    // As the service answers when its index is behind.
+    const behind = { hits: [], next_cursor: null, up_to_date: false }
+    return ++asked === 1 ? route.fulfill({ json: behind }) : route.continue()
+  })
+  await page.getByLabel('Search all transcripts').fill('needle')
+  await expect.poll(() => asked, PATIENCE).toBe(1)
+  expect(await page.getByText('Nothing is found.').count()).toBe(0)
+  await page.getByRole('list', { name: 'Found' }).getByRole('link').first().waitFor()
+})
+
 inBrowser('the real agent writes what the page has shown and allowed', async () => {
   await using service = await startTestService({ agent: 'claude' })
   const cwd = service.folder('shop')
@@ -105,6 +168,7 @@ inBrowser('where a token is set, the page asks for it, and for it only', async (
   const { page } = await open(service.base)
   await page.getByLabel('Token', { exact: true }).fill('wrong')
   await page.getByRole('button', { name: 'Open' }).click()
+  await page.getByText('The service does not take this token.').waitFor()
   await page.getByLabel('Token', { exact: true }).fill('open sesame')
   await page.getByRole('button', { name: 'Open' }).click()
   await page.getByText('No conversations yet.').waitFor()

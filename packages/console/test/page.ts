@@ -61,7 +61,7 @@ export async function openBrowser(): Promise<(url: string, options?: BrowserCont
 }
 
 /** Begins a conversation with this prompt. */
-export async function begin(service: TestService, text: string): Promise<string> {
+export async function begin(service: Pick<TestService, 'base' | 'folder'>, text: string): Promise<string> {
   const made = await call(`${service.base}/v1/conversations`, { method: 'POST', body: { cwd: service.folder() } })
   const id = String(made.json?.['conversation_id'])
   await call(`${service.base}/v1/conversations/${id}/messages`, { method: 'POST', body: { text } })

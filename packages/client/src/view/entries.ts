@@ -70,6 +70,8 @@ export interface Note extends Base {
 /** A run is over. */
 export interface End extends Base {
   readonly kind: 'end'
+  /** The number of the event that began it; undefined where that is not here. */
+  readonly begun: number | undefined
   readonly subtype: string
   readonly isError: boolean
   /** For a person. */

@@ -1,4 +1,4 @@
-const PAGE = 64
+const PAGE = 32
 
 /**
  * A list that is never changed: adding to it, or putting another thing in a place, makes a new one that shares nearly all

@@ -21,6 +21,8 @@ export interface View {
   /** What the conversation was when the stream began, if that was asked for: its title, what it has cost. */
   readonly snapshot: Snapshot | undefined
   readonly isRunning: boolean
+  /** The number of the event that began the run that is open. */
+  readonly begun: number | undefined
   /** Where the calls and questions stand that are not over. */
   readonly open: ReadonlyMap<string, Place>
 }
@@ -41,6 +43,7 @@ export const emptyView: View = {
   drafts: noDrafts,
   snapshot: undefined,
   isRunning: false,
+  begun: undefined,
   open: new Map(),
 }
 
@@ -68,6 +71,14 @@ export function view(state: View, item: FollowItem): View {
     default:
       return item.id <= state.last ? state : afterEvent(state, item.id, item.event)
   }
+}
+
+/**
+ * Whether events are still to come that were there when the stream began: what is shown is the past, and what waits in it
+ * may long be answered. Known where `follow` was asked for a snapshot.
+ */
+export function isPast({ last, snapshot }: View): boolean {
+  return last < (snapshot?.head ?? 0)
 }
 
 function afterEvent(state: View, seq: number, event: AgentEvent): View {
@@ -99,12 +110,14 @@ function read(state: View, seq: number, event: AgentEvent): View {
     const steers = event.steer === true
     const prompt = { text, steers, attachments: attachmentsOf(event), promptId: event.prompt_id }
     const asked = append(state, agent, { ...base, kind: 'prompt', ...prompt })
-    return { ...asked, isRunning: state.isRunning || !steers, queue: queueAfter(state.queue, event, text) }
+    const queue = queueAfter(state.queue, event, text)
+    return steers ? { ...asked, queue } : { ...asked, queue, isRunning: true, begun: seq }
   }
   if (isEvent(event, 'result')) {
     const { subtype, is_error: isError, result: text, duration_ms: durationMs, total_cost_usd: costUsd } = event
-    const end = append(state, null, { ...base, kind: 'end', subtype, isError, text, durationMs, costUsd })
-    return { ...cutCalls(end), isRunning: false }
+    const { begun } = state
+    const end = append(state, null, { ...base, kind: 'end', begun, subtype, isError, text, durationMs, costUsd })
+    return { ...cutCalls(end), isRunning: false, begun: undefined }
   }
   if (isEvent(event, 'tool_permission')) {
     const question: Question = {
@@ -137,8 +150,9 @@ function read(state: View, seq: number, event: AgentEvent): View {
   if (event.subtype.startsWith('prompt_'))
     return { ...state, queue: queueAfter(state.queue, event, typeof event['text'] === 'string' ? event['text'] : '') }
   const noted = append(state, agent, { ...base, kind: 'note', event })
+  if (event.subtype === 'session_adopted' || event.subtype === 'forked') return afterHistory(noted)
   const begins = event.subtype === 'run_continued' || event.subtype === 'run_begun_by_agent'
-  return begins ? { ...noted, isRunning: true } : noted
+  return begins ? { ...noted, isRunning: true, begun: seq } : noted
 }
 
 function append(state: View, agent: string | null, entry: Entry): View {
@@ -167,14 +181,28 @@ function settleCall(state: View, block: Extract<Block, { type: 'tool_result' }>,
   )
 }
 
+/** A history has no results, and what is open or waits in it is the affair of where it comes from. */
+function afterHistory(state: View): View {
+  const cut = cutCalls(state)
+  const withdrawn = state.questions.reduce(
+    (now, { id }) => settle(now, id, (entry) => (entry.kind === 'question' ? { ...entry, state: 'cancelled' } : entry)),
+    cut,
+  )
+  return { ...withdrawn, isRunning: false, begun: undefined, questions: [], queue: [] }
+}
+
 /** What a run leaves open will not come to anything. Questions may: they outlive the run in a restart. */
 function cutCalls(state: View): View {
+  const open = new Map(state.open)
   let now = state
   for (const [id, { agent, index }] of state.open) {
-    if (entriesOf(state, agent).at(index)?.kind === 'call')
-      now = settle(now, id, (entry) => over(entry, { state: 'cut' }))
+    const entries = entriesOf(now, agent)
+    const entry = entries.at(index)
+    if (entry?.kind !== 'call') continue
+    open.delete(id)
+    now = withEntries(now, agent, entries.with(index, over(entry, { state: 'cut' })))
   }
-  return now
+  return { ...now, open }
 }
 
 function over(entry: Entry, outcome: Partial<ToolCall>): Entry {

@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks'
 import { groups, keepList } from '../conversations.ts'
 import { addressOf, go, place } from '../route.ts'
-import { isLocked } from '../wire/service.ts'
+import { isLocked } from '../service.ts'
 import { ConversationView } from './conversation.tsx'
 import { List } from './list.tsx'
 import { Lock } from './lock.tsx'

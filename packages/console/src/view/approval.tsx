@@ -1,25 +1,27 @@
 import { useState } from 'preact/hooks'
-import type { Input, Question } from '../model/events.ts'
-import { ask, Refusal, sentenceOf } from '../wire/service.ts'
-import { Markdown, WhatHappens } from './code.tsx'
-import { Form } from './question.tsx'
+import { ClaudeProxyError, type Question } from '@claude-proxy/client'
+import type { WrittenAs } from '@claude-proxy/protocol/endpoints'
+import { client, sentenceOf } from '../service.ts'
+import { type Input, Markdown, WhatHappens } from './code.tsx'
+import { Elicitation } from './elicitation.tsx'
+import { Choices } from './question.tsx'
 
-export type Answering = (body: object) => Promise<void>
+export type Answering = (answer: WrittenAs<'ApprovalAnswer'>) => Promise<void>
 
 /** What waits for a person: what will happen, and what they may say to it. */
 export function ApprovalCard({ question }: { question: Question }) {
   const [said, setSaid] = useState<string>()
   const [isBusy, setBusy] = useState(false)
-  const { permission_id: id, kind, tool_name: tool, input, deadline } = question
+  const { id, about, tool, input, deadline } = question
 
   const answer: Answering = async (body) => {
     setBusy(true)
     setSaid(undefined)
     try {
-      await ask<'Approval'>(`v1/approvals/${id}`, { method: 'POST', body })
+      await client.answer(id, body)
     } catch (error) {
       // The event that says by whom is on its way, and takes this card with it.
-      const isOver = error instanceof Refusal && error.code === 'already_resolved'
+      const isOver = error instanceof ClaudeProxyError && error.code === 'already_resolved'
       setSaid(isOver ? 'Somebody else was faster.' : sentenceOf(error))
     }
     setBusy(false)
@@ -29,13 +31,16 @@ export function ApprovalCard({ question }: { question: Question }) {
     <section class="approval" aria-label={`${tool} needs you`}>
       <fieldset disabled={isBusy}>
         <legend>
-          {TITLES[kind] ?? 'May it do this?'} <b>{kind === 'tool' ? tool : ''}</b>
+          {TITLES[about]} <b>{about === 'tool' ? tool : ''}</b>
         </legend>
-        {kind === 'tool' && <ToolAnswer question={question} input={input} answer={answer} />}
-        {kind === 'plan' && <PlanAnswer input={input} answer={answer} />}
-        {kind !== 'tool' && kind !== 'plan' && <Form question={question} answer={answer} />}
+        {about === 'tool' && <ToolAnswer question={question} input={input} answer={answer} />}
+        {about === 'plan' && <PlanAnswer input={input} answer={answer} />}
+        {about === 'question' && <Choices question={question} answer={answer} />}
+        {about === 'elicitation' && <Elicitation question={question} answer={answer} />}
       </fieldset>
-      {deadline !== null && <p class="about">Until {new Date(deadline).toLocaleTimeString()}; then it is denied.</p>}
+      {deadline !== undefined && (
+        <p class="about">Until {new Date(deadline).toLocaleTimeString()}; then it is denied.</p>
+      )}
       {said !== undefined && (
         <p class="error" role="alert">
           {said}
@@ -45,7 +50,7 @@ export function ApprovalCard({ question }: { question: Question }) {
   )
 }
 
-const TITLES: Readonly<Record<string, string>> = {
+const TITLES: Readonly<Record<Question['about'], string>> = {
   tool: 'May it use',
   plan: 'Is this plan good?',
   question: 'It asks you',
@@ -59,7 +64,7 @@ function ToolAnswer({ question, input, answer }: { question: Question; input: In
   const { rules } = question
   return (
     <>
-      <WhatHappens tool={question.tool_name} input={input} />
+      <WhatHappens tool={question.tool} input={input} />
       <div class="actions">
         <button type="button" class="primary" onClick={() => void answer({ behavior: 'allow' })}>
           Allow once
@@ -118,10 +123,10 @@ function EditAnswer({ input, answer, onBack }: { input: Input; answer: Answering
   )
 }
 
-function read(text: string): object | undefined {
+function read(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
   } catch {
     return undefined
   }

@@ -1,20 +1,30 @@
+import { signal } from '@preact/signals'
 import { diffLines } from 'diff'
-import { useEffect, useMemo, useRef } from 'preact/hooks'
-import type { Input } from '../model/events.ts'
-import { toHtml } from '../markdown.ts'
+import { useLayoutEffect, useMemo, useRef } from 'preact/hooks'
+import type { toNodes } from '../markdown.ts'
+import { folder } from '../session.ts'
+import { pathFrom } from '../words.ts'
+
+export type Input = Readonly<Record<string, unknown>>
 
 /** From here on the parser would take longer than a person reads. */
 const LONG = 100_000
 
+/** Loaded beside the page, which can be there without; until then text stands as it is. */
+const parser = signal<typeof toNodes | undefined>(undefined)
+void import('../markdown.ts').then((loaded) => (parser.value = loaded.toNodes))
+
 export function Markdown({ text }: { text: string }) {
-  const html = useMemo(() => (text.length > LONG ? undefined : toHtml(text)), [text])
+  const parse = parser.value
   const root = useRef<HTMLDivElement>(null)
-  useEffect(() => {
-    if (html === undefined || !html.includes('<code class="language-')) return
-    void import('../highlight.ts').then(({ highlight }) => root.current && highlight(root.current))
-  }, [html])
-  if (html === undefined) return <Plain text={text} />
-  return <div ref={root} class="markdown" dangerouslySetInnerHTML={{ __html: html }} />
+  useLayoutEffect(() => {
+    const { current } = root
+    if (!current) return
+    current.replaceChildren(parse?.(text) ?? text)
+    if (current.querySelector('code[class^="language-"]'))
+      void import('../highlight.ts').then(({ highlight }) => highlight(current))
+  }, [text, parse])
+  return text.length > LONG ? <Plain text={text} /> : <div ref={root} class="markdown" />
 }
 
 /** Text as it is, in a box that scrolls; a keyboard can get into it. */
@@ -69,7 +79,7 @@ function Diff({ path, before, after }: { path: string | undefined; before: strin
   }, [before, after])
   return (
     <figure class="diff">
-      {path !== undefined && <figcaption>{path}</figcaption>}
+      {path !== undefined && <figcaption>{pathFrom(folder.value, path)}</figcaption>}
       <pre tabIndex={0} role="region" aria-label={`Change${path === undefined ? '' : ` of ${path}`}`}>
         {parts.map(({ value, added, removed }, part) => {
           const sign = added ? '+' : removed ? '-' : ' '

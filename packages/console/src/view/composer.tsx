@@ -1,6 +1,6 @@
 import type { Answer } from '@claude-proxy/protocol/endpoints'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { ask, sentenceOf } from '../wire/service.ts'
+import { client, sentenceOf } from '../service.ts'
 
 type Upload = Answer<'Upload'>
 
@@ -8,7 +8,7 @@ const WHEN_BUSY = { queue: 'after this', steer: 'into this turn', interrupt: 'in
 type WhenBusy = keyof typeof WHEN_BUSY
 
 /** What the agent is told next. What is not sent yet survives the page. */
-export function Composer({ id, isBusy, onSent }: { id: string; isBusy: boolean; onSent: () => void }) {
+export function Composer({ id, isBusy }: { id: string; isBusy: boolean }) {
   const key = `draft ${id}`
   const [text, setText] = useState(() => localStorage.getItem(key) ?? '')
   const [whenBusy, setWhenBusy] = useState<WhenBusy>('queue')
@@ -37,7 +37,6 @@ export function Composer({ id, isBusy, onSent }: { id: string; isBusy: boolean; 
       await sendPrompt(id, text, { whenBusy: isBusy ? whenBusy : 'queue', uploads })
       write('')
       clear()
-      onSent()
     } catch (error) {
       setSaid(sentenceOf(error))
     }
@@ -132,17 +131,13 @@ interface Sending {
   readonly uploads: readonly Upload[]
 }
 
-/** The same prompt once, also when it has to be sent again. */
+/** It is one prompt, however often it has to be sent. */
 export async function sendPrompt(id: string, text: string, { whenBusy, uploads }: Sending): Promise<void> {
-  await ask<'Sent'>(`v1/conversations/${encodeURIComponent(id)}/messages`, {
-    method: 'POST',
-    body: {
-      text,
-      when_busy: whenBusy,
-      can_answer: ['question', 'plan', 'elicitation'],
-      client_message_id: crypto.getRandomValues(new Uint32Array(4)).join('-'),
-      ...(uploads.length > 0 && { attachments: uploads.map(({ upload_id }) => ({ upload_id })) }),
-    },
+  await client.send(id, {
+    text,
+    when_busy: whenBusy,
+    can_answer: ['question', 'plan', 'elicitation'],
+    ...(uploads.length > 0 && { attachments: uploads.map(({ upload_id }) => ({ upload_id })) }),
   })
 }
 
@@ -153,8 +148,7 @@ function useUploads(say: (sentence: string) => void) {
     add: async (files: FileList | null | undefined) => {
       for (const file of files ?? []) {
         try {
-          const query = file.name === '' ? {} : { name: file.name }
-          const upload = await ask<'Upload'>('v1/uploads', { method: 'POST', query, file })
+          const upload = await client.upload(file, file.name === '' ? {} : { name: file.name })
           setUploads((all) => [...all, upload])
         } catch (error) {
           say(`${file.name}: ${sentenceOf(error)}`)

@@ -1,7 +1,6 @@
 import { connection } from '../conversations.ts'
-import type { StreamState } from '../wire/stream.ts'
 
-const WORDS: Readonly<Record<StreamState, string>> = {
+const WORDS: Readonly<Record<typeof connection.value, string>> = {
   live: 'Live',
   connecting: 'Connecting…',
   waiting: 'No connection. What you see may be old.',

@@ -1,7 +1,7 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useState } from 'preact/hooks'
 import { nameOf, titleOf } from '../conversations.ts'
-import { details, openSession, type Session, sessionFailure, sessionState, shown } from '../session.ts'
-import { ask, sentenceOf } from '../wire/service.ts'
+import { client, sentenceOf } from '../service.ts'
+import { details, keepSession, progress, sessionFailure, sessionState, shown } from '../session.ts'
 import { money, STATES } from '../words.ts'
 import { ApprovalCard } from './approval.tsx'
 import { Composer } from './composer.tsx'
@@ -11,23 +11,21 @@ import { TranscriptView } from './transcript.tsx'
 
 /** One conversation: what was said, what waits, and what to say next. */
 export function ConversationView({ id, seq }: { id: string; seq: number | undefined }) {
-  const session = useRef<Session>(undefined)
   const [said, setSaid] = useState<string>()
-  useEffect(() => {
-    const opened = openSession(id)
-    session.current = opened
-    return () => opened.close()
+  // Before anybody sees what was open before.
+  useLayoutEffect(() => {
+    const over = new AbortController()
+    void keepSession(id, over.signal)
+    return () => over.abort()
   }, [id])
 
   const known = details.value
-  const state = known?.state ?? 'idle'
+  const { questions, queue, state: last } = shown.value
+  const state = progress.value === undefined ? last : (known?.state ?? 'idle')
   const cost = known?.cost_usd ?? 0
-  const reload = () => void session.current?.reload()
   const interrupt = () => {
     setSaid(undefined)
-    ask<'Interrupted'>(`v1/conversations/${encodeURIComponent(id)}/interrupt`, { method: 'POST', body: {} }).catch(
-      (error: unknown) => setSaid(sentenceOf(error)),
-    )
+    client.interrupt(id).catch((error: unknown) => setSaid(sentenceOf(error)))
   }
   const failure = said ?? sessionFailure.value
   return (
@@ -41,11 +39,11 @@ export function ConversationView({ id, seq }: { id: string; seq: number | undefi
           <p class="about" title={known?.cwd}>
             {known && nameOf(known.cwd)}
             {cost > 0 && ` · ${money(cost)}`}
-            {known?.context?.percent != null && ` · ${Math.round(known.context.percent)}% of its memory`}
+            {known?.context?.percent != null && ` · context ${Math.round(known.context.percent)}% full`}
           </p>
         </div>
         <span class={`state ${state}`}>{STATES[state]}</span>
-        {known && <Settings id={id} details={known} onChanged={reload} />}
+        {known && <Settings known={known} />}
         {state !== 'idle' && (
           <button type="button" class="danger" onClick={interrupt} aria-keyshortcuts="Escape" id="interrupt">
             Stop
@@ -64,11 +62,11 @@ export function ConversationView({ id, seq }: { id: string; seq: number | undefi
       )}
       <TranscriptView key={id} seq={seq} />
       <div class="tray">
-        {shown.value.open.map((question) => (
-          <ApprovalCard key={question.permission_id} question={question} />
+        {questions.map((question) => (
+          <ApprovalCard key={question.id} question={question} />
         ))}
-        <QueueView prompts={known?.queue ?? []} onChanged={reload} />
-        <Composer key={id} id={id} isBusy={state !== 'idle'} onSent={reload} />
+        <QueueView prompts={queue} />
+        <Composer key={id} id={id} isBusy={state !== 'idle'} />
       </div>
     </main>
   )

@@ -13,7 +13,7 @@ import {
 } from '../conversations.ts'
 import { askToNotify, permission } from '../notify.ts'
 import { addressOf, place } from '../route.ts'
-import { ask, sentenceOf } from '../wire/service.ts'
+import { client, sentenceOf } from '../service.ts'
 import { age, money, STATES } from '../words.ts'
 import { ConnectionLight } from './connection.tsx'
 
@@ -91,18 +91,24 @@ function Row({ conversation, now, inFolder }: { conversation: Conversation; now:
   )
 }
 
+/** Who still writes has not asked yet; and what is not indexed yet is there a moment later. */
+const WRITING_MS = 150
+const INDEXING_MS = 500
+
 function Hits({ words }: { words: string }) {
   const [found, setFound] = useState<Answer<'Hits'> | string>()
   useEffect(() => {
     const over = new AbortController()
-    const timer = setTimeout(() => {
-      ask<'Hits'>('v1/search', { query: { q: words, limit: 50 }, signal: over.signal }).then(
-        setFound,
-        (error: unknown) => {
-          if (!over.signal.aborted) setFound(sentenceOf(error))
-        },
-      )
-    }, 150)
+    let timer = setTimeout(look, WRITING_MS)
+    async function look() {
+      try {
+        const next = await client.search({ q: words, limit: 50 }, { signal: over.signal })
+        setFound(next)
+        if (!next.up_to_date && !over.signal.aborted) timer = setTimeout(look, INDEXING_MS)
+      } catch (error) {
+        if (!over.signal.aborted) setFound(sentenceOf(error))
+      }
+    }
     return () => {
       clearTimeout(timer)
       over.abort()
@@ -110,7 +116,7 @@ function Hits({ words }: { words: string }) {
   }, [words])
   if (found === undefined) return <p class="empty">Searching…</p>
   if (typeof found === 'string') return <p class="empty error">{found}</p>
-  if (found.hits.length === 0) return <p class="empty">Nothing is found.</p>
+  if (found.hits.length === 0) return <p class="empty">{found.up_to_date ? 'Nothing is found.' : 'Searching…'}</p>
   return (
     <ul class="hits" aria-label="Found">
       {found.hits.map((hit) => (

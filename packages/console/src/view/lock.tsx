@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { keepToken } from '../wire/service.ts'
+import { isRefused, keepToken } from '../service.ts'
 
 /** Asks for the token of a service that has one. */
 export function Lock() {
@@ -25,6 +25,11 @@ export function Lock() {
             onInput={({ currentTarget }) => setToken(currentTarget.value)}
           />
         </label>
+        {isRefused.value && (
+          <p class="error" role="alert">
+            The service does not take this token.
+          </p>
+        )}
         <label class="inline">
           <input
             type="checkbox"

@@ -2,7 +2,7 @@ import type { Answer } from '@claude-proxy/protocol/endpoints'
 import { useEffect, useState } from 'preact/hooks'
 import { folders, nameOf, remember } from '../conversations.ts'
 import { addressOf, go } from '../route.ts'
-import { ask, sentenceOf } from '../wire/service.ts'
+import { client, sentenceOf } from '../service.ts'
 import { sendPrompt } from './composer.tsx'
 
 /** A conversation to come: in which folder, and with what it begins. */
@@ -16,7 +16,7 @@ export function NewConversation() {
     setBusy(true)
     setSaid(undefined)
     try {
-      const made = await ask<'Conversation'>('v1/conversations', { method: 'POST', body: { cwd: folder } })
+      const made = await client.createConversation({ cwd: folder })
       remember(made)
       const id = made.conversation_id
       // It is there now: what goes wrong from here on is told where it is, with the text kept.
@@ -100,7 +100,8 @@ function Browse({ folder, onChoose }: { folder: string; onChoose: (path: string)
     if (!folder.startsWith('/')) return setFound(undefined)
     const over = new AbortController()
     const timer = setTimeout(() => {
-      ask<'FileList'>('v1/files', { query: { cwd: folder, limit: 200 }, signal: over.signal })
+      client
+        .files({ cwd: folder, limit: 200 }, { signal: over.signal })
         .then(({ entries }) => setFound({ of: folder, names: directories(entries) }))
         // What is typed is not a folder yet, or not one to look into; that is said when it is chosen.
         .catch(() => setFound(undefined))

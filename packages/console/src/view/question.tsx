@@ -1,4 +1,4 @@
-import type { Question } from '../model/events.ts'
+import type { Question } from '@claude-proxy/client'
 import type { Answering } from './approval.tsx'
 
 interface Asked {
@@ -8,12 +8,9 @@ interface Asked {
   readonly options?: readonly { readonly label: string; readonly description?: string }[]
 }
 
-/** Questions of the agent, or of a tool, as a form. */
-export function Form({ question: { kind, input }, answer }: { question: Question; answer: Answering }) {
-  const asked =
-    kind === 'question'
-      ? questionsOf(input['questions'])
-      : fieldsOf(input['requested_schema'] ?? input['requestedSchema'])
+/** Questions of the agent, as a form. */
+export function Choices({ question: { input }, answer }: { question: Question; answer: Answering }) {
+  const asked = questionsOf(input['questions'])
   const send = (form: HTMLFormElement) => {
     const data = new FormData(form)
     const answers = asked.map(({ question }) => {
@@ -34,7 +31,6 @@ export function Form({ question: { kind, input }, answer }: { question: Question
         send(event.currentTarget)
       }}
     >
-      {typeof input['message'] === 'string' && <p>{input['message']}</p>}
       {asked.map((one) => (
         <fieldset key={one.question} class="choice">
           <legend>{one.question}</legend>
@@ -69,12 +65,4 @@ export function Form({ question: { kind, input }, answer }: { question: Question
 
 function questionsOf(value: unknown): readonly Asked[] {
   return Array.isArray(value) ? (value as Asked[]) : []
-}
-
-function fieldsOf(schema: unknown): readonly Asked[] {
-  const { properties = {} } = Object(schema) as { properties?: Record<string, { enum?: readonly string[] }> }
-  return Object.entries(properties).map(([question, { enum: values = [] }]) => ({
-    question,
-    options: values.map((label) => ({ label })),
-  }))
 }

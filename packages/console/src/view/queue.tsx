@@ -1,40 +1,38 @@
-import type { Answer } from '@claude-proxy/protocol/endpoints'
+import type { WaitingPrompt } from '@claude-proxy/client'
 import { useState } from 'preact/hooks'
-import { ask, sentenceOf } from '../wire/service.ts'
-
-type Waiting = Answer<'ConversationDetails'>['queue']
+import { client, sentenceOf } from '../service.ts'
 
 /** What waits until the agent has time, in the order in which it gets it. */
-export function QueueView({ prompts, onChanged }: { prompts: Waiting; onChanged: () => void }) {
+export function QueueView({ prompts }: { prompts: readonly WaitingPrompt[] }) {
   const [said, setSaid] = useState<string>()
   if (prompts.length === 0) return undefined
-  const change = (id: string, method: 'PATCH' | 'DELETE' | 'POST', body?: object) => {
-    const path = `v1/queue/${id}${method === 'POST' ? '/steer' : ''}`
-    ask<'Prompt'>(path, { method, ...(body && { body }) })
-      .then(() => setSaid(undefined))
-      .catch((error: unknown) => setSaid(sentenceOf(error)))
-      .finally(onChanged)
+  const change = (changing: Promise<unknown>) => {
+    changing.then(() => setSaid(undefined)).catch((error: unknown) => setSaid(sentenceOf(error)))
   }
+  const steering = prompts.filter(({ state }) => state === 'steering').length
   return (
     <section class="queue" aria-label="Prompts that wait">
       <ol>
-        {prompts.map(({ prompt_id: id, text }, at) => (
+        {prompts.map(({ id, text, state }, at) => (
           <li key={id}>
             <span class="gist">{text || 'Attachments'}</span>
-            {at > 0 && (
+            {state === 'steering' && <small>goes into this turn</small>}
+            {state === 'queued' && at > steering && (
               <button
                 type="button"
                 class="quiet"
                 aria-label="Move up"
-                onClick={() => change(id, 'PATCH', { position: at })}
+                onClick={() => change(client.editPrompt(id, { position: at - steering }))}
               >
                 ↑
               </button>
             )}
-            <button type="button" class="quiet" onClick={() => change(id, 'POST')}>
-              Now
-            </button>
-            <button type="button" class="quiet" onClick={() => change(id, 'DELETE')}>
+            {state === 'queued' && (
+              <button type="button" class="quiet" onClick={() => change(client.steerPrompt(id))}>
+                Now
+              </button>
+            )}
+            <button type="button" class="quiet" onClick={() => change(client.cancelPrompt(id))}>
               Cancel
             </button>
           </li>

@@ -1,8 +1,7 @@
-import type { Answer } from '@claude-proxy/protocol/endpoints'
+import type { Snapshot } from '@claude-proxy/client'
 import { useState } from 'preact/hooks'
-import { ask, sentenceOf } from '../wire/service.ts'
-
-type Details = Answer<'ConversationDetails'>
+import { client, sentenceOf } from '../service.ts'
+import { details } from '../session.ts'
 
 const CHOICES = {
   model: ['opus', 'sonnet', 'haiku'],
@@ -12,23 +11,23 @@ const CHOICES = {
 type Setting = keyof typeof CHOICES
 
 /** What a conversation works with. The service says what it takes and from when on. */
-export function Settings({ id, details, onChanged }: { id: string; details: Details; onChanged: () => void }) {
+export function Settings({ known }: { known: Snapshot }) {
   const [said, setSaid] = useState<string>()
   const set = (setting: Setting, value: string) => {
-    const path = `v1/conversations/${encodeURIComponent(id)}`
-    ask<'ChangedConversation'>(path, { method: 'PATCH', body: { [setting]: value === '' ? null : value } })
-      .then(({ takes_effect: when }) =>
-        setSaid(when[setting] === 'next_run' ? 'Holds from the next run on.' : undefined),
-      )
+    client
+      .changeConversation(known.conversation_id, { [setting]: value === '' ? null : value })
+      .then(({ takes_effect: when, ...changed }) => {
+        details.value = changed
+        setSaid(when[setting] === 'next_run' ? 'Holds from the next run on.' : undefined)
+      })
       .catch((error: unknown) => setSaid(sentenceOf(error)))
-      .finally(onChanged)
   }
   return (
     <details class="menu">
       <summary class="button quiet">Settings</summary>
       <div class="body">
         {(Object.keys(CHOICES) as Setting[]).map((setting) => {
-          const { asked, in_use: used } = details[setting]
+          const { asked, in_use: used } = known[setting]
           const values = [...new Set([...CHOICES[setting], ...(asked === null ? [] : [asked])])]
           return (
             <label key={setting}>

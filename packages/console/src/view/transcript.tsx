@@ -1,10 +1,9 @@
-import { Component, createRef, type RefObject } from 'preact'
+import type { RefObject } from 'preact'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
-import type { Draft } from '../model/drafts.ts'
-import type { Page } from '../model/transcript.ts'
-import { shown } from '../session.ts'
-import { Markdown } from './code.tsx'
-import { ItemView } from './items.tsx'
+import { progress, shown } from '../session.ts'
+import { DraftsOf } from './drafts.tsx'
+import { createNearness, type Nearness } from './nearness.ts'
+import { PageView } from './pages.tsx'
 
 /** How far from the end still counts as reading the newest. */
 const NEAR_PX = 48
@@ -14,15 +13,21 @@ const HAND = ['wheel', 'touchmove', 'keydown'] as const
 const UP = new Set(['ArrowUp', 'PageUp', 'Home'])
 const HAND_MS = 800
 
+/** For so many frames a place is waited for that is about to be drawn. */
+const LOOKS = 60
+
 /** What was said and done. It stays at the newest until somebody reads back, and then where they read. */
 export function TranscriptView({ seq }: { seq: number | undefined }) {
   const scroller = useRef<HTMLDivElement>(null)
   const content = useRef<HTMLDivElement>(null)
   const isAtEnd = useRef(true)
   const [isBack, setBack] = useState(false)
-  const watch = useWatch(scroller)
-  const { pages, drafts, status, last } = shown.value
-  const target = seq === undefined ? -1 : pages.findLastIndex(({ items }) => (items[0]?.seq ?? Infinity) <= seq)
+  const watch = useNearness(scroller)
+  const {
+    entries: { pages },
+    last,
+  } = shown.value
+  const target = seq === undefined ? -1 : pages.findLastIndex(([first]) => (first?.seq ?? Infinity) <= seq)
 
   useLayoutEffect(() => {
     const [outer, inner] = [scroller.current, content.current]
@@ -63,18 +68,19 @@ export function TranscriptView({ seq }: { seq: number | undefined }) {
 
   const isThere = target >= 0 && last >= (seq ?? 0)
   useEffect(() => {
-    if (!isThere) return
+    if (!isThere) return undefined
     isAtEnd.current = false
     const page = content.current?.querySelector(`[data-page="${target}"]`)
     page?.scrollIntoView({ block: 'start' })
     // When it has been drawn, the very place in it.
-    requestAnimationFrame(() =>
-      requestAnimationFrame(() => {
-        const found = page?.querySelector(`[data-seq="${seq}"]`)
-        found?.scrollIntoView({ block: 'center' })
-        found?.classList.add('found')
-      }),
-    )
+    let frames = 0
+    let frame = requestAnimationFrame(function look() {
+      const found = page?.querySelector(`[data-seq="${seq}"]`)
+      found?.scrollIntoView({ block: 'center' })
+      found?.classList.add('found')
+      if (!found && ++frames < LOOKS) frame = requestAnimationFrame(look)
+    })
+    return () => cancelAnimationFrame(frame)
   }, [isThere, seq])
 
   return (
@@ -82,19 +88,10 @@ export function TranscriptView({ seq }: { seq: number | undefined }) {
       <div class="scroller" ref={scroller} tabIndex={0} role="region" aria-label="Transcript">
         <div class="content" ref={content} role="log" aria-live="off">
           {pages.map((page, at) => (
-            <PageView
-              key={at}
-              at={at}
-              page={page}
-              version={page.version}
-              watch={watch}
-              isLate={at >= pages.length - 2}
-            />
+            <PageView key={at} at={at} page={page} watch={watch} isLast={at === pages.length - 1} />
           ))}
-          {drafts.map((draft, at) => (
-            <DraftView key={at} draft={draft} />
-          ))}
-          {status !== undefined && drafts.length === 0 && <p class="note working">{status}…</p>}
+          <DraftsOf agent={null} />
+          {pages.length === 0 && progress.value !== undefined && <p class="note">{progressWords(progress.value)}</p>}
         </div>
       </div>
       {isBack && (
@@ -113,100 +110,17 @@ export function TranscriptView({ seq }: { seq: number | undefined }) {
   )
 }
 
-function DraftView({ draft: { kind, tool, text } }: { draft: Draft }) {
-  if (kind === 'text')
-    return (
-      <article class="answer draft">
-        <Markdown text={text} />
-      </article>
-    )
-  return <p class="note working">{kind === 'thinking' ? 'Thinking…' : `${tool ?? 'Tool'}: ${text.slice(-200)}`}</p>
-}
-
-/** Who wants to know whether they are near what is seen. */
-type Watch = (element: Element, onNear: (isNear: boolean) => void) => () => void
-
-const AROUND = '1200px 0px'
-
-function useWatch(scroller: RefObject<HTMLElement | null>): Watch {
-  const watching = useRef<{ observer: IntersectionObserver; told: WeakMap<Element, (isNear: boolean) => void> }>(
-    undefined,
+function useNearness(scroller: RefObject<HTMLElement | null>): Nearness['watch'] {
+  const nearness = useRef<Nearness>(undefined)
+  useEffect(() => () => nearness.current?.close(), [])
+  // The first page asks before there could have been an effect.
+  const [watch] = useState(
+    (): Nearness['watch'] => (element, onTurn) =>
+      (nearness.current ??= createNearness(scroller.current ?? element)).watch(element, onTurn),
   )
-  useEffect(() => () => watching.current?.observer.disconnect(), [])
-  const [watch] = useState((): Watch => (element, onNear) => {
-    watching.current ??= createWatching(scroller.current)
-    const { observer, told } = watching.current
-    told.set(element, onNear)
-    observer.observe(element)
-    return () => observer.unobserve(element)
-  })
   return watch
 }
 
-function createWatching(root: HTMLElement | null) {
-  const told = new WeakMap<Element, (isNear: boolean) => void>()
-  const observer = new IntersectionObserver(
-    (entries) => {
-      for (const { target, isIntersecting } of entries) told.get(target)?.(isIntersecting)
-    },
-    { root, rootMargin: AROUND },
-  )
-  return { observer, told }
-}
-
-interface PageProps {
-  readonly at: number
-  readonly page: Page
-  readonly version: number
-  readonly watch: Watch
-  /** One of the last: drawn at once, since that is where people begin to read. */
-  readonly isLate: boolean
-}
-
-/** Before it was drawn once, this much is kept free for an item. */
-const GUESS_PX = 72
-
-/** Some of the items; far from what is seen nothing but the room that they take. */
-class PageView extends Component<PageProps, { isNear: boolean }> {
-  override state = { isNear: this.props.isLate }
-  private readonly root = createRef<HTMLDivElement>()
-  private height: number | undefined
-  /** What was told last: the state follows a moment later, and two may be told in between. */
-  private isNear = this.props.isLate
-  private unwatch: (() => void) | undefined
-
-  override componentDidMount(): void {
-    const element = this.root.current
-    if (element) this.unwatch = this.props.watch(element, (isNear) => this.turn(isNear))
-  }
-
-  override componentWillUnmount(): void {
-    this.unwatch?.()
-  }
-
-  override shouldComponentUpdate(next: PageProps, { isNear }: { isNear: boolean }): boolean {
-    if (isNear !== this.state.isNear || next.page !== this.props.page) return true
-    return isNear && next.version !== this.props.version
-  }
-
-  private turn(isNear: boolean): void {
-    if (isNear === this.isNear) return
-    this.isNear = isNear
-    if (!isNear && this.state.isNear) this.height = this.root.current?.offsetHeight
-    this.setState({ isNear })
-  }
-
-  override render() {
-    const { page, at } = this.props
-    if (this.state.isNear)
-      return (
-        <div ref={this.root} class="page" data-page={at}>
-          {page.items.map((item, n) => (
-            <ItemView key={n} item={item} version={item.version} />
-          ))}
-        </div>
-      )
-    const height = this.height ?? page.items.length * GUESS_PX
-    return <div ref={this.root} class="page" data-page={at} style={{ height: `${height}px` }} />
-  }
+function progressWords(read: number): string {
+  return read === 0 ? 'Loading…' : `Loading… ${Math.floor(read * 100)} %`
 }

@@ -8,10 +8,10 @@ const PARTS: [part: RegExp, mayImport: RegExp][] = [
   [/^protocol\/src\//, /^(zod$|protocol\/src\/)/],
   [/^client\/src\//, /^(protocol|client)\/src\//],
   [/^scripted-model\/src\//, /^(node:|@copilotkit\/aimock$|scripted-model\/src\/)/],
-  // It runs in browsers, and knows no more of the service than what travels.
+  // It runs in browsers, and knows of the service what the client's front door offers, and types of what travels.
   [
     /^console\/src\//,
-    /^(preact(\/hooks)?|@preact\/signals|diff|dompurify|marked|highlight\.js\/lib\/.+|(protocol|client|console)\/src\/.+)$/,
+    /^(preact(\/hooks)?|@preact\/signals|diff|dompurify|marked|highlight\.js\/lib\/.+|@claude-proxy\/client|(protocol|console)\/src\/.+)$/,
   ],
   [/^demo\/src\//, /^(node:|(demo|protocol|scripted-model)\/src\/)/],
   [
@@ -53,8 +53,8 @@ export function breaches(file: string, source: string): string[] {
   // The core has its surroundings and its time handed in.
   const own = file.startsWith('server/src/core/') ? (source.match(/process\.env|Date\.now\(|new Date\(\)/g) ?? []) : []
   // What is published alone takes nothing along: of the protocol it has types, which are gone when it runs.
-  const alive = file.startsWith('client/')
-    ? (source.match(/^(?:import|export) (?!type\b)[^'"]*['"]@claude-proxy\/[^'"]+/gm) ?? [])
+  const alive = /^(client|console)\//.test(file)
+    ? (source.match(/^(?:import|export) (?!type\b)[^'"]*['"]@claude-proxy\/protocol\/[^'"]+/gm) ?? [])
     : []
   return [
     ...found,

@@ -37,6 +37,8 @@ it.each([
   ['server/src/service.ts', `import { DatabaseSync } from 'node:sqlite'`],
   ['console/src/a.tsx', `import { x } from '../../server/src/http/read.ts'`],
   ['console/src/a.tsx', `import { readFile } from 'node:fs/promises'`],
+  ['console/src/a.tsx', `import { List } from '../../client/src/view/list.ts'`],
+  ['console/src/a.tsx', `import { ENDPOINTS } from '@claude-proxy/protocol/endpoints'`],
   ['server/src/http/a.ts', `import { x } from '../../../console/src/words.ts'`],
   ['server/src/core/a.ts', `import { createClient } from '@claude-proxy/client'`],
   ['server/src/cli/a.ts', `import { createClient } from '@claude-proxy/client'`],
@@ -48,6 +50,10 @@ it.each([
 it.each([
   ['protocol/src/a.ts', `import { z } from 'zod'\nimport { x } from './ids.ts'`],
   ['client/src/a.ts', `import type { ErrorCode } from '@claude-proxy/protocol/errors'\nimport { x } from './b.ts'`],
+  [
+    'console/src/a.tsx',
+    `import { view } from '@claude-proxy/client'\nimport type { Answer } from '@claude-proxy/protocol/endpoints'`,
+  ],
   ['server/src/core/runs/a.ts', `import { join } from 'node:path'\nimport type { Run } from '../ports.ts'`],
   ['server/src/agents/claude/a.ts', `import { query } from '@anthropic-ai/claude-agent-sdk'\nimport '../queue.ts'`],
   ['server/src/store/sqlite/a.ts', `import { DatabaseSync } from 'node:sqlite'`],
