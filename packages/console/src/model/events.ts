@@ -3,7 +3,7 @@ export interface Event {
   readonly type: string
   readonly subtype?: string
   readonly timestamp?: string
-  readonly message?: { readonly content?: unknown; readonly model?: string }
+  readonly message?: { readonly content?: unknown; readonly model?: string; readonly id?: string }
   readonly parent_tool_use_id?: string | null
   readonly [field: string]: unknown
 }

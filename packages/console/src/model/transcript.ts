@@ -19,6 +19,8 @@ export type Item = { readonly seq: number; version: number } & (
       readonly isError: boolean
       readonly text: string
       readonly facts: string
+      /** The number of the event that began the run; 0 where that is not here. */
+      readonly begun: number
     }
 )
 
@@ -51,6 +53,7 @@ export function createTranscript() {
   let pages: Page[] = []
   let calls = new Map<string, { call: Call; page: Page }>()
   let questions = new Map<string, { item: Extract<Item, { kind: 'question' }>; page: Page }>()
+  let begun = 0
 
   function add(seq: number, event: Event): void {
     const parent = event.parent_tool_use_id ?? undefined
@@ -74,9 +77,10 @@ export function createTranscript() {
       case 'tool_permission_settled':
         return settle(event as Event & Settled)
       case 'result':
-        return void put({ kind: 'end', seq, version: 0, ...endOf(event) }, undefined)
+        return void put({ kind: 'end', seq, version: 0, begun, ...endOf(event) }, undefined)
       default: {
         const text = noteOf(event)
+        if (BEGINNINGS.has(event.subtype ?? '')) begun = seq
         if (text !== undefined) put({ kind: 'note', seq, version: 0, text }, parent)
         return undefined
       }
@@ -90,6 +94,7 @@ export function createTranscript() {
     const attached = (event['attachments'] ?? []) as readonly Attached[]
     if (event['isSynthetic'] === true || (text === '' && attached.length === 0)) return
     const at = event.timestamp
+    if (parent === undefined && event['steer'] !== true) begun = seq
     put({ kind: 'prompt', seq, version: 0, text, attached, steers: event['steer'] === true, at }, parent)
   }
 
@@ -161,6 +166,7 @@ export function createTranscript() {
       pages = []
       calls = new Map()
       questions = new Map()
+      begun = 0
     },
   }
 }
@@ -201,6 +207,9 @@ function noteOf({ type, subtype = '', changes, content }: Event): string | undef
   }
   return NOTES[subtype]
 }
+
+/** How a run begins that no prompt began. */
+const BEGINNINGS = new Set(['run_continued', 'run_begun_by_agent'])
 
 const NOTES: Readonly<Record<string, string>> = {
   run_continued: 'Goes on after a restart.',

@@ -5,6 +5,8 @@ import type { Call, Item } from '../model/transcript.ts'
 import { request } from '../wire/service.ts'
 import { gist, whoIs } from '../words.ts'
 import { Markdown, Plain, WhatHappens } from './code.tsx'
+import { PromptMenu } from './prompt/menu.tsx'
+import { RunLink } from './run/link.tsx'
 
 /** One thing that was said or done. It is drawn again when its version says so, not when its neighbours change. */
 export class ItemView extends Component<{ item: Item; version: number }> {
@@ -23,6 +25,7 @@ export class ItemView extends Component<{ item: Item; version: number }> {
             {item.attached.map((one) => (
               <Attachment key={one.attachment_id} one={one} />
             ))}
+            {!item.steers && <PromptMenu seq={item.seq} text={item.text} />}
           </article>
         )
       case 'answer':
@@ -44,6 +47,7 @@ export class ItemView extends Component<{ item: Item; version: number }> {
           <p class={`end ${item.isError ? 'error' : ''}`} data-seq={item.seq}>
             {item.isError ? item.text || item.subtype : 'Done'}
             {item.facts !== '' && <span class="facts"> · {item.facts}</span>}
+            <RunLink begun={item.begun} />
           </p>
         )
     }
