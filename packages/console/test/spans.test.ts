@@ -64,6 +64,11 @@ describe('what took how long in a run', () => {
       ['model', 'Model', 5500, 9500, 0, 'done'],
     ])
     expect(spans.map(({ about }) => about)).toEqual(['', 'I look.', 'ls', 'Done.'])
+    const silent = timelineOf(
+      run([0, prompt], [9, calls('t', 'Bash', {}, null, 'a')], [9, calls('u', 'Read', {}, null, 'a')]),
+      START,
+    )
+    expect(silent.spans[0]?.about).toBe('calls Bash, Read')
     expect(shares).toEqual({ start: 1000, model: 6500, tool: 2000, wait: 0, rest: 100 })
     expect(isOver).toBe(true)
   })

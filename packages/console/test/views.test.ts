@@ -178,7 +178,7 @@ inBrowser('a folder is found by going down and up, as far as agents may go', asy
   await field.fill(shop)
   await page.getByRole('button', { name: 'src' }).click()
   expect(await field.inputValue()).toBe(join(shop, 'src'))
-  await page.getByText('No folders in it.').waitFor()
+  await page.getByText(`No folders in ${join(shop, 'src')}.`).waitFor()
   await page.getByRole('button', { name: `Up to ${shop}` }).click()
   await page.getByRole('button', { name: 'src' }).waitFor()
   await expectAccessible(page, 'the choice of a folder')

@@ -63,7 +63,7 @@ export function FolderPicker({ folder, onChoose }: Props) {
           </li>
         ))}
       </ul>
-      {seen.names.length === 0 && <p class="about">No folders in it.</p>}
+      {seen.names.length === 0 && <p class="about">No folders in {seen.of}.</p>}
       {seen.isCut && <p class="about">There are more: type the beginning of the path.</p>}
     </div>
   )

@@ -128,11 +128,17 @@ export function timelineOf(events: readonly Numbered[], now: number): Timeline {
     thread.ready = at
   }
 
-  function takeBlock(seq: number, { type, id = '', name = '', input = {}, text }: Block, thread: Thread, at: number) {
-    const words = type === 'text' ? text : undefined
+  function takeBlock(
+    seq: number,
+    { type, id = '', name = '', input = {}, text = '' }: Block,
+    thread: Thread,
+    at: number,
+  ) {
     const { span } = thread.turn ?? {}
-    if (span && words !== undefined && span.about === '') span.about = words.slice(0, 200)
+    if (span?.about === '' && type === 'text') span.about = text.slice(0, 200)
     if ((type !== 'tool_use' && type !== 'server_tool_use') || calls.has(id)) return
+    if (span?.about === '') span.about = `calls ${name}`
+    else if (span?.about.startsWith('calls ')) span.about += `, ${name}`
     const kind = AGENTS.has(name) ? 'agent' : 'tool'
     const about = gist(name, input)
     calls.set(id, put(thread, { kind, seq, name, about, call: id, from: at }))
