@@ -49,7 +49,9 @@ export async function request(
 ) {
   // Relative to the page, which may lie below a path of somebody's proxy.
   const url = new URL(path, document.baseURI)
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value))
+  // Not by URLSearchParams, which writes a blank as a plus (PROTOCOL.md 1.4).
+  const given = Object.entries(query).filter(([, value]) => value !== undefined)
+  url.search = given.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&')
   const token = sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY)
   const content = file ?? (body === undefined ? undefined : JSON.stringify(body))
   const response = await fetch(url, {
