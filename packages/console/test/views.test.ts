@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { Page } from 'playwright-core'
@@ -185,6 +186,52 @@ inBrowser('a folder is found by going down and up, as far as agents may go', asy
   await field.fill(join(shop, 'nothing'))
   await page.getByText(/does not exist/).waitFor()
 })
+
+inBrowser('the folder of a conversation can be read, and what is not committed in it', async () => {
+  await using service = await startTestService()
+  const cwd = service.folder('shop')
+  git(cwd, 'init', '-q')
+  mkdirSync(join(cwd, 'src'))
+  writeFileSync(join(cwd, 'src/cart #1.ts'), 'const one = 1\n')
+  writeFileSync(join(cwd, 'dot.png'), Buffer.from(DOT, 'base64'))
+  writeFileSync(join(cwd, 'empty'), '')
+  git(cwd, 'add', '.')
+  git(cwd, 'commit', '-qm', 'Begin')
+  writeFileSync(join(cwd, 'src/cart #1.ts'), 'const one = 1\nconst two = 2\n')
+  writeFileSync(join(cwd, 'new.txt'), 'new\n')
+  const id = await begin(service, 'Hello', cwd)
+  const open = await openBrowser()
+  for (const screen of SCREENS) {
+    const { page, complaints } = await open(`${service.base}/#/c/${id}`, screen)
+    await page.getByLabel('More').click()
+    await page.getByRole('link', { name: 'Files and changes' }).click()
+    const changes = page.getByRole('region', { name: 'Not committed on main' })
+    await changes.getByText('src/cart #1.ts').click()
+    await changes.getByText('+const two = 2').waitFor()
+    await changes.getByText('new.txt').waitFor()
+    await expectAccessible(page, 'the files of a folder')
+    await page.getByRole('link', { name: 'src/' }).click()
+    await page.getByRole('link', { name: 'cart #1.ts' }).click()
+    await page.getByRole('region', { name: 'Content of src/cart #1.ts' }).getByText('const two = 2').waitFor()
+    await expectAccessible(page, 'a file')
+    await page.getByRole('link', { name: 'shop', exact: true }).click()
+    await page.getByRole('link', { name: 'dot.png' }).click()
+    await page.getByRole('img', { name: 'dot.png' }).waitFor()
+    await page.goBack()
+    await page.getByRole('link', { name: 'empty' }).click()
+    await page.getByRole('region', { name: 'Content of empty' }).waitFor({ state: 'attached' })
+    expect(complaints).toEqual([])
+  }
+})
+
+const DOT = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
+
+/** Git without this machine's settings. */
+function git(cwd: string, ...args: string[]): void {
+  const who = ['-c', 'user.name=A Person', '-c', 'user.email=person@example.org', '-c', 'init.defaultBranch=main']
+  const env = { PATH: process.env['PATH'] ?? '', HOME: cwd, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' }
+  execFileSync('git', [...who, ...args], { cwd, env })
+}
 
 /** How a table reads: its rows, with the cells beside one another. */
 async function rowsOf(page: Page, name: string): Promise<string[]> {

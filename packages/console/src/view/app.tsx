@@ -11,6 +11,7 @@ import { NewConversation } from './new.tsx'
 
 const UsageView = later(() => import('./usage/usage.tsx').then((part) => part.UsageView))
 const RunView = later(() => import('./run/run.tsx').then((part) => part.RunView))
+const FilesView = later(() => import('./files/files.tsx').then((part) => part.FilesView))
 const ArchivedView = later(() => import('./archived.tsx').then((part) => part.ArchivedView))
 const KeysHelp = later(() => import('./keys-help.tsx').then((part) => part.KeysHelp))
 
@@ -30,6 +31,7 @@ export function App() {
       {here.at === 'new' && <NewConversation />}
       {here.at === 'usage' && <UsageView />}
       {here.at === 'run' && <RunView key={`${here.id} ${here.seq}`} id={here.id} seq={here.seq} />}
+      {here.at === 'files' && <FilesView key={here.id} id={here.id} path={here.path} />}
       {here.at === 'archived' && <ArchivedView />}
       {keysShown.value && <KeysHelp />}
       {here.at === 'list' && (

@@ -3,7 +3,7 @@ const MOST_LINES = 3000
 
 /** The hunks of a change, as the other changes on this page look. */
 export function Patch({ path, patch }: { path: string; patch: string }) {
-  const lines = patch.split('\n')
+  const lines = hunksOf(patch).replace(/\n$/, '').split('\n')
   return (
     <figure class="diff">
       <pre tabIndex={0} role="region" aria-label={`Change of ${path}`}>
@@ -16,6 +16,11 @@ export function Patch({ path, patch }: { path: string; patch: string }) {
       </pre>
     </figure>
   )
+}
+
+/** Git says in some lines before them which file it is. */
+function hunksOf(patch: string): string {
+  return patch.slice(Math.max(0, patch.search(/^@@/m)))
 }
 
 function classOf(line: string): string {

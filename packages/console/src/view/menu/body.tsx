@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import { remember } from '../../conversations.ts'
+import { addressOfFiles } from '../../route.ts'
 import { ask, sentenceOf } from '../../wire/service.ts'
 import { Delete } from './delete.tsx'
 import { Downloads } from './downloads.tsx'
@@ -44,6 +45,9 @@ export function MenuBody({ details, onChanged }: MenuProps) {
           {said}
         </p>
       )}
+      <a class="button" href={addressOfFiles(id)}>
+        Files and changes
+      </a>
       <Downloads id={id} name={title ?? id} onFailure={setSaid} />
       <button type="button" onClick={() => change({ archived: !archived })}>
         {archived ? 'Bring back from the archive' : 'Archive'}
