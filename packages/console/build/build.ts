@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, parse } from 'node:path'
 
 const PACKAGE = join(import.meta.dirname, '..')
 const SOURCE = join(PACKAGE, 'src')
@@ -56,8 +56,8 @@ async function build(from: string): Promise<void> {
   const script = output.find((chunk) => chunk.type === 'chunk' && chunk.isEntry)?.fileName ?? ''
   const names = {
     'main.tsx': script,
-    'style.css': keep(fresh, 'style', 'css', readFileSync(join(SOURCE, 'style.css'))),
-    'icon.svg': keep(fresh, 'icon', 'svg', readFileSync(join(SOURCE, 'icon.svg'))),
+    'style.css': keep(fresh, 'style', 'css', styles()),
+    ...icons(fresh),
   }
   const manifest = rename(readFileSync(join(SOURCE, 'manifest.webmanifest'), 'utf8'), names)
   const all = { ...names, 'manifest.webmanifest': keep(fresh, 'manifest', 'webmanifest', Buffer.from(manifest)) }
@@ -65,6 +65,23 @@ async function build(from: string): Promise<void> {
   writeFileSync(join(fresh, 'built-from'), from)
   rmSync(BUILT, { recursive: true, force: true })
   renameSync(fresh, BUILT)
+}
+
+/** The page's own style, then what lies beside the views that it is for. */
+function styles(): Buffer {
+  const files = ['style.css', ...globSync('view/**/*.css', { cwd: SOURCE }).sort()]
+  return Buffer.concat(files.map((file) => readFileSync(join(SOURCE, file))))
+}
+
+/** The icon, and the pictures of it (`scripts/icons.ts`). */
+function icons(directory: string): Record<string, string> {
+  const files = globSync('icon*.{svg,png}', { cwd: SOURCE })
+  return Object.fromEntries(
+    files.map((file) => {
+      const { name, ext } = parse(file)
+      return [file, keep(directory, name, ext.slice(1), readFileSync(join(SOURCE, file)))]
+    }),
+  )
 }
 
 /** Writes a file under a name that says what is in it, and gives the name. */

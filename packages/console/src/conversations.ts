@@ -109,9 +109,7 @@ async function look(id: string, stop: AbortSignal): Promise<void> {
     costs.value = new Map(costs.value).set(id, details.cost_usd ?? 0)
   } catch (error) {
     if (!(error instanceof ClaudeProxyError && error.status === 404)) return
-    const rest = new Map(known.value)
-    rest.delete(id)
-    known.value = rest
+    forget(id)
   }
 }
 
@@ -131,7 +129,12 @@ function createChanged(stop: AbortSignal): (id: string) => void {
   }
 }
 
-/** A conversation that this page has just made. */
+/** A conversation that is not there any more. */
+export function forget(id: string): void {
+  known.value = new Map([...known.value].filter(([one]) => one !== id))
+}
+
+/** A conversation that this page has just made, or changed. */
 export function remember(conversation: Conversation): void {
   known.value = new Map(known.value).set(conversation.conversation_id, conversation)
 }

@@ -1,23 +1,10 @@
-import { accessSync, constants } from 'node:fs'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
 import { call } from '../../server/test/support/client.ts'
 import type { TestService } from '../../server/test/support/service.ts'
+import { EXECUTABLE } from './chromium.ts'
 
-/** A browser of this machine; the tests bring none. */
-export const EXECUTABLE = [
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-].find((path) => {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-})
+export { EXECUTABLE }
 
 if (EXECUTABLE === undefined)
   process.stderr.write('SKIPPED: there is no Chromium here, so that nobody looks at the page.\n')
@@ -61,9 +48,14 @@ export async function openBrowser(): Promise<(url: string, options?: BrowserCont
 }
 
 /** Begins a conversation with this prompt. */
-export async function begin(service: Pick<TestService, 'base' | 'folder'>, text: string): Promise<string> {
-  const made = await call(`${service.base}/v1/conversations`, { method: 'POST', body: { cwd: service.folder() } })
+export async function begin(
+  service: Pick<TestService, 'base' | 'folder'>,
+  text: string,
+  cwd = service.folder(),
+  more: object = {},
+): Promise<string> {
+  const made = await call(`${service.base}/v1/conversations`, { method: 'POST', body: { cwd } })
   const id = String(made.json?.['conversation_id'])
-  await call(`${service.base}/v1/conversations/${id}/messages`, { method: 'POST', body: { text } })
+  await call(`${service.base}/v1/conversations/${id}/messages`, { method: 'POST', body: { text, ...more } })
   return id
 }

@@ -17,6 +17,8 @@ export interface ScriptedModelOptions {
   readonly port?: number
   /** Asked at each request for a message: what goes wrong with it. The same step that comes again is asked anew. */
   readonly trouble?: () => Trouble | undefined
+  /** The directives that a prompt stands for, where it does not hold them itself. */
+  readonly scriptOf?: (prompt: string) => string
 }
 
 export interface ScriptedModel {
@@ -52,7 +54,7 @@ export async function startScriptedModel(options: ScriptedModelOptions = {}): Pr
       return sendJson(res, 404, error('not_found_error', `model: ${request.model}`))
     const trouble = options.trouble?.()
     if (trouble === 'silent') return
-    const situation = readSituation(request)
+    const situation = spelledOut(readSituation(request), options.scriptOf)
     const key = stepKey(request, situation)
     const refused = refusals.get(key) ?? 0
     const reply = replyTo(situation, request.tools.length > 0, refused)
@@ -116,6 +118,10 @@ const WRONG: Record<Exclude<Trouble, 'silent'>, Partial<Fixture>> = {
   garbled: { chaos: { malformedRate: 1 } },
   'hung up': { chaos: { disconnectRate: 1 } },
   cut: { chunkSize: 8, latency: 5, truncateAfterChunks: 6 },
+}
+
+function spelledOut(situation: Situation, scriptOf: (prompt: string) => string = (prompt) => prompt): Situation {
+  return { ...situation, prompts: situation.prompts.map(scriptOf) }
 }
 
 /** Names a step of a session, to count how often it was refused. */

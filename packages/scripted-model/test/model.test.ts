@@ -110,3 +110,12 @@ test('the requests can be looked at', async () => {
     { model: 'm', userId: 'me', system: 'Be brief.', tools: ['Bash'], isSubagent: false },
   ])
 })
+
+test('a prompt without directives may stand for some', async () => {
+  const scriptOf = (prompt: string) => (prompt === 'Tidy up' ? '@end It is tidy.' : prompt)
+  const other = await startScriptedModel({ scriptOf })
+  const answer = async (prompt: string) => (await ask(prompt, { stream: false }, other)).json()
+  expect(await answer('Tidy up')).toMatchObject({ content: [{ type: 'text', text: 'It is tidy.' }] })
+  expect(await answer('@end As ever.')).toMatchObject({ content: [{ type: 'text', text: 'As ever.' }] })
+  await other.close()
+})

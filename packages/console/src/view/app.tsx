@@ -1,11 +1,19 @@
 import { useEffect } from 'preact/hooks'
-import { groups, keepList } from '../conversations.ts'
-import { addressOf, go, place } from '../route.ts'
+import { keepList } from '../conversations.ts'
+import { place } from '../route.ts'
 import { isLocked } from '../service.ts'
 import { ConversationView } from './conversation.tsx'
+import { keysShown, takeKey } from './keys.ts'
+import { later } from './later.tsx'
 import { List } from './list.tsx'
 import { Lock } from './lock.tsx'
 import { NewConversation } from './new.tsx'
+
+const UsageView = later(() => import('./usage/usage.tsx').then((part) => part.UsageView))
+const RunView = later(() => import('./run/run.tsx').then((part) => part.RunView))
+const FilesView = later(() => import('./files/files.tsx').then((part) => part.FilesView))
+const ArchivedView = later(() => import('./archived.tsx').then((part) => part.ArchivedView))
+const KeysHelp = later(() => import('./keys-help.tsx').then((part) => part.KeysHelp))
 
 export function App() {
   useEffect(() => {
@@ -21,41 +29,19 @@ export function App() {
       <List />
       {here.at === 'conversation' && <ConversationView key={here.id} id={here.id} seq={here.seq} />}
       {here.at === 'new' && <NewConversation />}
+      {here.at === 'usage' && <UsageView />}
+      {here.at === 'run' && <RunView key={`${here.id} ${here.seq}`} id={here.id} seq={here.seq} />}
+      {here.at === 'files' && <FilesView key={here.id} id={here.id} path={here.path} />}
+      {here.at === 'archived' && <ArchivedView />}
+      {keysShown.value && <KeysHelp />}
       {here.at === 'list' && (
         <main class="nothing">
           <p>Choose a conversation, or begin one.</p>
           <p class="about">
-            <kbd>n</kbd> new · <kbd>/</kbd> search · <kbd>j</kbd> <kbd>k</kbd> next and previous · <kbd>p</kbd> prompt ·{' '}
-            <kbd>Esc</kbd> stop
+            <kbd>?</kbd> shows what the keys do
           </p>
         </main>
       )}
     </div>
   )
-}
-
-/** Keys of the page; whoever writes is left alone. */
-function takeKey(event: KeyboardEvent): void {
-  const isWriting = event.target instanceof HTMLElement && event.target.matches('input, textarea, select')
-  if (isWriting || event.ctrlKey || event.metaKey || event.altKey) return
-  const act = KEYS[event.key]
-  if (!act) return
-  event.preventDefault()
-  act()
-}
-
-const KEYS: Readonly<Record<string, () => void>> = {
-  n: () => go('#/new'),
-  '/': () => document.getElementById('search')?.focus(),
-  p: () => document.getElementById('prompt')?.focus(),
-  j: () => step(1),
-  k: () => step(-1),
-  Escape: () => document.getElementById('interrupt')?.click(),
-}
-
-function step(by: number): void {
-  const ids = groups.value.flatMap(({ conversations }) => conversations.map(({ conversation_id: id }) => id))
-  const at = place.value.at === 'conversation' ? ids.indexOf(place.value.id) : -1
-  const next = ids[at < 0 ? 0 : at + by]
-  if (next !== undefined) go(addressOf(next))
 }

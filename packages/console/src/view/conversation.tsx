@@ -5,6 +5,7 @@ import { details, keepSession, progress, sessionFailure, sessionState, shown } f
 import { money, STATES } from '../words.ts'
 import { ApprovalCard } from './approval.tsx'
 import { Composer } from './composer.tsx'
+import { ConversationMenu } from './menu/menu.tsx'
 import { QueueView } from './queue.tsx'
 import { Settings } from './settings.tsx'
 import { TranscriptView } from './transcript.tsx'
@@ -44,6 +45,7 @@ export function ConversationView({ id, seq }: { id: string; seq: number | undefi
         </div>
         <span class={`state ${state}`}>{STATES[state]}</span>
         {known && <Settings known={known} />}
+        {known && <ConversationMenu details={known} />}
         {state !== 'idle' && (
           <button type="button" class="danger" onClick={interrupt} aria-keyshortcuts="Escape" id="interrupt">
             Stop

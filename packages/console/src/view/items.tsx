@@ -9,6 +9,8 @@ import { folder, shown } from '../session.ts'
 import { gist, money, whoIs } from '../words.ts'
 import { Markdown, Plain, WhatHappens } from './code.tsx'
 import { DraftsOf } from './drafts.tsx'
+import { PromptMenu } from './prompt/menu.tsx'
+import { RunLink } from './run/link.tsx'
 
 interface ItemProps {
   readonly item: Entry
@@ -57,6 +59,7 @@ function PromptView({ prompt: { seq, text, steers, attachments } }: { prompt: Pr
       {attachments.map((one) => (
         <Attachment key={one.attachment_id} one={one} />
       ))}
+      {!steers && <PromptMenu seq={seq} text={text} />}
     </article>
   )
 }
@@ -176,7 +179,7 @@ const QUESTIONS = {
 
 /** `isSaid`: the agent itself has said just before what went wrong. */
 function EndLine({ end, isSaid }: { end: End; isSaid: boolean }) {
-  const { seq, isError, text, subtype, durationMs = 0, costUsd = 0 } = end
+  const { seq, begun, isError, text, subtype, durationMs = 0, costUsd = 0 } = end
   const reason = isSaid ? 'Failed' : text || subtype
   const facts = [durationMs > 0 ? `${(durationMs / 1000).toFixed(1)} s` : '', costUsd > 0 ? money(costUsd) : '']
   const said = facts.filter((fact) => fact !== '').join(' · ')
@@ -184,6 +187,7 @@ function EndLine({ end, isSaid }: { end: End; isSaid: boolean }) {
     <p class={`end ${isError ? 'error' : ''}`} data-seq={seq}>
       {isError ? reason : 'Done'}
       {said !== '' && <span class="facts">{said}</span>}
+      <RunLink begun={begun} />
     </p>
   )
 }

@@ -16,6 +16,7 @@ import { addressOf, place } from '../route.ts'
 import { client, sentenceOf } from '../service.ts'
 import { age, money, STATES } from '../words.ts'
 import { ConnectionLight } from './connection.tsx'
+import { Places } from './places.tsx'
 
 /** All conversations, who needs a person first; and what is found in them. */
 export function List() {
@@ -44,6 +45,7 @@ export function List() {
         onInput={({ currentTarget }) => (words.value = currentTarget.value)}
       />
       {words.value.trim() === '' ? <Groups /> : <Hits words={words.value} />}
+      <Places />
     </nav>
   )
 }

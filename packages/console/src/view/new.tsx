@@ -1,9 +1,9 @@
-import type { Answer } from '@claude-proxy/protocol/endpoints'
-import { useEffect, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { folders, nameOf, remember } from '../conversations.ts'
 import { addressOf, go } from '../route.ts'
 import { client, sentenceOf } from '../service.ts'
 import { sendPrompt } from './composer.tsx'
+import { FolderPicker } from './folder-picker.tsx'
 
 /** A conversation to come: in which folder, and with what it begins. */
 export function NewConversation() {
@@ -73,7 +73,7 @@ export function NewConversation() {
             ))}
           </ul>
         )}
-        <Browse folder={folder} onChoose={setFolder} />
+        <FolderPicker folder={folder} onChoose={setFolder} />
         <label>
           What is to be done?
           <textarea rows={5} value={text} onInput={({ currentTarget }) => setText(currentTarget.value)} />
@@ -91,49 +91,4 @@ export function NewConversation() {
       </form>
     </main>
   )
-}
-
-/** The folders in a folder, as far as the service shows them. */
-function Browse({ folder, onChoose }: { folder: string; onChoose: (path: string) => void }) {
-  const [found, setFound] = useState<{ readonly of: string; readonly names: readonly string[] }>()
-  useEffect(() => {
-    if (!folder.startsWith('/')) return setFound(undefined)
-    const over = new AbortController()
-    const timer = setTimeout(() => {
-      client
-        .files({ cwd: folder, limit: 200 }, { signal: over.signal })
-        .then(({ entries }) => setFound({ of: folder, names: directories(entries) }))
-        // What is typed is not a folder yet, or not one to look into; that is said when it is chosen.
-        .catch(() => setFound(undefined))
-    }, 200)
-    return () => {
-      clearTimeout(timer)
-      over.abort()
-    }
-  }, [folder])
-  if (found === undefined || found.of !== folder) return undefined
-  const base = folder.replace(/\/$/, '')
-  const parent = base.slice(0, base.lastIndexOf('/'))
-  return (
-    <ul class="chips folders" aria-label="Folders in it">
-      {parent !== '' && (
-        <li>
-          <button type="button" class="quiet" onClick={() => onChoose(parent)}>
-            ..
-          </button>
-        </li>
-      )}
-      {found.names.map((name) => (
-        <li key={name}>
-          <button type="button" class="quiet" onClick={() => onChoose(`${base}/${name}`)}>
-            {name}
-          </button>
-        </li>
-      ))}
-    </ul>
-  )
-}
-
-function directories(entries: Answer<'FileList'>['entries']): string[] {
-  return entries.filter(({ kind, leads_to: to }) => kind === 'directory' || to === 'directory').map(({ name }) => name)
 }

@@ -18,7 +18,7 @@ it('the page is at /, is for everybody, and lets nothing of others in', async ()
     /^default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; /,
   )
   const files = [...text.matchAll(/(?:src|href)="(console\/[^"]+)"/g)].map(([, file]) => file)
-  expect(files).toHaveLength(4)
+  expect(files).toHaveLength(5)
   for (const file of files) {
     const found = await call(`${service.base}/${file}`)
     expect([file, found.status]).toEqual([file, 200])

@@ -31,6 +31,8 @@ export interface TestOptions {
   readonly config?: Partial<Config>
   /** Variables besides those that make the agent run without network and account. */
   readonly environment?: Record<string, string>
+  /** What prompts stand for that hold no directives themselves; for the real agent. */
+  readonly scriptOf?: (prompt: string) => string
   /** Another bell than the service's own. */
   readonly bell?: Bell
 }
@@ -40,12 +42,13 @@ export async function startTestService({
   agent = 'scripted',
   config = {},
   environment = {},
+  scriptOf,
   bell,
 }: TestOptions = {}): Promise<TestService> {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'claude-proxy-test-')))
   const home = join(root, 'home')
   mkdirSync(home)
-  const model = agent === 'claude' ? await startScriptedModel() : undefined
+  const model = agent === 'claude' ? await startScriptedModel({ ...(scriptOf && { scriptOf }) }) : undefined
   const complaints: string[] = []
   const log: Log = {
     info() {},

@@ -52,7 +52,12 @@ function reached(doors: Parameters<typeof reachOf>[0]): Address {
       const { pathname, search } = new URL(asked.url)
       const body = asked.body && new Uint8Array(await asked.arrayBuffer())
       const { method, headers, signal } = asked
-      return reach.fetch(pathname + search, { method, headers: Object.fromEntries(headers), signal, ...(body && { body }) })
+      return reach.fetch(pathname + search, {
+        method,
+        headers: Object.fromEntries(headers),
+        signal,
+        ...(body && { body }),
+      })
     },
   }
 }
