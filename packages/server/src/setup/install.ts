@@ -85,8 +85,7 @@ export function uninstall(config: Config, environment: NodeJS.ProcessEnv): void 
   using _ = workAlone(place)
   manager.stop()
   manager.forget()
-  if (isOurs(place.command)) rmSync(place.command)
-  for (const file of MANUAL) rmSync(file, { force: true })
+  if (isOurs(place.command)) for (const file of [place.command, ...MANUAL]) rmSync(file, { force: true })
   done(
     'service',
     `stopped and removed; data stays in ${place.dataDir}, code in ${place.installDir}, settings in ${place.envFile}`,
