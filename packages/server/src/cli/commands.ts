@@ -84,7 +84,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     run: async ({ settings }) => (await import('./integrity.ts')).checkIntegrity(valuesOf(settings)),
   },
   prune: {
-    does: "deletes conversations at rest, except what a folder's names lead to; while no service runs",
+    optional: 'CONVERSATION',
+    does: "deletes conversations at rest, a folder's own only when it is named; while no service runs",
     options: {
       'older-than': { takes: '90d', does: 'those without a run for so many days (d) or hours (h)' },
       'keep-size': { takes: '10GB', does: 'the oldest, until so much is left (MB, GB)' },
@@ -92,7 +93,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'dry-run': { does: 'only says which; beside a running service, too' },
     },
     examples: ['claude-proxy prune --older-than 90d --dry-run', 'claude-proxy prune --keep-size 10GB --archived-first'],
-    run: async ({ given, settings }) => (await import('./prune.ts')).pruneConversations(given, valuesOf(settings)),
+    run: async ({ words: [name], given, settings }) =>
+      (await import('./prune.ts')).pruneConversations(name, given, valuesOf(settings)),
   },
   service: {
     words: ['install|uninstall|status|restart|reload|logs|wait'],

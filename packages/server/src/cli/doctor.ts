@@ -63,6 +63,9 @@ function told(findings: readonly Finding[]): string {
     const line = `${status.padEnd(8)} ${check.padEnd(12)} ${printable(message)}\n`
     return remedy === undefined ? line : `${line}${' '.repeat(22)}→ ${printable(remedy)}\n`
   })
-  const count = (status: Finding['status']) => findings.filter((each) => each.status === status).length
-  return `${lines.join('')}${count('error')} errors, ${count('warning')} warnings\n`
+  const counted = (status: Finding['status']) => {
+    const count = findings.filter((each) => each.status === status).length
+    return `${count} ${status}${count === 1 ? '' : 's'}`
+  }
+  return `${lines.join('')}${counted('error')}, ${counted('warning')}\n`
 }

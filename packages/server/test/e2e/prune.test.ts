@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { call } from '../support/client.ts'
 import { atRest, made, send } from '../http/conversation-calls.ts'
+import { prompt } from './conversation.ts'
 import { newWorld, runToEnd, startProgram, startToKill } from './program.ts'
 
 const SCRIPTED = ['--agent', 'scripted']
@@ -42,4 +43,23 @@ test('claude-proxy prune says what would go, needs the data for itself, and may 
   const again = await startProgram(world, SCRIPTED)
   const statuses = await Promise.all(ids.map(async (id) => (await call(`${again.base}/v1/conversations/${id}`)).status))
   expect(new Set(statuses)).toEqual(new Set([404]))
+}, 60_000)
+
+test('claude-proxy prune takes a conversation that is named, also the one that its folder leads to', async () => {
+  const world = await newWorld()
+  const cwd = world.folder('a')
+  const program = await startProgram(world, SCRIPTED)
+  const live = await prompt(program, { id: 'own', cwd }, '@say One.')
+  await live.ended
+  program.signal('SIGTERM')
+  await program.exit
+  const prune = (...args: string[]) => runToEnd(world, ['prune', ...args, '--data-dir', world.dataDir])
+  expect((await prune('--older-than', '0h')).stdout).toMatch(/^0 conversations deleted/)
+  expect((await prune('nobody')).stderr).toMatch(/There is no conversation nobody/)
+  expect((await prune('own', '--keep-size', '1GB')).stderr).toMatch(/not both/)
+  expect((await prune('own', '--dry-run')).stdout).toBe(`own  ${cwd}  would go\n`)
+  expect((await prune('own')).stdout).toBe(`own  ${cwd}  deleted\n`)
+  expect((await prune('own')).stderr).toMatch(/There is no conversation own/)
+  const again = await startProgram(world, SCRIPTED)
+  expect((await call(`${again.base}/v1/conversations/own`)).status).toBe(404)
 }, 60_000)
