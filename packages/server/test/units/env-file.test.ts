@@ -1,10 +1,12 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { readEnvFile } from '../../src/cli/env-file.ts'
 
-const FILE = join(mkdtempSync(join(tmpdir(), 'claude-proxy-env-')), 'x.env')
+const directory = mkdtempSync(join(tmpdir(), 'claude-proxy-env-'))
+const FILE = join(directory, 'x.env')
+afterAll(() => rmSync(directory, { recursive: true }))
 
 it.each([
   ['A=1', { A: '1' }],
