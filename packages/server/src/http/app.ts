@@ -96,10 +96,12 @@ export function createListener(options: AppOptions): RequestListener {
       if (console.has(about.path)) return await show(about, request, response)
       const isOpen = OPEN_PATHS.has(about.path) || request.method === 'OPTIONS'
       const caller = isOpen ? undefined : await callerOf(request)
+      // Refused meanwhile: what came in the end was not a whole request.
+      if (response.headersSent) return
       if (caller?.token !== undefined) revocation.watch(caller.token, response)
       dispatch(about, request, response, caller)
     } catch (error) {
-      fail(about, request, response, error)
+      if (!response.headersSent) fail(about, request, response, error)
       noteAccess(about, request, response)
     }
   }
@@ -134,7 +136,8 @@ export function createListener(options: AppOptions): RequestListener {
       await passOver(request, maxBodyBytes)
       await console.answer(about.path, request, response)
     } catch (error) {
-      fail(about, request, response, error)
+      if (!response.headersSent) fail(about, request, response, error)
+      else if (!response.writableEnded) response.destroy()
     } finally {
       noteAccess(about, request, response)
     }

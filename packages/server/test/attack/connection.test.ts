@@ -65,6 +65,18 @@ test('a request that turns out to be broken when it has its answer gets no secon
   expect(statuses((await buffer(socket)).toString('latin1')).length).toBeLessThanOrEqual(1)
 })
 
+test('a request that breaks while it is being looked up who sends it is refused once, and breaks nothing else', async () => {
+  for (const start of ['GET /nothing', 'GET /', 'OPTIONS /v1/conversations', 'GET /v1/conversations', 'GET /healthz'])
+    for (let times = 0; times < 20; times++) {
+      const socket = connect(Number(new URL(service.base).port), '127.0.0.1')
+      socket.setTimeout(20_000, () => socket.destroy(new Error('the server is silent')))
+      socket.write(`${start} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n`)
+      for (let turns = 0; turns < times; turns++) await new Promise(setImmediate)
+      socket.write('zz\r\n')
+      expect(statuses((await buffer(socket)).toString('latin1')).length).toBeLessThanOrEqual(1)
+    }
+})
+
 test('an expectation behind another request does not get into the body of its own answer', async () => {
   const canonical = `GET /v1/conversations/canonical?cwd=${encodeURIComponent(service.folder())} HTTP/1.1\r\nHost: localhost\r\n`
   await talk(`${canonical}Connection: close\r\n\r\n`)
