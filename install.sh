@@ -161,18 +161,16 @@ place_release() {
 }
 
 # The man page, and what shells need for the tab key, where the machine has places for them. What stands there asks the
-# release that is current, so that it stays right after an upgrade.
+# release that is current, so that it stays right after an upgrade. It is no step: clients wait for `complete`, and nothing
+# fails for want of it.
 add_manual() {
-  added=''
+  # The command is in a place of its own: so is all else.
+  [ -z "${BIN_DIR:-}" ] || return 0
   if [ -d /usr/local/share/man ] || [ -d /usr/local/man ]; then
     pages=/usr/local/share/man/man1
-    if mkdir -p "$pages" && ln -sf "$INSTALL_DIR/current/deploy/man/claude-proxy.1" "$pages/claude-proxy.1"; then
-      added="$added man"
-    fi
+    if mkdir -p "$pages"; then ln -sf "$INSTALL_DIR/current/deploy/man/claude-proxy.1" "$pages/claude-proxy.1" || true; fi
   fi
-  has claude-proxy || return 0
   add_completions
-  [ -z "$added" ] || ok manual "$(echo "$added" | sed 's/^ //; s/ /,/g')"
 }
 
 # shellcheck disable=SC2016 # run by the shell that completes
@@ -185,8 +183,7 @@ eval "$(claude-proxy completion zsh)"'
 
 # add_completion DIR FILE TEXT
 add_completion() {
-  [ -d "$1" ] || return 0
-  if printf '%s\n' "$3" >"$1/$2"; then added="$added $(echo "$1" | cut -d / -f 4)"; fi
+  if [ -d "$1" ]; then printf '%s\n' "$3" >"$1/$2" || true; fi
 }
 
 main "$@"

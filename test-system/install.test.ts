@@ -58,6 +58,7 @@ it('lines of others in the settings stay, and what they say reaches the service 
   expect(stepsOf(said).at(-1)).toBe('complete ok')
   expect(await box.ok(`cat ${ENV_FILE}`)).toBe(`${lines}CLAUDE_PROXY_LOG_LEVEL=debug\n`)
   expect(await box.ok('claude-proxy config')).toMatch(/^log-level +debug/m)
+  expect(await box.ok('cat /usr/local/share/man/man1/claude-proxy.1')).toContain('.TH CLAUDE-PROXY 1')
 })
 
 it('killed in the middle of a run, it comes back, and the run has its end', async () => {

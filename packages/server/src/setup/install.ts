@@ -24,6 +24,8 @@ import { done } from './step.ts'
 import { readVersion } from '../version.ts'
 import { ensureUser, give, OWN_USER, ownerOf } from './user.ts'
 
+/** How the command is found by its name. */
+const COMMAND = '/usr/local/bin/claude-proxy'
 /** What install.sh adds to it: the man page, and what shells need to complete it. */
 const MANUAL = [
   '/usr/local/share/man/man1/claude-proxy.1',
@@ -85,7 +87,10 @@ export function uninstall(config: Config, environment: NodeJS.ProcessEnv): void 
   using _ = workAlone(place)
   manager.stop()
   manager.forget()
-  if (isOurs(place.command)) for (const file of [place.command, ...MANUAL]) rmSync(file, { force: true })
+  if (isOurs(place.command)) {
+    rmSync(place.command)
+    if (place.command === COMMAND) for (const file of MANUAL) rmSync(file, { force: true })
+  }
   done(
     'service',
     `stopped and removed; data stays in ${place.dataDir}, code in ${place.installDir}, settings in ${place.envFile}`,
