@@ -3,7 +3,6 @@ import { join, resolve } from 'node:path'
 import type { AttachmentId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { Marks } from './agents/claude/mark.ts'
 import { checkDoors, type Config, ConfigError, NO_HOST } from './config.ts'
-import { forgetOldAudit } from './core/access/audit.ts'
 import { createTokens } from './core/access/tokens.ts'
 import { attachmentsWithin, measuredForAll, rulesWithin, storeWithin } from './core/access/within.ts'
 import { newHexId, newSecret } from './random.ts'
@@ -14,6 +13,7 @@ import { createContinuation } from './core/runs/continuation.ts'
 import { createBudget } from './core/budget.ts'
 import { createConversations } from './core/conversations.ts'
 import { isBelow } from './core/folders.ts'
+import { forgetDaily } from './core/forget.ts'
 import { createForks } from './core/forks.ts'
 import { createBell } from './core/log/bell.ts'
 import { createFeed } from './core/log/feed.ts'
@@ -37,7 +37,7 @@ import { createHost } from './core/runs/host.ts'
 import { checkOptions } from './core/runs/options.ts'
 import { createQueue } from './core/runs/queue.ts'
 import { recover } from './core/runs/recover.ts'
-import { forgetOldRequests } from './core/runs/requests.ts'
+import { KEEP_REQUESTS_MS } from './core/runs/requests.ts'
 import { createRuns } from './core/runs/runs.ts'
 import { createSessionList } from './core/sessions.ts'
 import type { Readiness, ReadinessDeps } from './core/readiness.ts'
@@ -268,8 +268,24 @@ export async function startService(
   void recovered
     .catch((error: unknown) => log.error('what a crash left behind could not be put in order', { error }))
     .then(() => indexer?.start())
-  building.use(forgetOldRequests({ store, clock, log }))
-  building.use(forgetOldAudit({ store, clock, log, keepMs: config.auditDays * 86_400_000 }))
+  building.use(
+    forgetDaily({
+      clock,
+      log,
+      what: 'old keys of requests',
+      keepMs: KEEP_REQUESTS_MS,
+      forget: (before) => store.forgetRequests(before),
+    }),
+  )
+  building.use(
+    forgetDaily({
+      clock,
+      log,
+      what: 'old entries of the audit trail',
+      keepMs: config.auditDays * 86_400_000,
+      forget: (before) => store.forgetAudit(before),
+    }),
+  )
   building.use(tidyAttachments(attachments, filesLeft))
   if (config.retainDays > 0 || config.retainMegabytes > 0)
     building.use(
