@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
-import { EXECUTABLE } from '../packages/console/test/chromium.ts'
+import { EXECUTABLE } from '../packages/server/test/support/chromium.ts'
 
 /**
  * Draws the icons that systems want as pictures from `icon.svg`. `node scripts/icons.ts`, when that has changed; the

@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib'
 import { chromium } from 'playwright-core'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { EXECUTABLE } from '../../server/test/support/chromium.ts'
 import { startTestService } from '../../server/test/support/service.ts'
 import { startDoor } from './door.ts'
 
@@ -15,7 +16,6 @@ import { startDoor } from './door.ts'
 const HERE = join(import.meta.dirname, '..')
 const ROOT = join(HERE, '../..')
 const OLDEST = ['/usr/bin/node', '/usr/local/bin/node'].find((path) => /^v2[0-5]\./.test(versionOf(path)))
-const BROWSER = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
 const run = promisify(execFile)
 
 const place = mkdtempSync(join(tmpdir(), 'claude-proxy-package-'))
@@ -137,11 +137,11 @@ test.skipIf(OLDEST === undefined)('it runs in an older Node, over a connection t
   expect(said.opens).toBeGreaterThan(1)
 })
 
-test.skipIf(BROWSER === undefined)('it runs in a browser, over a connection that breaks', async () => {
+test.skipIf(EXECUTABLE === undefined)('it runs in a browser, over a connection that breaks', async () => {
   await using service = await startTestService()
   const door = await startDoor(service)
   const browser = await chromium.launch({
-    executablePath: BROWSER ?? '',
+    executablePath: EXECUTABLE ?? '',
     args: ['--no-sandbox'],
     env: { PATH: process.env['PATH'] ?? '' },
   })

@@ -1,8 +1,8 @@
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
+import { EXECUTABLE } from '../../server/test/support/chromium.ts'
 import { call } from '../../server/test/support/client.ts'
 import type { TestService } from '../../server/test/support/service.ts'
-import { EXECUTABLE } from './chromium.ts'
 
 export { EXECUTABLE }
 

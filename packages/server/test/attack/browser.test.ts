@@ -1,27 +1,12 @@
-import { accessSync, constants } from 'node:fs'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Browser, chromium } from 'playwright-core'
 import { expect, onTestFinished, test } from 'vitest'
 import { canonical, events } from '../http/calls.ts'
+import { EXECUTABLE } from '../support/chromium.ts'
 import { call } from '../support/client.ts'
 import { startTestService, type TestService } from '../support/service.ts'
-
-/** A browser of this machine; the tests bring none. */
-const EXECUTABLE = [
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-].find((path) => {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-})
 
 if (EXECUTABLE === undefined)
   process.stderr.write(

@@ -1,7 +1,7 @@
-import { accessSync, constants } from 'node:fs'
 import { chromium } from 'playwright-core'
 import { expect, onTestFinished, test } from 'vitest'
 import { post } from '../http/calls.ts'
+import { EXECUTABLE } from '../support/chromium.ts'
 import { type Answer, call, streamAll } from '../support/client.ts'
 import { startTestService, type TestService } from '../support/service.ts'
 
@@ -68,16 +68,6 @@ test('hostile words stay words in the HTML of a transcript', async () => {
       payload.replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;'),
     )
   expect(service.complaints).toEqual([])
-})
-
-/** A browser of this machine; the tests bring none. */
-const EXECUTABLE = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 })
 
 test.skipIf(EXECUTABLE === undefined).each(['from the service', 'from a file'])(

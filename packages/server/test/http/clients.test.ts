@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { EventSource } from 'eventsource'
 import { chromium } from 'playwright-core'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { EXECUTABLE } from '../support/chromium.ts'
 import { replay } from '../support/client.ts'
 import { startTestService, type TestService } from '../support/service.ts'
 import { post, resultsOf } from './calls.ts'
@@ -11,7 +11,6 @@ import { post, resultsOf } from './calls.ts'
 /** Clients that are not ours: each loses its connection over and over, and the service once, and has all of it once. */
 
 const PATIENCE = { timeout: 30_000, interval: 20 }
-const BROWSER = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
 
 /** The address that a client comes back to, whatever port the service has now. */
 async function startDoor(service: TestService) {
@@ -134,10 +133,10 @@ test('the npm package @microsoft/fetch-event-source', () =>
     return { ids: async () => ids }
   }))
 
-test.skipIf(BROWSER === undefined)('the EventSource of a browser, on a page of the service', () =>
+test.skipIf(EXECUTABLE === undefined)('the EventSource of a browser, on a page of the service', () =>
   live(async (url) => {
     const browser = await chromium.launch({
-      executablePath: BROWSER ?? '',
+      executablePath: EXECUTABLE ?? '',
       args: ['--no-sandbox'],
       env: { PATH: process.env['PATH'] ?? '' },
     })
