@@ -120,17 +120,17 @@ describe.skipIf(!hasTmux)('in a terminal', () => {
     const cwd = service.folder()
     writeFileSync(join(cwd, 'note.txt'), 'twelve bytes')
     const terminal = openTerminal(cwd, environmentAt(service))
-    const pipe = (args: string) => {
+    const pipe = async (args: string) => {
+      // What is typed before the shell has asked for it stands above its prompt, and the output behind that.
+      await sees(terminal, /^\$\s*$(?![^])/m)
       terminal.type('echo From the pipe | ')
       terminal.program(args)
     }
-    pipe('run --file note.txt')
+    await pipe('run --file note.txt')
     await sees(terminal, /❯ From the pipe\n[^]*note\.txt \(text\/plain, 12 bytes\)[^]*ended with 0/)
-    terminal.type('clear; tmux clear-history 2>/dev/null')
-    terminal.press('Enter')
-    pipe('run --quiet')
+    await pipe('run --quiet')
     await sees(terminal, /^The script has ended\.\nended with 0/m)
-    pipe('run --json | tail -n 1 | cut -c 1-20')
+    await pipe('run --json | tail -n 1 | cut -c 1-20')
     await sees(terminal, /^\{"conversation_id":"\nended with 0/m)
   })
 
