@@ -72,6 +72,13 @@ it.each<[string, string, RegExp]>([
   ['a run without its end', "UPDATE run SET last = NULL WHERE first = 1 AND state = 'ended'", /not where it should be/],
   ['a run that ends elsewhere', 'UPDATE run SET last = 3 WHERE last = 4', /has ended without a result/],
   ['runs one in the other', 'UPDATE run SET first = 4 WHERE first = 5', /begins before the one before it ends/],
+  [
+    'events that nothing leads to',
+    'DELETE FROM position WHERE first = 1 AND c = 1',
+    /from 1 on are kept, but not found/,
+  ],
+  ['a position of nothing', 'UPDATE position SET k = 999 WHERE first = 1 AND c = 1', /from 1 on are not where they/],
+  ['old behind young', 'UPDATE position SET young = (first = 1) WHERE c = 1', /from \d on are not where they should/],
   ['sums that are others', 'UPDATE used SET input_tokens = 7 WHERE c <> 0', /its sums/],
   ['a row that refers to nothing', 'PRAGMA foreign_keys = OFF; UPDATE chunk SET c = 77 WHERE c = 1', /is not there/],
 ])('finds %s', async (_, damage, finding) => {

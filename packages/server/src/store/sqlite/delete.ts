@@ -3,6 +3,7 @@ import type { Deleted } from '../../core/ports/conversation.ts'
 import type { ConversationReads } from './conversations.ts'
 import type { Database } from './open.ts'
 import { keepPlaces } from './places.ts'
+import { dropping, settling } from './positions.ts'
 import type { RunReads } from './runs.ts'
 import { disowning } from './usage.ts'
 import { restCheck } from './retention.ts'
@@ -64,9 +65,11 @@ const STEP = { bytes: 256 * 1024, rows: 500 }
 export function removing(db: Database) {
   const due = db.prepare<{ c: number }>('SELECT c FROM deletion LIMIT 1')
   const chunks = db.prepare<{ first: number; bytes: number }>(
-    `SELECT first, octet_length(lines) AS bytes FROM chunk WHERE c = ? ORDER BY first LIMIT ${STEP.rows}`,
+    `SELECT position.first, octet_length(lines) AS bytes FROM position CROSS JOIN chunk USING (k)
+     WHERE young = 0 AND position.c = ? ORDER BY position.first LIMIT ${STEP.rows}`,
   )
-  const dropChunks = db.prepare('DELETE FROM chunk WHERE c = ? AND first <= ?')
+  const settle = settling(db)
+  const dropChunks = dropping(db)
   const dropRuns = db.prepare(`DELETE FROM run WHERE r IN (SELECT r FROM run WHERE c = ? LIMIT ${STEP.rows})`)
   const dropUsage = db.prepare(
     `DELETE FROM run_usage WHERE c = ?1 AND (model, r) IN (SELECT model, r FROM run_usage WHERE c = ?1 LIMIT ${STEP.rows})`,
@@ -80,10 +83,11 @@ export function removing(db: Database) {
   const keep = keepPlaces(db)
 
   function remove(c: number): void {
+    settle(c)
     const last = lastOfStep(chunks.iterate(c))
     if (last !== undefined) {
       keep()
-      dropChunks.run(c, last)
+      dropChunks(c, 0, last)
     } else if ([dropUsage, disown, dropRuns, dropApprovals, dropPrompts].every((drop) => drop.run(c).changes === 0)) {
       finish.run(c)
     }

@@ -4,15 +4,16 @@ import type { StoredPage } from '../../core/ports/event.ts'
 import type { Database } from './open.ts'
 import { ROW, type Piece } from './pieces.ts'
 import { takePlaces } from './places.ts'
+import { writePositions } from './positions.ts'
 
 /** Reading the log of a conversation. */
 export function readEvents(db: Database) {
   const byId = db.prepare<{ c: number; head: number }>('SELECT c, head FROM conversation WHERE id = ?')
   // One statement is one snapshot: sealing may move the rows before and after it, not under it.
+  // What is young follows what is settled, and each lies in order.
   const rows = db.prepare<{ first: number; n: number; lines: Uint8Array }>(`
-    SELECT first, n, CAST(lines AS BLOB) AS lines FROM chunk
-    WHERE c = ? AND first >= (SELECT first FROM chunk WHERE c = ? AND first <= ? ORDER BY first DESC LIMIT 1)
-    ORDER BY first`)
+    ${rowsFrom(0)} AND NOT EXISTS (SELECT 1 FROM position WHERE young = 1 AND c = ?1 AND first <= ?2)
+    UNION ALL ${rowsFrom(1)}`)
 
   return {
     page(conversation: ConversationId, position: number, atMostBytes: number): StoredPage {
@@ -24,7 +25,7 @@ export function readEvents(db: Database) {
       const parts: Uint8Array[] = []
       let bytes = 0
       let count = 0
-      for (const row of rows.iterate(found.c, found.c, after + 1)) {
+      for (const row of rows.iterate(found.c, after + 1)) {
         const skipped = Math.max(0, after + 1 - row.first)
         const lines =
           skipped === 0 ? row.lines : row.lines.subarray(skipLines({ lines: row.lines, count: row.n }, skipped))
@@ -48,6 +49,13 @@ export function readEvents(db: Database) {
   }
 }
 
+/** The rows from the one on that holds event ?2 of conversation ?1, of those that are young or of the others. */
+const rowsFrom = (young: 0 | 1) => `
+  SELECT position.first, n, CAST(lines AS BLOB) AS lines FROM position CROSS JOIN chunk USING (k)
+  WHERE young = ${young} AND position.c = ?1 AND position.first >= coalesce((
+    SELECT first FROM position WHERE young = ${young} AND c = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1
+  ), 0)`
+
 export type EventWrites = ReturnType<typeof writeEvents>
 
 /**
@@ -60,6 +68,7 @@ export function writeEvents(db: Database) {
   const setHead = db.prepare('UPDATE conversation SET head = ?, updated_at = ? WHERE c = ?')
   const insert = db.prepare('INSERT INTO chunk (k, c, first, n, at, lines) VALUES (?, ?, ?, ?, ?, ?)')
   const places = takePlaces(db)
+  const positions = writePositions(db)
   let waiting: Waiting[] = []
 
   return {
@@ -91,6 +100,7 @@ export function writeEvents(db: Database) {
       }
       for (const row of open.values()) store(row)
       waiting = []
+      positions.settle()
     },
 
     /** How much waits for `flush`: a mark for `forget`. */
@@ -103,11 +113,14 @@ export function writeEvents(db: Database) {
     giveUp(): void {
       waiting = []
       places.forget()
+      positions.forget()
     },
   }
 
   function store({ c, first, n, at, text }: Waiting): void {
-    insert.run(places.next(), c, first, n, at, text)
+    const k = places.next()
+    insert.run(k, c, first, n, at, text)
+    positions.add(c, first, k)
   }
 }
 

@@ -23,7 +23,7 @@ export async function integrityOf(dataDir: string): Promise<Integrity> {
     const damage = findingsOf(db)
     // Where pages are broken, everything else would be guessing.
     if (damage.length > 0) return { conversations: 0, events: 0, attachments: 0, findings: damage }
-    const findings = [...numbering(db), ...lines(db), ...runs(db), ...sums(db), ...feedFindings(db)]
+    const findings = [...positions(db), ...numbering(db), ...lines(db), ...runs(db), ...sums(db), ...feedFindings(db)]
     const { conversations = 0, events = 0 } = db.prepare<Counts>(COUNTS).get() ?? {}
     db.exec('COMMIT')
     const attachments = db.prepare<{ facts: string }>(ATTACHMENTS).all()
@@ -48,6 +48,22 @@ interface Counts {
 const COUNTS = 'SELECT count(*) AS conversations, total(head) AS events FROM conversation WHERE deleted = 0'
 const ATTACHMENTS = 'SELECT facts FROM attachment WHERE unused_since IS NOT 0'
 
+/** Every row is where its conversation looks for it, and what is young of a conversation follows what is not. */
+function positions(db: Database): string[] {
+  const lost = db.prepare<{ id: string; first: number }>(`
+    SELECT id, chunk.first FROM chunk JOIN conversation USING (c) WHERE deleted = 0 AND NOT EXISTS (
+      SELECT 1 FROM position WHERE young IN (0, 1) AND position.c = chunk.c AND position.first = chunk.first AND position.k = chunk.k)`)
+  const wrong = db.prepare<{ id: string; first: number }>(`
+    SELECT id, position.first FROM position JOIN conversation USING (c) LEFT JOIN chunk USING (k)
+    WHERE deleted = 0 AND (
+      (chunk.c, chunk.first) IS NOT (position.c, position.first)
+      OR young = 0 AND position.first >= (SELECT min(first) FROM position AS other WHERE young = 1 AND other.c = position.c))`)
+  return [
+    ...lost.all().map(({ id, first }) => `${id}: the events from ${first} on are kept, but not found`),
+    ...wrong.all().map(({ id, first }) => `${id}: the events from ${first} on are not where they should be`),
+  ]
+}
+
 /** Every conversation's numbers begin with 1, leave none out and end with its head. */
 function numbering(db: Database): string[] {
   const gaps = db.prepare<{ id: string; first: number; expected: number }>(`
@@ -55,7 +71,10 @@ function numbering(db: Database): string[] {
       SELECT c, first, coalesce(lag(first + n) OVER (PARTITION BY c ORDER BY first), 1) AS expected FROM chunk
     ) JOIN conversation USING (c) WHERE deleted = 0 AND first <> expected`)
   const ends = db.prepare<{ id: string; head: number; last: number; sealed: number }>(`
-    SELECT id, head, sealed, coalesce((SELECT max(first + n - 1) FROM chunk WHERE chunk.c = conversation.c), 0) AS last
+    SELECT id, head, sealed, coalesce((
+      SELECT max(position.first + n - 1) FROM position CROSS JOIN chunk USING (k)
+      WHERE young IN (0, 1) AND position.c = conversation.c
+    ), 0) AS last
     FROM conversation WHERE deleted = 0 AND (head <> last OR sealed > head)`)
   return [
     ...gaps.all().map(({ id, first, expected }) => `${id}: event ${expected} should be where ${first} is`),
@@ -94,7 +113,9 @@ function runs(db: Database): string[] {
   const ends = db.prepare<{ id: string; conversation: string; nth: number; lines: string }>(`
     SELECT run.id, conversation.id AS conversation, last - chunk.first AS nth, lines
     FROM run JOIN conversation USING (c)
-    JOIN chunk ON chunk.c = run.c AND chunk.first <= last AND chunk.first + chunk.n > last
+    JOIN chunk ON k = (
+      SELECT k FROM position WHERE young IN (0, 1) AND position.c = run.c AND position.first <= last
+      ORDER BY position.first DESC LIMIT 1)
     WHERE deleted = 0 AND last IS NOT NULL`)
   const open: string[] = []
   for (const { id, conversation, nth, lines: text } of ends.iterate())

@@ -9,7 +9,8 @@ const AT_REST = `deleted = 0 AND active_at < ?1
   AND NOT EXISTS (SELECT 1 FROM approval WHERE approval.c = conversation.c AND (state = 'pending' OR carried = 1))`
 
 const COLUMNS = `id, folder, title, active_at, (
-    SELECT coalesce(sum(octet_length(lines)), 0) FROM chunk WHERE chunk.c = conversation.c
+    SELECT coalesce(sum(octet_length(lines)), 0) FROM position CROSS JOIN chunk USING (k)
+    WHERE young IN (0, 1) AND position.c = conversation.c
   ) + (
     SELECT coalesce(sum(bytes), 0) FROM attachment_use JOIN attachment USING (f) WHERE attachment_use.c = conversation.c
       AND NOT EXISTS (SELECT 1 FROM attachment_use AS other WHERE other.f = attachment.f AND other.c <> conversation.c)

@@ -1,6 +1,7 @@
 import type { Database } from './open.ts'
 import { type Commits, packCommits, unpackCommits } from './order.ts'
 import { keepPlaces } from './places.ts'
+import { dropping, settling } from './positions.ts'
 import { inTransaction } from './transaction.ts'
 
 /** How large sealed chunks become: replay reads them nearly as fast as a file. */
@@ -23,27 +24,31 @@ export const SPAN = 8192
 export function sealing(db: Database) {
   const due = db.prepare<Due>('SELECT c, sealed FROM unsealed JOIN conversation USING (c) LIMIT 1')
   const chunks = db.prepare<Chunk>(
-    `SELECT k, first, n, octet_length(lines) AS bytes, last, commits FROM chunk LEFT JOIN chunk_order USING (k)
-     WHERE c = ? AND first > ? ORDER BY first`,
+    `SELECT k, position.first, n, octet_length(lines) AS bytes, last, commits
+     FROM position CROSS JOIN chunk USING (k) LEFT JOIN chunk_order USING (k)
+     WHERE young = 0 AND position.c = ? AND position.first > ? ORDER BY position.first`,
   )
   const merge = db.prepare(`
     UPDATE chunk SET (n, at, lines) = (
-      SELECT sum(n), max(at), group_concat(lines, '' ORDER BY first) FROM chunk WHERE c = ? AND first BETWEEN ? AND ?
-    ) WHERE c = ? AND first = ?`)
+      SELECT sum(n), max(at), group_concat(lines, '' ORDER BY position.first) FROM position CROSS JOIN chunk USING (k)
+      WHERE young = 0 AND position.c = ? AND position.first BETWEEN ? AND ?
+    ) WHERE k = ?`)
   const setOrder = db.prepare('INSERT OR REPLACE INTO chunk_order (k, last, commits) VALUES (?, ?, ?)')
-  const drop = db.prepare('DELETE FROM chunk WHERE c = ? AND first > ? AND first <= ?')
+  const drop = dropping(db)
+  const settle = settling(db)
   const setSealed = db.prepare('UPDATE conversation SET sealed = ? WHERE c = ?')
   const finish = db.prepare('DELETE FROM unsealed WHERE c = ?')
   const keep = keepPlaces(db)
 
   function seal({ c, sealed }: Due): void {
+    settle(c)
     const { groups, isEnd } = plan(chunks.iterate(c, sealed))
     keep()
     for (const { k, lastK, first, lastFirst, chunks: merged } of groups) {
       if (merged.length === 1) continue
       setOrder.run(k, lastK, packCommits(joined(merged)))
-      merge.run(c, first, lastFirst, c, first)
-      drop.run(c, first, lastFirst)
+      merge.run(c, first, lastFirst, k)
+      drop(c, first, lastFirst)
     }
     setSealed.run(sealedUpTo(groups, sealed), c)
     if (isEnd) finish.run(c)

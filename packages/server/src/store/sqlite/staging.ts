@@ -13,6 +13,7 @@ import {
 import type { EventWrites } from './events.ts'
 import type { Database } from './open.ts'
 import type { Piece } from './pieces.ts'
+import { settling } from './positions.ts'
 import { inTransaction } from './transaction.ts'
 
 /** Whose session it is. */
@@ -125,16 +126,18 @@ export function dropAllStaged(db: Database): void {
 /** Copies a megabyte or so. Each row is a commit of its own again: its place in the order of all commits is a new one. */
 function copying(db: Database, events: EventWrites) {
   const rows = db.prepare<{ k: number; bytes: number }>(`
-    SELECT k, octet_length(lines) AS bytes FROM chunk
-    WHERE c = ?1 AND first >= (SELECT first FROM chunk WHERE c = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1)
-      AND first <= ?3
-    ORDER BY first`)
+    SELECT k, octet_length(lines) AS bytes FROM position CROSS JOIN chunk USING (k)
+    WHERE young = 0 AND position.c = ?1 AND position.first <= ?3 AND position.first >= (
+      SELECT first FROM position WHERE young = 0 AND c = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1)
+    ORDER BY position.first`)
+  const settle = settling(db)
   const read = db.prepare<{ first: number; n: number; at: number; lines: Uint8Array }>(
     'SELECT first, n, at, CAST(lines AS BLOB) AS lines FROM chunk WHERE k = ?',
   )
 
   return ({ from, to, head, until }: { from: number; to: number; head: number; until: number }): number => {
     let done = head
+    settle(from)
     for (const k of keysOfStep(rows.iterate(from, head + 1, until))) {
       const row = read.get(k)
       if (row === undefined) throw new Error('a row is gone within one transaction')
