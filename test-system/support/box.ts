@@ -6,23 +6,14 @@ import { basename, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import { mounted } from './mounted.ts'
+import { type Shell, shellOf } from './shell.ts'
 
 /** A copy of this machine that is thrown away: its own files, processes, users, network and systemd. */
-export interface Box extends AsyncDisposable {
+export interface Box extends AsyncDisposable, Shell {
   /** What was written in it; another box may begin with that, once this one is closed. */
   readonly written: string
-  /** Runs a shell script as root and tells how it went. */
-  sh(script: string, input?: string): Promise<Outcome>
-  /** The same for what has to succeed; what it printed. */
-  ok(script: string, input?: string): Promise<string>
   /** Ends everything in it and keeps what was written. */
   close(): Promise<void>
-}
-
-export interface Outcome {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
 }
 
 /** How long a machine may take to boot, busy as this one may be. */
@@ -46,28 +37,14 @@ export async function openBox(share: string, before?: string): Promise<Box> {
 
   const box: Box = {
     written: join(directory, 'written'),
-    async sh(script, input = '') {
+    ...shellOf((args) => {
       const init = initOf(child.pid)
       if (init === undefined) throw new Error('The machine is not there.')
       const inside = ['-t', String(init), '-m', '-n', '-p', '-u', '-i', '-C', '-r', '-w']
-      // Without its settings file: a bash whose input is a socket takes itself for a remote one, and reads that.
-      const shell = spawn('nsenter', [...inside, '/bin/bash', '--norc', '-c', script], {
+      return spawn('nsenter', [...inside, '/bin/bash', ...args], {
         env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root' },
       })
-      // Who ends without having read everything says by its code whether that was right.
-      shell.stdin.on('error', () => {}).end(input)
-      const [stdout, stderr, [code]] = await Promise.all([
-        text(shell.stdout),
-        text(shell.stderr),
-        once(shell, 'close') as Promise<[number | null]>,
-      ])
-      return { code, stdout, stderr }
-    },
-    async ok(script, input) {
-      const { code, stdout, stderr } = await box.sh(script, input)
-      if (code !== 0) throw new Error(`${script}\nended with ${code}\n${stdout}\n${stderr}`)
-      return stdout
-    },
+    }),
     close,
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null && child.signalCode === null) await close()

@@ -4,19 +4,15 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
-import type { Outcome } from './box.ts'
+import { type Shell, shellOf } from './shell.ts'
 
 /** Folders of their own, which an installation stays in: code, data, settings, command, and a supervisord. */
-export interface Prefix extends AsyncDisposable {
+export interface Prefix extends AsyncDisposable, Shell {
   readonly root: string
   readonly envFile: string
   readonly port: number
   /** Where supervisord looks for programs. */
   readonly programs: string
-  sh(script: string, input?: string): Promise<Outcome>
-  /** The same for what has to succeed; what it printed. */
-  ok(script: string, input?: string): Promise<string>
 }
 
 /** `RUN_AS` of installations here: a user that every machine has, since none is to be made on this one. */
@@ -50,21 +46,7 @@ export async function openPrefix(share: string): Promise<Prefix> {
     envFile: environment.ENV_FILE,
     port,
     programs: join(root, 'etc/conf.d'),
-    async sh(script, input = '') {
-      const shell = spawn('/bin/bash', ['--norc', '-c', script], { env: environment, cwd: root })
-      shell.stdin.on('error', () => {}).end(input)
-      const [stdout, stderr, [code]] = await Promise.all([
-        text(shell.stdout),
-        text(shell.stderr),
-        once(shell, 'close') as Promise<[number | null]>,
-      ])
-      return { code, stdout, stderr }
-    },
-    async ok(script, input) {
-      const { code, stdout, stderr } = await prefix.sh(script, input)
-      if (code !== 0) throw new Error(`${script}\nended with ${code}\n${stdout}\n${stderr}`)
-      return stdout
-    },
+    ...shellOf((args) => spawn('/bin/bash', [...args], { env: environment, cwd: root })),
     async [Symbol.asyncDispose]() {
       await prefix.sh(`supervisorctl -c ${conf} stop all; supervisorctl -c ${conf} shutdown`)
       await prefix.sh(`while test -e ${root}/supervisord.pid; do sleep 0.1; done`)

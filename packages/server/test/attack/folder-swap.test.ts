@@ -27,7 +27,7 @@ test('a link that is turned after the check leads nowhere new: the conversation 
   expectError(await events(service, 'other'), 404, 'conversation_unknown')
 })
 
-test.each(['a link', 'a folder', undefined])(
+test.each(['a link', 'a folder', 'nothing'])(
   'a run that waits for its turn follows no link: %s is put in the place of its folder',
   async (target) => {
     await using elsewhere = await startTestService()

@@ -127,38 +127,9 @@ export async function openSqliteStore({
     pruneConversation: async (id, activeBefore) => writer.submit('pruneConversation', { id, activeBefore }),
     footprint: () => read(() => retention.footprint()),
 
-    async beginRun({
-      id,
-      name,
-      isOwn = false,
-      folder,
-      cwd,
-      group,
-      begunBy,
-      text,
-      attachments: brought,
-      options,
-      line,
-      at,
-      key,
-    }) {
+    async beginRun({ options, line, isOwn = false, ...run }) {
       const lines = pieces([line])
-      const run = {
-        id,
-        name,
-        isOwn,
-        folder,
-        cwd,
-        group,
-        begunBy,
-        text,
-        attachments: brought,
-        options: JSON.stringify(options),
-        lines,
-        at,
-        key,
-      }
-      return writer.submit('beginRun', run, lines)
+      return writer.submit('beginRun', { ...run, isOwn, options: JSON.stringify(options), lines }, lines)
     },
     claimRun: async (id) => writer.submit('claimRun', id),
     async append(run, given, at, asked) {
@@ -176,40 +147,9 @@ export async function openSqliteStore({
     openRun: (folder) => read(() => runs.openRun(folder)),
     openRuns: () => read(() => runs.openRuns()),
 
-    async addPrompt({
-      id,
-      name,
-      isOwn = false,
-      folder,
-      cwd,
-      group,
-      text,
-      attachments: brought,
-      options,
-      line,
-      at,
-      key,
-      into,
-      isFirst = false,
-    }) {
+    async addPrompt({ options, line, isOwn = false, isFirst = false, ...prompt }) {
       const lines = pieces([line])
-      const asked = {
-        id,
-        name,
-        isOwn,
-        folder,
-        cwd,
-        group,
-        text,
-        attachments: brought,
-        options: JSON.stringify(options),
-        lines,
-        at,
-        key,
-        into,
-        isFirst,
-      }
-      return writer.submit('addPrompt', asked, lines)
+      return writer.submit('addPrompt', { ...prompt, isOwn, isFirst, options: JSON.stringify(options), lines }, lines)
     },
     async changePrompt(change) {
       const lines = pieces([change.line])
