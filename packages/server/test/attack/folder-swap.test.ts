@@ -52,7 +52,7 @@ test.each(['a link', 'a folder', 'nothing'])(
     const end =
       target === 'a folder' ? { is_error: false } : { is_error: true, result: expect.stringContaining(waiting) }
     expect(received.at(-1)?.event).toMatchObject(end)
-    if (target === undefined) mkdirSync(waiting)
+    if (target === 'nothing') mkdirSync(waiting)
     else if (target === 'a link') renameSync(waiting, `${waiting}.link`)
     if (target === 'a link') mkdirSync(waiting)
     const again = { conversation_id: 'queued', cwd: waiting, text: 'again' }
