@@ -10,6 +10,7 @@ import type { Conversation } from './ports/conversation.ts'
 import type { Clock } from './ports/outside.ts'
 import type { Store } from './ports/store.ts'
 import type { Host } from './runs/host.ts'
+import { timestamp } from './timestamp.ts'
 
 export interface RewindsDeps {
   readonly store: Store
@@ -50,7 +51,7 @@ export function createRewinds({ store, events, clock, rules, host, agent }: Rewi
             : await agent.rewind({ conversation: id, folder, sessionId, prompt: prompt.uuid, isDryRun })
         if (rewound.status === 'no_checkpoint') throw new AppError('no_checkpoint', rewound.why, { to: prompt.number })
         const { changes } = rewound
-        if (!isDryRun) await events.note(id, toLine(rewoundEvent(prompt.number, changes, timestamp())))
+        if (!isDryRun) await events.note(id, toLine(rewoundEvent(prompt.number, changes, timestamp(clock))))
         return { to: prompt.number, changes }
       })
     },
@@ -67,10 +68,6 @@ export function createRewinds({ store, events, clock, rules, host, agent }: Rewi
     const uuid = at > head ? undefined : promptOf(await store.page(id, at - 1, 1))
     if (uuid !== undefined) return { number: at, uuid }
     throw new AppError('bad_request', `Event ${at} is no prompt that began a run.`)
-  }
-
-  function timestamp(): string {
-    return new Date(clock.now()).toISOString()
   }
 }
 

@@ -13,6 +13,7 @@ import type { Store } from '../ports/store.ts'
 import type { Host } from './host.ts'
 import { mayLead } from './options.ts'
 import type { Queue } from './queue.ts'
+import { timestamp } from '../timestamp.ts'
 
 export interface CommandsDeps {
   readonly store: Store
@@ -70,12 +71,12 @@ export function createCommands({ store, events, clock, host, queue, approvals }:
       if (text !== undefined && !mayLead(by, await findPrompt(id))) throw asksForMore()
       const changes = { ...(text !== undefined && { text }), ...(position !== undefined && { position }) }
       return change(id, { input: 'edit', text, place: position }, (prompt) =>
-        queueEvent('prompt_edited', prompt, timestamp(), changes),
+        queueEvent('prompt_edited', prompt, timestamp(clock), changes),
       )
     },
 
     async cancel(id: string): Promise<Prompt> {
-      return change(id, { input: 'cancel' }, (prompt) => queueEvent('prompt_cancelled', prompt, timestamp()))
+      return change(id, { input: 'cancel' }, (prompt) => queueEvent('prompt_cancelled', prompt, timestamp(clock)))
     },
 
     /** Gives a prompt that waits to the run of its conversation. If that cannot be steered, it goes on waiting. */
@@ -86,7 +87,7 @@ export function createCommands({ store, events, clock, host, queue, approvals }:
       if (open?.conversation !== prompt.conversation || !mayLead(by, open)) return prompt
       if (!host.isSteerable(open, prompt.attachments)) return prompt
       const marks = { prompt_id: prompt.id, steer: true as const, ...attachmentMarks(prompt.attachments) }
-      const line = toLine(promptEvent(prompt.text, timestamp(), marks))
+      const line = toLine(promptEvent(prompt.text, timestamp(clock), marks))
       const at = clock.now()
       const changed = await events.changePrompt({ id: prompt.id, input: 'steer', into: open.id, line, at })
       if (changed.status === 'unknown') throw promptUnknown(id)
@@ -140,10 +141,6 @@ export function createCommands({ store, events, clock, host, queue, approvals }:
     if (changed.status === 'unknown') throw promptUnknown(id)
     if (changed.status === 'refused') throw notQueued(changed.prompt)
     return changed.prompt
-  }
-
-  function timestamp(): string {
-    return new Date(clock.now()).toISOString()
   }
 }
 

@@ -9,18 +9,17 @@ import {
 } from '@claude-proxy/protocol/events'
 import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import { toLine } from '@claude-proxy/protocol/json'
-import type { Approvals, Question } from '../approvals/approvals.ts'
+import type { Approvals } from '../approvals/approvals.ts'
 import { verdict } from '../approvals/rules.ts'
 import { folderBusy } from '../conversations.ts'
 import { attached } from '../attachments/attached.ts'
 import type { Budget } from '../budget.ts'
 import type { EventLog } from '../log/log.ts'
-import type { Partials, Sketch } from '../partials/partials.ts'
+import type { Partials } from '../partials/partials.ts'
 import { findSaid } from '../said.ts'
 import type { Agent, Happening, Job, Wake, Work } from '../ports/agent.ts'
 import type { Clock, Log } from '../ports/outside.ts'
 import type { Conversation } from '../ports/conversation.ts'
-import type { NewApproval, PermissionDecision } from '../ports/approval.ts'
 import type { Attachment, AttachmentFiles } from '../ports/attachment.ts'
 import type { Prompt } from '../ports/prompt.ts'
 import type { Run, RunOptions } from '../ports/run.ts'
@@ -31,6 +30,9 @@ import { optionsUnder } from '../settings/rules.ts'
 import type { AgentFacts } from '../ports/account.ts'
 import { costOf, endingOf, NOTHING, sumByModel, type Tally, withFacts } from './account.ts'
 import { needsTrust } from './options.ts'
+import { createFollow, failureResult, NOT_STORED, type QueueHooks } from './follow.ts'
+import { createWriter } from './writer.ts'
+import { timestamp } from '../timestamp.ts'
 
 export interface HostDeps {
   readonly store: Store
@@ -49,23 +51,10 @@ export interface HostDeps {
 
 export type Host = ReturnType<typeof createHost>
 
-/** Events of a run on their way into the store. Above this the agent has to wait. */
-const UNSTORED_BYTES = 1024 * 1024
 /** A terminal event that cannot be stored is tried again: until it is, the folder stays busy. */
 const RETRY_END_MS = 1000
 /** So many events before a run are looked through for what was said last. */
 const LATELY = 32
-const NOT_STORED = 'The event store cannot be written.'
-
-/** What the queue has to know. Nothing of it rejects. */
-export interface QueueHooks {
-  /** The run has ended. */
-  readonly ended: (run: Run) => void
-  /** The run only waits for its background. */
-  readonly settling: (run: Run) => void
-  /** A prompt that was to steer a run was taken by it, or was not. */
-  readonly steered: (prompt: RunId, outcome: 'taken' | 'missed') => Promise<void>
-}
 
 interface Active {
   readonly run: Run
@@ -78,17 +67,6 @@ interface Active {
   isEnding: boolean
   /** Puts an event of ours behind what the agent has said. */
   tell: (payload: EventPayload) => void
-}
-
-/** Puts the events of one run into the store. */
-interface Writer {
-  readonly tell: (payload: EventPayload, question?: NewApproval) => void
-  readonly isFull: boolean
-  /** Resolves when there is room for more. */
-  room(): Promise<void>
-  settled(): Promise<void>
-  /** Something that the agent said could not be stored. */
-  readonly hasGap: boolean
 }
 
 /** The owner of agents: gives them the runs that are accepted, and stores what comes of them. */
@@ -113,6 +91,7 @@ export function createHost({
   /** Why open runs are to end. In memory before it is stored: whatever end comes from then on says so. */
   const stopping = new Map<RunId, string>()
   let queue: QueueHooks | undefined
+  const follow = createFollow({ store, approvals, settings, clock, log })
   /** The folders in which something else works, until it is through. */
   const held = new Map<Folder, Promise<void>>()
   agent.onWake((wake) => void takeWake(wake))
@@ -242,7 +221,7 @@ export function createHost({
       return false
     }
     const current = active.get(folder)
-    if (run.state === 'accepted') await close(run, interruptedResult(because, timestamp()))
+    if (run.state === 'accepted') await close(run, interruptedResult(because, timestamp(clock)))
     // One that is not here yet finds its reason when it comes.
     else if (current?.run.id === id) current.work.interrupt(because, scope)
     return true
@@ -260,7 +239,7 @@ export function createHost({
       if (because === undefined) return
       for (const { run, tell } of working()) {
         if (stopping.has(run.id) || run === but) continue
-        tell(budgetEvent(because, timestamp()))
+        tell(budgetEvent(because, timestamp(clock)))
         await interrupt(run, because)
       }
     } catch (error) {
@@ -282,7 +261,7 @@ export function createHost({
       // Somebody else has it, or has stopped it and closes it.
       if (!(await store.claimRun(run.id))) return
       if (unready !== undefined) {
-        await close(run, errorResult('agent_unready', unready, timestamp()))
+        await close(run, errorResult('agent_unready', unready, timestamp(clock)))
         return
       }
       const sessionId = run.options.resume ?? conversation.sessionId
@@ -298,7 +277,7 @@ export function createHost({
       drive(run, agent.work(job))
     } catch (error) {
       log.error('a run could not be begun', { run: run.id, error })
-      await close(run, failure(error))
+      await close(run, failureResult(error, clock))
     }
   }
 
@@ -323,7 +302,7 @@ export function createHost({
         begunBy: 'agent',
         text: '',
         options: wake.options,
-        line: toLine(wokenEvent(timestamp())),
+        line: toLine(wokenEvent(timestamp(clock))),
         at,
       })
       if (begun.status !== 'begun' || !(await store.claimRun(begun.run.id))) return wake.refuse()
@@ -336,54 +315,17 @@ export function createHost({
 
   function drive(run: Run, work: Work): void {
     const sketch = partials?.begin(run)
-    const writer = createWriter(run, sketch, () => work.interrupt(NOT_STORED))
-    const ended = follow(run, work, sketch, writer).finally(() => {
-      // The next may be here already.
-      if (active.get(run.folder)?.run === run) active.delete(run.folder)
-      onFree(run.folder)
-    })
+    const writer = createWriter({ events, log, run, sketch, onFailure: () => work.interrupt(NOT_STORED) })
+    const ended = follow({ run, work, sketch, writer, queue, note })
+      .then((result) => close(run, result))
+      .finally(() => {
+        // The next may be here already.
+        if (active.get(run.folder)?.run === run) active.delete(run.folder)
+        onFree(run.folder)
+      })
     active.set(run.folder, { run, work, ended, tally: NOTHING, isEnding: false, tell: writer.tell })
     const because = accepting ? stopping.get(run.id) : 'The service was stopped while this run was working.'
     if (because !== undefined) work.interrupt(because)
-  }
-
-  /** Stores all that happens in a run, up to its terminal event. Never rejects. */
-  async function follow(run: Run, work: Work, sketch: Sketch | undefined, writer: Writer): Promise<void> {
-    const asking: Promise<void>[] = []
-    const storeQuestion: Question['tell'] = (payload, asked) => {
-      writer.tell(payload, asked)
-      return writer.settled()
-    }
-    const steered: Promise<void>[] = []
-    let result: ResultPayload | undefined
-    try {
-      for await (const happening of work) {
-        if (happening.kind === 'partial') sketch?.show(happening.update)
-        else if (happening.kind === 'end') result = happening.result
-        else if (happening.kind === 'ask') asking.push(ask(run, happening, storeQuestion, work))
-        else if (happening.kind === 'settling') queue?.settling(run)
-        else if (happening.kind === 'steered' && queue) steered.push(queue.steered(happening.prompt, happening.outcome))
-        else if (happening.kind === 'facts' || happening.kind === 'usage') note(run, happening)
-        else if (happening.kind === 'mode') asking.push(followMode(run, happening))
-        else if (happening.kind !== 'steered') take(run, happening, (payload) => writer.tell(payload))
-        if (writer.isFull) await writer.room()
-      }
-    } catch (error) {
-      log.error('an agent failed', { run: run.id, error })
-      result = failure(error)
-    }
-    // Before the terminal event, which drops whatever readers still have.
-    sketch?.close()
-    await Promise.all(asking)
-    await approvals.endRun(run).catch((error: unknown) => {
-      log.error('the questions of a run could not be withdrawn', { run: run.id, error })
-    })
-    result ??= errorResult('no_result', 'The agent ended without a result.', timestamp())
-    await writer.settled()
-    await Promise.all(steered)
-    // The agent may have been through when it was to be stopped: its word for the end would be that all is here.
-    if (writer.hasGap && result.subtype !== 'interrupted') result = errorResult('interrupted', NOT_STORED, timestamp())
-    await close(run, result)
   }
 
   /** Adds to what is known of a run. */
@@ -396,103 +338,6 @@ export function createHost({
         ? { facts, usage: sumByModel([...usage, ...said.usage]) }
         : { usage, facts: withFacts(facts, said.facts) }
     if (said.kind === 'usage') void keepToBudget(current.run)
-  }
-
-  /** The agent has changed its mode by itself: the conversation's settings follow, and everybody is told. */
-  async function followMode(run: Run, { from, to }: Extract<Happening, { kind: 'mode' }>): Promise<void> {
-    await settings.follow(run.conversation, from, to).catch((error: unknown) => {
-      log.error('a change of mode could not be told', { run: run.id, error })
-    })
-  }
-
-  function take(
-    run: Run,
-    happening: Extract<Happening, { kind: 'event' | 'session' }>,
-    tell: (payload: EventPayload) => void,
-  ): void {
-    if (happening.kind === 'event') return tell(happening.payload)
-    store.setSession(run.conversation, happening.sessionId, clock.now()).catch((error: unknown) => {
-      log.error('a session could not be stored', { run: run.id, error })
-    })
-  }
-
-  /** A tool call that needs permission: the lists of the run decide, or what was decided before, or a person. */
-  async function ask(
-    run: Run,
-    { request, signal, answer }: Extract<Happening, { kind: 'ask' }>,
-    tell: Question['tell'],
-    work: Work,
-  ): Promise<void> {
-    const said = verdict(run.options, request.tool, request.input)
-    const answered = (decision: PermissionDecision) => {
-      // First, so that the end of the turn says whose will it was.
-      if (decision.behavior === 'deny' && decision.interrupt) work.interrupt(`Interrupted by user. ${decision.message}`)
-      answer(decision)
-    }
-    // No list can answer for the person what has no yes.
-    if (said === 'ask' || (said === 'allow' && request.kind !== 'tool'))
-      return approvals.ask({ run, request, signal, answer: answered, tell })
-    const message = `${request.tool} is not allowed in this conversation.`
-    answer(said === 'allow' ? { behavior: 'allow' } : { behavior: 'deny', message })
-  }
-
-  /**
-   * Puts a run's events into the store, in order. One append is under way at a time; what comes meanwhile goes with
-   * the next. So an idle run stores at once, and a busy one batches by itself.
-   */
-  function createWriter(run: Run, sketch: Sketch | undefined, onFailure: () => void): Writer {
-    let last = run.first
-    let waiting: string[] = []
-    let asked: NewApproval[] = []
-    let unstored = 0
-    let underWay: Promise<void> | undefined
-    let failed = false
-
-    async function storeAll(): Promise<void> {
-      try {
-        while (waiting.length > 0) {
-          const lines = waiting
-          const questions = asked
-          waiting = []
-          asked = []
-          const appended = await events.append(run, lines, questions)
-          if (appended.status === 'stored') last = appended.last
-          unstored -= lines.reduce((size, line) => size + line.length, 0)
-        }
-        sketch?.settle(last)
-      } catch (error) {
-        log.error('events could not be stored; the run is stopped', { run: run.id, error })
-        failed = true
-        sketch?.close()
-        onFailure()
-      }
-      underWay = undefined
-    }
-
-    return {
-      tell(payload, question) {
-        // After a gap nothing more is stored: a transcript that lacks its middle is worse than one cut short.
-        if (failed) return
-        sketch?.supersede(payload)
-        const line = toLine(payload)
-        waiting.push(line)
-        if (question) asked.push(question)
-        unstored += line.length
-        underWay ??= storeAll()
-      },
-      get isFull() {
-        return unstored > UNSTORED_BYTES
-      },
-      async room() {
-        await underWay
-      },
-      async settled() {
-        await underWay
-      },
-      get hasGap() {
-        return failed
-      },
-    }
   }
 
   /** Stores the terminal event and frees the folder. Goes on trying: a run without an end would be busy for ever. */
@@ -516,14 +361,6 @@ export function createHost({
     stopping.delete(run.id)
     queue?.ended(run)
     void keepToBudget()
-  }
-
-  function failure(error: unknown): ResultPayload {
-    return errorResult('agent_failed', error instanceof Error ? error.message : String(error), timestamp())
-  }
-
-  function timestamp(): string {
-    return new Date(clock.now()).toISOString()
   }
 }
 
