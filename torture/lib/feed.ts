@@ -1,7 +1,7 @@
 import { get } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { feedEntries, readFeedPlace } from '@claude-proxy/protocol/feed'
-import { ConversationId } from '@claude-proxy/protocol/ids'
+import { ConversationId } from '@claude-proxy/protocol/conversation-id'
 import type { Store } from '@claude-proxy/server/src/core/ports/store.ts'
 import type { Lives } from './lives.ts'
 import type { Random } from './random.ts'

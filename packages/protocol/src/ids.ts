@@ -1,18 +1,15 @@
-import { z } from 'zod'
+// Only its types: what the service's every file needs must not load it.
+import type { z } from 'zod'
 
 /** What a conversation id may look like. A client chooses it; it becomes part of URLs. */
-const CONVERSATION_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
+export const CONVERSATION_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 
 /** A conversation's id, checked. */
-export const ConversationId = z
-  .string()
-  .trim()
-  .regex(
-    CONVERSATION_ID,
-    'must start with a letter or digit and hold at most 128 letters, digits, dots, dashes or underscores',
-  )
-  .brand<'ConversationId'>()
-export type ConversationId = z.infer<typeof ConversationId>
+export type ConversationId = string & z.$brand<'ConversationId'>
+
+export function isConversationId(text: string): text is ConversationId {
+  return CONVERSATION_ID.test(text)
+}
 
 /** The id of one run: 32 hex digits. */
 export type RunId = string & { readonly __brand: 'RunId' }

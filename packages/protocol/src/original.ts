@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ConversationId } from './ids.ts'
+import { ConversationId } from './conversation-id.ts'
 
 /** `meta.json` of a conversation in the Python original's data directory. */
 export const OriginalMeta = z.object({

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { type ApprovalId as ApprovalIdType, type AttachmentId, ConversationId } from './ids.ts'
+import { ConversationId } from './conversation-id.ts'
+import type { ApprovalId as ApprovalIdType, AttachmentId } from './ids.ts'
 
 const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined)
 

@@ -1,4 +1,4 @@
-import { ConversationId } from '@claude-proxy/protocol/ids'
+import { ConversationId } from '@claude-proxy/protocol/conversation-id'
 import { type Config, ConfigError } from '../config.ts'
 import type { AtRest } from '../core/ports/retention.ts'
 import type { Store } from '../core/ports/store.ts'

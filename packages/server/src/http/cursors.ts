@@ -1,5 +1,5 @@
 import { AppError } from '@claude-proxy/protocol/errors'
-import { ConversationId } from '@claude-proxy/protocol/ids'
+import { isConversationId } from '@claude-proxy/protocol/ids'
 import type { ConversationPosition } from '../core/ports/conversation.ts'
 import type { HitPosition } from '../core/search/search.ts'
 
@@ -10,9 +10,8 @@ export function writeCursor({ activeAt, id }: ConversationPosition): string {
 }
 
 export function readCursor(cursor: string): ConversationPosition {
-  const [at = '', name = '', ...more] = read(cursor)
-  const id = ConversationId.safeParse(name)
-  if (/^\d{1,15}$/.test(at) && id.success && more.length === 0) return { activeAt: Number(at), id: id.data }
+  const [at = '', id = '', ...more] = read(cursor)
+  if (/^\d{1,15}$/.test(at) && isConversationId(id) && more.length === 0) return { activeAt: Number(at), id }
   throw foreign()
 }
 
@@ -21,10 +20,9 @@ export function writeHitCursor({ activeAt, id, number }: HitPosition): string {
 }
 
 export function readHitCursor(cursor: string): HitPosition {
-  const [at = '', name = '', number = '', ...more] = read(cursor)
-  const id = ConversationId.safeParse(name)
-  if (/^\d{1,15}$/.test(at) && /^\d{1,15}$/.test(number) && id.success && more.length === 0)
-    return { activeAt: Number(at), id: id.data, number: Number(number) }
+  const [at = '', id = '', number = '', ...more] = read(cursor)
+  if (/^\d{1,15}$/.test(at) && /^\d{1,15}$/.test(number) && isConversationId(id) && more.length === 0)
+    return { activeAt: Number(at), id, number: Number(number) }
   throw foreign()
 }
 

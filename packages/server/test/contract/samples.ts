@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import type { FeedPlace } from '@claude-proxy/protocol/feed'
-import { ConversationId, type Folder, type RunId } from '@claude-proxy/protocol/ids'
+import { ConversationId } from '@claude-proxy/protocol/conversation-id'
+import type { Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { FeedBatch } from '../../src/core/ports/feed.ts'
 import type { NewPrompt, Prompt } from '../../src/core/ports/prompt.ts'
 import type { NewRun, Run } from '../../src/core/ports/run.ts'

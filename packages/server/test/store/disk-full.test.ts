@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { startChild } from './child.ts'
 import { temporaryDir, temporaryStore } from './temporary.ts'
 import { allLines } from '../contract/samples.ts'
-import { ConversationId } from '@claude-proxy/protocol/ids'
+import { ConversationId } from '@claude-proxy/protocol/conversation-id'
 
 // prlimit stands in for a full disk: files cannot grow beyond a limit, until it is lifted
 it.runIf(process.platform === 'linux')(

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { ConversationId, type Folder } from '@claude-proxy/protocol/ids'
+import { ConversationId } from '@claude-proxy/protocol/conversation-id'
+import type { Folder } from '@claude-proxy/protocol/ids'
 import { connect } from '../../src/store/sqlite/open.ts'
 import { allLines, started } from '../contract/samples.ts'
 import { temporaryDir, temporaryStore } from './temporary.ts'

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { ConversationId, type Folder } from '@claude-proxy/protocol/ids'
+import { ConversationId } from '@claude-proxy/protocol/conversation-id'
+import type { Folder } from '@claude-proxy/protocol/ids'
 import type { Store } from '../../src/core/ports/store.ts'
 import { type Policy, prune } from '../../src/core/retention.ts'
 import { createMemoryStore } from '../../src/store/memory/store.ts'
