@@ -1,11 +1,21 @@
-import { writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { call, type Received, replay } from '../support/client.ts'
-import { interrupt, runIdOf, textsOf } from '../http/calls.ts'
+import { promptUuid, type RunId } from '@claude-proxy/protocol/ids'
+import { decide, interrupt, questionOf, runIdOf, textsOf } from '../http/calls.ts'
 import { expectInterrupted } from '../http/contract/interrupts.ts'
 import { expectWholeRuns, isBegunByAgent, isTurnResult, prompt, toolCalled, transcript } from './conversation.ts'
-import { agents, descendants, newWorld, PATIENCE, type Program, startProgram, stillAlive } from './program.ts'
+import {
+  agents,
+  descendants,
+  newWorld,
+  PATIENCE,
+  type Program,
+  startProgram,
+  stillAlive,
+  type World,
+} from './program.ts'
 
 const SLEEPER = 'tail -f /dev/null'
 
@@ -148,6 +158,46 @@ it('what a stopped turn has not taken is a run of its own, once', async () => {
   expect(said.split('(1)')[1]).not.toContain('Only once.')
 })
 
+it('a prompt that the agent had begun with when it was ended is heard once by the next', async () => {
+  const world = await newWorld({ model: true })
+  // One process at a time: what the first leaves behind can be changed before the next reads it.
+  const program = await startProgram(world, ['--max-processes', '1', '--max-warm', '0'])
+  const conversation = { id: 'begun', cwd: world.folder('begun') }
+  const first = await (await prompt(program, conversation, '@say First.')).ended
+  const live = await prompt(program, conversation, `@bash ${SLEEPER}`)
+  await expect.poll(() => sleepers(program).length, PATIENCE).toBe(1)
+  const holder = { id: 'holder', cwd: world.folder('holder') }
+  const between = await prompt(program, holder, '@bash touch never', { allowed_tools: [] })
+  const steering = await prompt(program, conversation, '@say Only once.\n@recall', { when_busy: 'steer' })
+  await interrupt(program, conversation.id)
+  expectInterrupted(await live.ended)
+  const question = await questionOf(between)
+  const session = String(first.at(-1)?.event['session_id'])
+  const file = transcriptFile(world, conversation.cwd, session)
+  const run = runIdOf(steering) as RunId
+  const own = { uuid: promptUuid(run), sessionId: session, cwd: conversation.cwd }
+  const entries = readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line): Entry => JSON.parse(line))
+  const before = entries.findLast(({ uuid }) => uuid !== undefined)
+  const heard = {
+    ...before,
+    ...own,
+    type: 'user',
+    parentUuid: before?.uuid,
+    message: { role: 'user', content: '@say Only once.' },
+  }
+  appendFileSync(file, `${JSON.stringify(heard)}\n`)
+  await decide(program, holder.id, holder.cwd, question, { behavior: 'deny' })
+  await between.ended
+  const received = await steering.ended
+  const said = textsOf(received).join('\n')
+  expect(said).toContain('First.')
+  expect(said.split('(1)')[1]).not.toContain('Only once.')
+  expect(received.map(({ event }) => event.subtype)).not.toContain('session_grown_elsewhere')
+})
+
 it('kill -9 with two that wait and one that is being interrupted: all have their end, in order, once each', async () => {
   const world = await newWorld({ model: true })
   const first = await startProgram(world)
@@ -234,3 +284,12 @@ it('an interrupt of a run that waits for a place ends it without a process', asy
   const next = await (await prompt(program, second, '@say Here.')).ended
   expect(next.at(-1)?.event).toMatchObject({ is_error: false })
 })
+
+interface Entry {
+  readonly uuid?: string
+}
+
+/** Where Claude Code keeps the session. */
+function transcriptFile({ environment }: World, cwd: string, session: string): string {
+  return join(environment['HOME'] ?? '', '.claude/projects', cwd.replace(/[^a-zA-Z0-9]/g, '-'), `${session}.jsonl`)
+}

@@ -1,6 +1,6 @@
 import { AppError } from '@claude-proxy/protocol/errors'
 import { errorResult } from '@claude-proxy/protocol/events'
-import { type ConversationId, promptUuid } from '@claude-proxy/protocol/ids'
+import { type ConversationId, type Folder, promptUuid } from '@claude-proxy/protocol/ids'
 import type { Agent, Job, Preparation, Wake, Work } from '../../core/ports/agent.ts'
 import type { Metrics } from '../../core/ports/metrics.ts'
 import type { Clock, Log } from '../../core/ports/outside.ts'
@@ -40,6 +40,8 @@ export interface ClaudeAgentOptions extends LaunchContext {
 interface Start extends Omit<Preparation, 'sessionId'> {
   readonly launch: Launch
   readonly resume: string | undefined
+  /** The prompt it is started for, if there is one yet. */
+  readonly prompt?: string | undefined
 }
 
 /** The real Claude Code, through the official Agent SDK: one process a conversation, kept warm between runs. */
@@ -161,7 +163,8 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
   async function serveCold(turn: Turn, launch: Launch, resume: string | undefined): Promise<void> {
     const { conversation, folder, options: asked } = turn.job
     evictFor(conversation)
-    const session = await start({ conversation, folder, options: asked, launch, resume }, () => !turn.ended)
+    const prompt = turn.promptUuid
+    const session = await start({ conversation, folder, options: asked, launch, resume, prompt }, () => !turn.ended)
     if (!session) turn.end(failure('The service is stopping.'))
     else if (!turn.ended) session.begin(turn)
     // Stopped while it started. The next turn may have it by now.
@@ -170,7 +173,7 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
 
   /** Starts a process, as soon as there is a place for it; undefined when it is no longer wanted by then. */
   async function start(
-    { conversation, folder, options: asked, launch, resume }: Start,
+    { conversation, folder, options: asked, launch, resume, prompt }: Start,
     isWanted: () => boolean,
   ): Promise<Session | undefined> {
     const giveBack = await places.enter()
@@ -186,12 +189,15 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
       giveBack()
       throw error
     })
+    const resumeAt =
+      resume === undefined || prompt === undefined ? undefined : await beforePrompt(folder, resume, prompt)
     const session = new Session({
       conversation,
       folder,
       launch,
       runOptions: asked,
       resume,
+      resumeAt,
       clock,
       log,
       settleMs: options.settleMs,
@@ -226,6 +232,17 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
       await session.close()
       throw error
     }
+  }
+
+  /**
+   * Where to resume for a prompt that the session has already, which would be heard twice: a process that was ended had
+   * begun with it.
+   */
+  function beforePrompt(folder: Folder, session: string, prompt: string): Promise<string | undefined> {
+    return transcripts.before(folder, session, prompt).catch((error: unknown) => {
+      log.warn('a session could not be looked at', { session, error })
+      return undefined
+    })
   }
 
   /** Has a process ready for a prompt that may come. It takes nobody's place. */
@@ -318,10 +335,12 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
   async function tellUnseen(turn: Turn): Promise<boolean> {
     const { folder, sessionId, newestMessage } = turn.job
     if (sessionId === undefined || newestMessage === undefined) return false
-    const unseen = await transcripts.unseen(folder, sessionId, newestMessage).catch((error: unknown) => {
-      log.warn('a session could not be looked at', { session: sessionId, error })
-      return undefined
-    })
+    const unseen = await transcripts
+      .unseen(folder, sessionId, newestMessage, turn.promptUuid)
+      .catch((error: unknown) => {
+        log.warn('a session could not be looked at', { session: sessionId, error })
+        return undefined
+      })
     if (!unseen) return false
     turn.tell(grownEvent(sessionId, unseen, timestamp()))
     return true

@@ -33,6 +33,8 @@ export interface SessionOptions {
   readonly runOptions: RunOptions
   /** An existing session to resume; undefined begins a new one. */
   readonly resume: string | undefined
+  /** The entry of that session which is to be its last; undefined for all of it. */
+  readonly resumeAt: string | undefined
   readonly clock: Clock
   readonly log: Log
   readonly settleMs: number
@@ -131,11 +133,16 @@ export class Session {
 
   /** Starts the process and says who it is. */
   async start(): Promise<AgentProcess | undefined> {
-    const resumes = this.#options.resume !== undefined
+    const { resume, resumeAt } = this.#options
+    const resumes = resume !== undefined
     const begins = !resumes && this.runOptions.continueConversation === true
     const options: Options = {
       ...this.launch.options,
-      ...(resumes ? { resume: this.sessionId } : begins ? { continue: true } : { sessionId: this.sessionId }),
+      ...(resumes
+        ? { resume: this.sessionId, ...(resumeAt !== undefined && { resumeSessionAt: resumeAt }) }
+        : begins
+          ? { continue: true }
+          : { sessionId: this.sessionId }),
       canUseTool: (tool, input, about) => this.#canUseTool(tool, input, about),
       ...(this.launch.elicits && { onElicitation: (asked, { signal }) => this.#elicit(asked, signal) }),
       // Asked for every call, also where the agent would not ask for permission.

@@ -9,7 +9,7 @@ import { Queue } from '../queue.ts'
 import { createAdmission } from './admission.ts'
 import { sessionsInUse } from './in-use.ts'
 import type { TranscriptReply, TranscriptWork } from './transcript-worker.ts'
-import { countAfter, findTranscript, findTranscripts, readEnds, type TranscriptFile } from './transcripts.ts'
+import { countAfter, findTranscript, findTranscripts, parentOf, readEnds, type TranscriptFile } from './transcripts.ts'
 
 /** A list looks into no more files for one page: those that are no sessions of the folder are passed over. */
 const LOOKED_INTO = 500
@@ -29,8 +29,13 @@ export interface ClaudeSessionsOptions {
 }
 
 export interface ClaudeSessions extends Sessions {
-  /** What the session has after this message, and whether somebody has it open; undefined when nothing is known of that. */
-  unseen(folder: Folder, id: string, message: string): Promise<Unseen | undefined>
+  /**
+   * What the session has after this message, up to a prompt of ours, and whether somebody has it open; undefined when
+   * nothing is known of that.
+   */
+  unseen(folder: Folder, id: string, message: string, until: string | undefined): Promise<Unseen | undefined>
+  /** What lies before a prompt in the session; undefined when the session does not have the prompt. */
+  before(folder: Folder, id: string, prompt: string): Promise<string | undefined>
 }
 
 interface Unseen {
@@ -74,9 +79,14 @@ export function createClaudeSessions({ configDirectory, clock, log, isOurs }: Cl
       for await (const reply of inThread(work)) if ('lines' in reply) yield reply.lines
     },
 
-    async unseen(folder, id, message) {
+    async before(folder, id, prompt) {
       const file = await findTranscript(configDirectory, folder, id)
-      const messages = file && (await countAfter(file, message))
+      return file && parentOf(file, prompt)
+    },
+
+    async unseen(folder, id, message, until) {
+      const file = await findTranscript(configDirectory, folder, id)
+      const messages = file && (await countAfter(file, message, until))
       if (!messages) return undefined
       return { messages, isInUse: (await sessionsInUse(configDirectory, isOurs)).has(id) }
     },

@@ -95,18 +95,41 @@ export async function readEnds({ path }: TranscriptFile): Promise<Entry[]> {
 /** Where the newest messages are looked for: in so many of the last bytes, then in so many. */
 const NEWEST_BYTES = [64 * 1024, 4 * 1024 * 1024]
 
-/** How many messages the session has after this one; undefined when it is not among the last. */
-export async function countAfter({ path }: TranscriptFile, message: string): Promise<number | undefined> {
+/** How many messages the session has after this one, up to `until`; undefined when it is not among the last. */
+export function countAfter(file: TranscriptFile, message: string, until?: string): Promise<number | undefined> {
+  return lookBack(file, () => {
+    let after = 0
+    return (entry) => {
+      if (entry['uuid'] === message || firstName(entry) === message) return after
+      if (entry['uuid'] === until) after = 0
+      else if (isMessage(entry)) after++
+      return undefined
+    }
+  })
+}
+
+/** The entry that this one follows; undefined when it is not among the last. */
+export function parentOf(file: TranscriptFile, uuid: string): Promise<string | undefined> {
+  return lookBack(file, () => (entry) => {
+    const parent = entry['uuid'] === uuid ? entry['parentUuid'] : undefined
+    return typeof parent === 'string' ? parent : undefined
+  })
+}
+
+/** Goes through the last entries of a transcript, the newest first, until what `begin` gives finds something. */
+async function lookBack<T>(
+  { path }: TranscriptFile,
+  begin: () => (entry: Entry) => T | undefined,
+): Promise<T | undefined> {
   await using file = await openPlainFile(path)
   const { size } = await file.stat()
   for (const bytes of NEWEST_BYTES) {
     const buffer = Buffer.alloc(Math.min(size, bytes))
     const { bytesRead } = await file.read(buffer, 0, buffer.length, size - buffer.length)
-    let after = 0
+    const look = begin()
     for (const line of buffer.toString('utf8', 0, bytesRead).split('\n').toReversed()) {
-      const [entry = {}] = readEntry(line)
-      if (entry['uuid'] === message || firstName(entry) === message) return after
-      if (isMessage(entry)) after++
+      const found = look(readEntry(line)[0] ?? {})
+      if (found !== undefined) return found
     }
     if (buffer.length === size) return undefined
   }
