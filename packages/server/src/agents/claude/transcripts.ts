@@ -126,9 +126,9 @@ async function lookBack<T>(
   for (const bytes of NEWEST_BYTES) {
     const buffer = Buffer.alloc(Math.min(size, bytes))
     const { bytesRead } = await file.read(buffer, 0, buffer.length, size - buffer.length)
-    const look = begin()
+    const ask = begin()
     for (const line of buffer.toString('utf8', 0, bytesRead).split('\n').toReversed()) {
-      const found = look(readEntry(line)[0] ?? {})
+      const found = ask(readEntry(line)[0] ?? {})
       if (found !== undefined) return found
     }
     if (buffer.length === size) return undefined
