@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { ElicitationRequest, ElicitationResult, Options, PermissionResult } from '@anthropic-ai/claude-agent-sdk'
+import type { Options } from '@anthropic-ai/claude-agent-sdk'
 import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
 import type { RateLimit } from '../../core/ports/account.ts'
-import type { AgentProcess, Job, Rewound } from '../../core/ports/agent.ts'
+import type { AgentProcess, Rewound } from '../../core/ports/agent.ts'
 import type { Clock, Log } from '../../core/ports/outside.ts'
 import type { Adjusted, Adjustments } from '../../core/ports/settings.ts'
 import type { RunOptions } from '../../core/ports/run.ts'
@@ -12,6 +12,7 @@ import type { AgentMessage } from './normalise.ts'
 import type { Marks } from './mark.ts'
 import { type ClaudeProcess, startProcess } from './process.ts'
 import { residentBytes } from './process-tree.ts'
+import { questionsTo } from './questions.ts'
 import { Tuner, type Tuning } from './tuner.ts'
 import type { Turn } from './turn.ts'
 
@@ -143,10 +144,7 @@ export class Session {
         : begins
           ? { continue: true }
           : { sessionId: this.sessionId }),
-      canUseTool: (tool, input, about) => this.#canUseTool(tool, input, about),
-      ...(this.launch.elicits && { onElicitation: (asked, { signal }) => this.#elicit(asked, signal) }),
-      // Asked for every call, also where the agent would not ask for permission.
-      hooks: { PreToolUse: [{ hooks: [(input) => this.#beforeTool(input)], onFailure: 'block' }] },
+      ...questionsTo(async () => this.#turn ?? this.#taken.promise, { elicits: this.launch.elicits }),
     }
     this.#process = await startProcess(options, this.#options.marks, {
       onMessage: (message) => this.#onMessage(message),
@@ -356,70 +354,7 @@ export class Session {
       })
     }
   }
-
-  async #canUseTool(
-    tool: string,
-    input: Record<string, unknown>,
-    about: {
-      signal: AbortSignal
-      suggestions?: unknown[]
-      blockedPath?: string
-      suppressAlwaysAllowRule?: boolean
-      toolUseID: string
-    },
-  ): Promise<PermissionResult> {
-    const turn = this.#turn ?? (await this.#taken.promise)
-    const request = {
-      kind: KINDS[tool] ?? ('tool' as const),
-      isRememberable: about.suppressAlwaysAllowRule !== true,
-      tool,
-      input,
-      suggestions: (about.suggestions ?? []).map((suggestion) => JSON.stringify(suggestion)),
-      blockedPath: about.blockedPath,
-      toolUseId: about.toolUseID,
-    }
-    const decision = await turn.ask(request, about.signal)
-    if (decision.behavior === 'deny') return { ...decision }
-    return { behavior: 'allow', updatedInput: { ...(decision.updatedInput ?? input) } }
-  }
-
-  /** An MCP server asks the person. Its request is the input, what they fill in the answers. */
-  async #elicit(asked: ElicitationRequest, signal: AbortSignal): Promise<ElicitationResult> {
-    const turn = this.#turn ?? (await this.#taken.promise)
-    const decision = await turn.ask(
-      {
-        kind: 'elicitation',
-        isRememberable: false,
-        tool: `mcp__${asked.serverName}`,
-        input: { ...asked },
-        suggestions: [],
-        blockedPath: undefined,
-        toolUseId: undefined,
-      },
-      signal,
-    )
-    if (decision.behavior === 'deny') return { action: 'decline' }
-    return { action: 'accept', content: (decision.updatedInput?.['answers'] ?? {}) as ElicitationContent }
-  }
-
-  async #beforeTool(input: { hook_event_name: string }) {
-    const job: Job = (this.#turn ?? (await this.#taken.promise)).job
-    const tool = 'tool_name' in input ? String(input.tool_name) : ''
-    if (!job.forbids(tool)) return {}
-    return {
-      hookSpecificOutput: {
-        hookEventName: 'PreToolUse' as const,
-        permissionDecision: 'deny' as const,
-        permissionDecisionReason: `${tool} is not allowed in this conversation.`,
-      },
-    }
-  }
 }
-
-type ElicitationContent = NonNullable<ElicitationResult['content']>
-
-/** Tools that ask a person in a form of their own. */
-const KINDS: Record<string, 'question' | 'plan'> = { AskUserQuestion: 'question', ExitPlanMode: 'plan' }
 
 /** Kinds of background task that belong to the answer. A shell does not: a server may run in it for ever. */
 const WAITED_FOR = /agent|workflow/
