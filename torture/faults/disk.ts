@@ -139,11 +139,11 @@ async function fullAgainAndAgain(
 async function checkAll(base: string, sent: readonly Sent[]): Promise<number> {
   let failed = 0
   for (const { body, seen, heard } of sent) {
-    const { status } = await heard
+    const { status, text } = await heard
     if (status !== 200) {
       const { status: known } = await ask(`${base}/v1/conversations/${body.conversation_id}/events?since=0`)
-      if (known !== 404) throw new Error(`${body.conversation_id} was refused with ${status} and is there all the same`)
-      continue
+      if (known === 404) continue
+      throw new Error(`${body.conversation_id} was refused with ${status} and is there all the same (${known}): ${text}`)
     }
     const lines = await linesOf(base, body.conversation_id)
     checkSame(body.conversation_id, seen, lines)

@@ -218,13 +218,14 @@ export async function startService(
 
   const tokens = createTokens({ store, clock, newId: newHexId, newSecret })
   const forwarding = forwardingOf(config)
-  const recordOf = createRecord(store, clock)
+  const record = createRecord({ store, clock, log })
+  building.defer(() => record.close())
   const revocation = createRevocation(tokens, log)
   const common = {
     forwarding,
     console: createConsolePage(join(import.meta.dirname, '../../console/dist')),
     routesWithin: forEach(createRoutesWithin),
-    recordOf,
+    recordOf: record.of,
     revocation,
     log,
     clock,

@@ -26,7 +26,7 @@ export interface AppOptions {
   readonly callerOf: (request: IncomingMessage) => Promise<Caller>
   /** Notes what was done at a door, and by whom. */
   readonly console: ConsolePage
-  readonly recordOf: ReturnType<typeof createRecord>
+  readonly recordOf: ReturnType<typeof createRecord>['of']
   readonly revocation: ReturnType<typeof createRevocation>
   readonly rules: GuardRules
   readonly forwarding: Forwarding

@@ -1,5 +1,7 @@
 import { ENDPOINTS, type EndpointName } from '@claude-proxy/protocol/endpoints'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { connect } from '../../src/store/sqlite/open.ts'
 import { type Answer, call, stream } from '../support/client.ts'
 import { startTestService, type TestService } from '../support/service.ts'
 import { newToken } from '../support/tokens.ts'
@@ -181,4 +183,32 @@ describe('the audit trail', () => {
     expect((await call(url, answer)).json).toMatchObject({ settled_by: name })
     await run.ended
   })
+})
+
+test('what cannot be noted now is answered as what it is, and noted when it can be', async () => {
+  await using service = await startTestService()
+  const db = connect(join(service.dataDir, 'claude-proxy.db'))
+  onTestFinished(() => db.close())
+  db.exec("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no room'); END")
+  const made = await call(`${service.base}/v1/conversations`, { method: 'POST', body: { cwd: service.folder() } })
+  expect(made.status).toBe(200)
+  const entries = async () => (await call(`${service.base}/v1/audit`)).json?.['entries']
+  expect(await entries()).toEqual([])
+  expect(service.complaints).toEqual([expect.stringMatching(/not in the audit trail yet.*createConversation.*no room/s)])
+  db.exec('DROP TRIGGER full')
+  await expect
+    .poll(entries, { timeout: 30_000 })
+    .toMatchObject([{ action: 'createConversation', conversation_id: made.json?.['conversation_id'] }])
+})
+
+test('what could not be noted until the end is noted in it', async () => {
+  await using service = await startTestService()
+  const db = connect(join(service.dataDir, 'claude-proxy.db'))
+  onTestFinished(() => db.close())
+  db.exec("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no room'); END")
+  await call(`${service.base}/v1/conversations`, { method: 'POST', body: { cwd: service.folder() } })
+  db.exec('DROP TRIGGER full')
+  await service.restart()
+  const { json } = await call(`${service.base}/v1/audit`)
+  expect(json?.['entries']).toMatchObject([{ action: 'createConversation' }])
 })

@@ -100,7 +100,7 @@ function listener(routes: Partial<Routes>, log: Log = quiet): RequestListener {
     console: createConsolePage('/nowhere'),
     forwarding,
     callerOf: createEntrance(tokens, forwarding, config),
-    recordOf: createRecord(store, clock),
+    recordOf: createRecord({ store, clock, log }).of,
     revocation: createRevocation(tokens, log),
     rules: config,
     log,
