@@ -16,6 +16,19 @@ test('a prompt in a folder gives its text and its result', async () => {
   expect(eventsOf(items).at(-1)?.event).toEqual(await run.result)
 })
 
+test('a second prompt has a result of its own, and is told nothing of the first', async () => {
+  await using service = await startTestService()
+  const client = createClient({ baseUrl: service.base })
+  const first = await client.run('One.', { cwd: service.folder() })
+  const { timestamp } = await first.result
+  const second = await client.run('Two.', { conversation: first.conversation })
+  expect(second.outcome).toBe('begun')
+  expect((await second.result).timestamp).not.toBe(timestamp)
+  const told = eventsOf(await readTo(second.events, () => false))
+  expect(JSON.stringify(told)).toContain('Two.')
+  expect(JSON.stringify(told)).not.toContain('One.')
+})
+
 test('what waits for others ends with its own result', async () => {
   await using service = await startTestService()
   const client = createClient({ baseUrl: service.base })

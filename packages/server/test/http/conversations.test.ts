@@ -70,9 +70,10 @@ test.each(['scripted', 'claude'] as const)(
       json: { conversation_id: id, outcome: 'begun', queue_position: null, watch_since: 0 },
     })
     await expect.poll(() => watching.text().match(/"type":"result"/g)?.length, PATIENCE).toBe(1)
-    await send(service, id, { text: 'The second.' })
+    const second = await send(service, id, { text: 'The second.' })
     await expect.poll(() => watching.text().match(/"type":"result"/g)?.length, PATIENCE).toBe(2)
     const log = await replay(service.base, id)
+    expect(JSON.stringify(log[Number(second.json?.['watch_since'])])).toContain('The second.')
     expect(idsIn(watching.text())).toEqual(log.map(({ id: number }) => number))
     expectWholeRuns(log, 2)
     expect(watching.response.headers).toMatchObject({

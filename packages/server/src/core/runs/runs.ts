@@ -135,8 +135,14 @@ export function createRuns({
     if (begun.status === 'waiting') return whenBusy(request, folder, key, undefined)
     if (begun.status !== 'begun') return again(request, begun)
     host.launch(begun.run, begun.conversation)
-    const after = Math.min(request.lastEventId ?? 0, begun.run.first - 1)
+    const after = Math.min(request.lastEventId ?? beginningFor(request, begun.run), begun.run.first - 1)
     return watchRun(begun.run, begun.conversation, after, 'begun')
+  }
+
+  /** After which event somebody is told of a run who has not said what they have. */
+  function beginningFor({ isOwn }: NewRequest, run: Run): number {
+    // The stream of a folder begins with all that there is; who has sent a prompt is told what comes of it.
+    return isOwn === true ? run.first - 1 : 0
   }
 
   /** Stores the run. A run that only waits for its background tasks makes way. */
@@ -226,7 +232,7 @@ export function createRuns({
     const isThat = run?.text.trim() === text.trim() && isSame(run.attachments, received.attachments)
     if (run && named?.id === run.conversation && isThat) {
       if (key) await store.rememberRequest({ folder, key, run: run.id, at: clock.now() })
-      return watchRun(run, named, request.lastEventId ?? 0, 'attached')
+      return watchRun(run, named, request.lastEventId ?? beginningFor(request, run), 'attached')
     }
     if (request.name === run?.conversation) throw alreadyRunning(run.conversation)
     throw folderBusy(folder)
