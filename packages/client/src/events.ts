@@ -77,15 +77,17 @@ export type Block =
     }
   | { readonly type: 'image' | 'document'; readonly source?: unknown }
 
-/** The last event of a run. */
+/** The last event of a run. What its run took and cost is in its entry of a view. */
 export interface ResultEvent extends Base {
   readonly type: 'result'
   readonly subtype: string
   readonly is_error: boolean
   /** For a person. */
   readonly result: string
+  /** Of the agent's last turn, without what it waited for before. */
   readonly duration_ms: number
   readonly num_turns: number
+  /** Of all that the agent's session has done, also in earlier runs. */
   readonly total_cost_usd?: number
 }
 

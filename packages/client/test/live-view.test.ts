@@ -58,3 +58,28 @@ test('the real Claude Code, watched live over a connection that breaks, is what 
   )
   expect([...live.entries].at(-1)).toMatchObject({ kind: 'end', isError: false, text: await run.text })
 })
+
+test('what each run of the real Claude Code cost is what the service counts, also in a session that is resumed', async () => {
+  await using service = await startTestService({ agent: 'claude' })
+  const client = () => createClient({ baseUrl: service.base })
+  const { conversation_id: id } = await client().createConversation({ cwd: service.folder() })
+  const counted: (number | null)[] = []
+  const prompts = [
+    '@usage 1000 100\n@end One.',
+    '@usage 2000 200\n@bash echo two\n@end Two.',
+    '@usage 500 50\n@end Three.',
+  ]
+  for (const prompt of prompts) {
+    const run = await client().run(prompt, { conversation: id, allowed_tools: ['Bash(echo:*)'] })
+    await run.result
+    counted.push((await client().conversation(id)).cost_usd)
+    // Another process goes on with the session.
+    if (counted.length === 1) await service.restart()
+  }
+  const all = (await readTo(client().follow(id), resultOf(prompts.length))).reduce(view, emptyView)
+  const told = [...all.entries].flatMap((entry) => (entry.kind === 'end' ? [entry.costUsd ?? Number.NaN] : []))
+  expect(told).toHaveLength(prompts.length)
+  const sums = told.map((_, n) => told.slice(0, n + 1).reduce((sum, cost) => sum + cost, 0))
+  for (const [n, sum] of sums.entries()) expect(sum).toBeCloseTo(counted[n] ?? Number.NaN, 9)
+  expect(Math.min(...told)).toBeGreaterThan(0)
+})

@@ -45,6 +45,13 @@ const ends = (subtype = 'success'): AgentEvent => ({
   num_turns: 1,
   total_cost_usd: 0.25,
 })
+/** The end of a turn, or with it of a run, with what the agent says of it. */
+const spends = (type: 'result' | 'turn_result', usd: number | undefined, total: number, uuid: string): AgentEvent => {
+  const said = { total_cost_usd: total, uuid, timestamp: at(9) }
+  const usage =
+    usd === undefined ? {} : { model_usage_since_last_result: { main: { costUSD: usd }, small: { costUSD: 1 } } }
+  return type === 'result' ? { ...ends(), ...said, ...usage } : system(type, { ...said, ...usage })
+}
 const system = (subtype: string, more = {}): AgentEvent => ({ type: 'system', subtype, ...more })
 const asks = (id: string, toolUseId: string): AgentEvent => ({
   type: 'tool_permission',
@@ -143,6 +150,43 @@ describe('a view', () => {
     const begun = [...now.entries].flatMap((entry) => (entry.kind === 'end' ? [entry.begun] : []))
     expect(begun).toEqual([1, 18, LOG.length + 1])
     expect(after(ends()).entries.at(0)).toMatchObject({ begun: undefined })
+  })
+
+  test('tells of a run what it took and cost itself, whatever its session had cost before', () => {
+    const now = after(
+      prompt('One', { timestamp: at(0) }),
+      spends('result', 4, 5, 'a'),
+      prompt('Two', { timestamp: at(2) }),
+      system('compact_boundary'),
+      spends('turn_result', 1, 7, 'b'),
+      prompt('And this', { steer: true, timestamp: at(5) }),
+      spends('turn_result', 2, 10, 'c'),
+      // It ended without another turn.
+      spends('result', 2, 10, 'c'),
+      system('run_begun_by_agent', { timestamp: at(8) }),
+      spends('result', 0.5, 11.5, 'd'),
+    )
+    const told = [...now.entries].filter((entry) => entry.kind === 'end')
+    expect(told).toMatchObject([
+      { costUsd: 5, durationMs: 9000 },
+      { costUsd: 5, durationMs: 7000 },
+      { costUsd: 1.5, durationMs: 1000 },
+    ])
+  })
+
+  test.each([
+    ['began before the first event that is here', [says('x'), spends('result', 1, 9, 'a')]],
+    ['lies behind a gap', [prompt('x', { timestamp: at(0) }), 'gap', spends('result', 1, 9, 'a')]],
+    ['ended without a word of the agent', [prompt('x'), spends('turn_result', 1, 9, 'a'), ends('agent_died')]],
+    [
+      'had a turn of which nothing is known',
+      [prompt('x'), spends('turn_result', undefined, 9, 'a'), spends('result', 1, 9, 'b')],
+    ],
+  ] as const)('tells no wrong cost and time of a run that %s', (_, log) => {
+    const all = log.map((event, n): FollowItem =>
+      event === 'gap' ? { kind: 'gap', after: n, before: n + 2 } : { kind: 'event', id: n + 1, event },
+    )
+    expect([...viewOf(all).entries].at(-1)).toMatchObject({ kind: 'end', costUsd: undefined, durationMs: undefined })
   })
 
   test('says what waits for a person, and how it was settled', () => {

@@ -45,6 +45,21 @@ inBrowser('what was used is shown by day, folder and model, as bars and as table
   expect(complaints).toEqual([])
 })
 
+inBrowser('the end of each run says what it took and cost itself', async () => {
+  await using service = await startTestService()
+  const id = await begin(service, '@use input=1 output=1 usd=1.5')
+  await ended(service, 1)
+  await say(service, id, '@use input=1 output=1 usd=0.25')
+  await ended(service, 2)
+  const open = await openBrowser()
+  const { page } = await open(`${service.base}/#/c/${id}`)
+  const facts = page.locator('.end .facts')
+  await facts.nth(1).waitFor()
+  const [first, second] = await facts.allTextContents()
+  expect(first).toMatch(/^[\d.]+ m?s · \$1\.50$/)
+  expect(second).toMatch(/^[\d.]+ m?s · \$0\.250$/)
+})
+
 inBrowser('from the end of a run one sees what took how long in it, and who was waited for', async () => {
   await using service = await startTestService()
   const id = await begin(service, '@ask tool=Bash ')

@@ -76,8 +76,9 @@ export interface End extends Base {
   readonly isError: boolean
   /** For a person. */
   readonly text: string
+  /** From what began it, waiting for a person included; undefined where that is not here. */
   readonly durationMs: number | undefined
-  /** As the agent says; what all has cost is in the conversation's snapshot. */
+  /** Of this run alone, by the agent's own estimate; undefined where it is not known of all of it. */
   readonly costUsd: number | undefined
 }
 

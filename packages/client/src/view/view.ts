@@ -3,6 +3,7 @@ import type { FollowItem, Snapshot } from '../follow.ts'
 import { type Drafts, draftsWith, draftsWithout, noDrafts } from './drafts.ts'
 import type { Entry, Question, ToolCall } from './entries.ts'
 import { List } from './list.ts'
+import { afterTurn, type OpenRun } from './open-run.ts'
 import { attachmentsOf, type Queue, queueAfter } from './queue.ts'
 
 /** A conversation as a screen shows it. */
@@ -21,8 +22,8 @@ export interface View {
   /** What the conversation was when the stream began, if that was asked for: its title, what it has cost. */
   readonly snapshot: Snapshot | undefined
   readonly isRunning: boolean
-  /** The number of the event that began the run that is open. */
-  readonly begun: number | undefined
+  /** Undefined while no run is open, and where its beginning is not here. */
+  readonly run: OpenRun | undefined
   /** Where the calls and questions stand that are not over. */
   readonly open: ReadonlyMap<string, Place>
 }
@@ -43,7 +44,7 @@ export const emptyView: View = {
   drafts: noDrafts,
   snapshot: undefined,
   isRunning: false,
-  begun: undefined,
+  run: undefined,
   open: new Map(),
 }
 
@@ -66,6 +67,8 @@ export function view(state: View, item: FollowItem): View {
       return {
         ...append(state, null, { kind: 'gap', key: `${seq}.gap`, seq, at: undefined, after, before }),
         last: seq,
+        // What is open behind it may be another run, and have cost more than is told.
+        run: undefined,
       }
     }
     default:
@@ -111,13 +114,14 @@ function read(state: View, seq: number, event: AgentEvent): View {
     const prompt = { text, steers, attachments: attachmentsOf(event), promptId: event.prompt_id }
     const asked = append(state, agent, { ...base, kind: 'prompt', ...prompt })
     const queue = queueAfter(state.queue, event, text)
-    return steers ? { ...asked, queue } : { ...asked, queue, isRunning: true, begun: seq }
+    return steers ? { ...asked, queue } : begin({ ...asked, queue }, base)
   }
   if (isEvent(event, 'result')) {
-    const { subtype, is_error: isError, result: text, duration_ms: durationMs, total_cost_usd: costUsd } = event
-    const { begun } = state
-    const end = append(state, null, { ...base, kind: 'end', begun, subtype, isError, text, durationMs, costUsd })
-    return { ...cutCalls(end), isRunning: false, begun: undefined }
+    const { subtype, is_error: isError, result: text } = event
+    const run = state.run && afterTurn(state.run, event)
+    const spent = { begun: run?.begun, durationMs: msBetween(run?.at, base.at), costUsd: run?.costUsd }
+    const end = append(state, null, { ...base, ...spent, kind: 'end', subtype, isError, text })
+    return { ...cutCalls(end), isRunning: false, run: undefined }
   }
   if (isEvent(event, 'tool_permission')) {
     const question: Question = {
@@ -151,8 +155,13 @@ function read(state: View, seq: number, event: AgentEvent): View {
     return { ...state, queue: queueAfter(state.queue, event, typeof event['text'] === 'string' ? event['text'] : '') }
   const noted = append(state, agent, { ...base, kind: 'note', event })
   if (event.subtype === 'session_adopted' || event.subtype === 'forked') return afterHistory(noted)
+  if (event.subtype === 'turn_result') return { ...noted, run: noted.run && afterTurn(noted.run, event) }
   const begins = event.subtype === 'run_continued' || event.subtype === 'run_begun_by_agent'
-  return begins ? { ...noted, isRunning: true, begun: seq } : noted
+  return begins ? begin(noted, base) : noted
+}
+
+function begin(state: View, { seq, at }: Pick<Entry, 'seq' | 'at'>): View {
+  return { ...state, isRunning: true, run: { begun: seq, at, costUsd: 0, counted: undefined } }
 }
 
 function append(state: View, agent: string | null, entry: Entry): View {
@@ -188,7 +197,7 @@ function afterHistory(state: View): View {
     (now, { id }) => settle(now, id, (entry) => (entry.kind === 'question' ? { ...entry, state: 'cancelled' } : entry)),
     cut,
   )
-  return { ...withdrawn, isRunning: false, begun: undefined, questions: [], queue: [] }
+  return { ...withdrawn, isRunning: false, run: undefined, questions: [], queue: [] }
 }
 
 /** What a run leaves open will not come to anything. Questions may: they outlive the run in a restart. */

@@ -2,6 +2,7 @@ import type { End, Entry, Prompt, Question, ToolCall } from '@claude-proxy/clien
 import { useComputed } from '@preact/signals'
 import { Component, type ComponentChildren, type JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
+import { duration } from '../amounts.ts'
 import { wordsOf } from '../notes.ts'
 import { readResult } from '../result.ts'
 import { client } from '../service.ts'
@@ -179,9 +180,9 @@ const QUESTIONS = {
 
 /** `isSaid`: the agent itself has said just before what went wrong. */
 function EndLine({ end, isSaid }: { end: End; isSaid: boolean }) {
-  const { seq, begun, isError, text, subtype, durationMs = 0, costUsd = 0 } = end
+  const { seq, begun, isError, text, subtype, durationMs, costUsd = 0 } = end
   const reason = isSaid ? 'Failed' : text || subtype
-  const facts = [durationMs > 0 ? `${(durationMs / 1000).toFixed(1)} s` : '', costUsd > 0 ? money(costUsd) : '']
+  const facts = [durationMs === undefined ? '' : duration(durationMs), costUsd > 0 ? money(costUsd) : '']
   const said = facts.filter((fact) => fact !== '').join(' · ')
   return (
     <p class={`end ${isError ? 'error' : ''}`} data-seq={seq}>

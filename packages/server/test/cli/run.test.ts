@@ -24,6 +24,18 @@ test('a run in a pipe is plain text, in lines as long as they are', async () => 
   expect(stdout.replaceAll('\n', '')).toMatch(HARMLESS)
 })
 
+test('the end says what this run took and cost, and what is continued tells nothing of before', async () => {
+  await using service = await startTestService()
+  const at = { service, cwd: service.folder() }
+  const first = await runToEnd(['run', '@use input=1 output=1 usd=1.5'], at)
+  expect(first.stdout).toMatch(/■ done · \d+\.\d s · 1 turn · \$1\.50\n$/)
+  const prompt = '@load n=3 rate=2\n@use input=1 output=1 usd=0.25'
+  const { stdout } = await runToEnd(['run', '--continue', prompt], at)
+  expect(stdout.match(/■/g)).toHaveLength(1)
+  const [, seconds] = /■ done · (\d+\.\d) s · 1 turn · \$0\.2500\n$/.exec(stdout) ?? []
+  expect(Number(seconds)).toBeGreaterThanOrEqual(1)
+})
+
 test('words and what is piped in are one prompt; --quiet gives the result alone', async () => {
   await using service = await startTestService()
   const at = { service, cwd: service.folder(), input: 'from the pipe' }

@@ -7,7 +7,7 @@ import type { PermissionDecision } from '../../core/ports/approval.ts'
 import { parseDirectives } from './directives.ts'
 import { draft } from './draft.ts'
 import { load } from './load.ts'
-import { factsOf, initEvent, listOf, message, success, text, type Tuning, used } from './messages.ts'
+import { factsOf, initEvent, listOf, message, type Spent, success, text, type Tuning, used } from './messages.ts'
 import { createScriptedSessions } from './sessions.ts'
 import { createSteering, type Steering } from './steering.ts'
 import { createTicker, type Ticker } from './ticker.ts'
@@ -113,6 +113,7 @@ async function* play(
     yield { kind: 'event', payload: initEvent(job, sessionId, timestamp()) }
     if (job.attached?.length) yield text(await listOf(job.attached), sessionId, timestamp())
     yield { kind: 'facts', facts: factsOf(tuning()) }
+    const spent: Spent = new Map()
     let result: ResultPayload | undefined
     try {
       for (const directive of parseDirectives(job.text)) {
@@ -121,7 +122,7 @@ async function* play(
         else if (directive.do === 'draft') yield* draft(directive, { sessionId, clock, ticker, signal })
         else if (directive.do === 'say') yield text(directive.text, sessionId, timestamp())
         else if (directive.do === 'ask') yield* ask(directive.tool, sessionId, clock, signal)
-        else if (directive.do === 'use') yield* used(tuning(), directive)
+        else if (directive.do === 'use') yield* used(tuning(), directive, spent)
         else if (directive.do === 'hang') yield* hang(steering, sessionId, timestamp, signal)
         else if (directive.do === 'die') throw new Error('The scripted agent died, as it was told.')
         else result = errorResult('error_during_execution', 'The scripted agent failed, as it was told.', timestamp())
@@ -132,7 +133,7 @@ async function* play(
       result = errorResult('interrupted', reason(), timestamp())
     }
     steering.close()
-    yield { kind: 'end', result: result ?? success(tuning(), sessionId, timestamp()) }
+    yield { kind: 'end', result: result ?? success(tuning(), spent, sessionId, timestamp()) }
   } finally {
     over()
   }

@@ -25,11 +25,16 @@ export function factsOf({ model = SCRIPTED, effort, permissionMode = 'default' }
   return { model, effort: effort ?? null, permissionMode }
 }
 
-/** What it was told to have used, and how full that makes it. */
+/** What a run has cost so far, by model. */
+export type Spent = Map<string, number>
+
+/** What it was told to have used, and how full that makes it; what it cost goes to `spent`. */
 export function used(
   { model = SCRIPTED }: Tuning,
   { input, output, usd }: Extract<Directive, { do: 'use' }>,
+  spent: Spent,
 ): Happening[] {
+  spent.set(model, (spent.get(model) ?? 0) + usd)
   const none = { cacheReadTokens: 0, cacheCreationTokens: 0 }
   return [
     { kind: 'facts', facts: { contextTokens: input + output, contextWindow: WINDOW } },
@@ -72,7 +77,8 @@ export function initEvent(job: Job, sessionId: string, timestamp: string): Event
   }
 }
 
-export function success(tuning: Tuning, sessionId: string, timestamp: string): ResultPayload {
+export function success(tuning: Tuning, spent: Spent, sessionId: string, timestamp: string): ResultPayload {
+  const costs = [...spent].map(([of, costUSD]) => [of, { costUSD }] as const)
   const { model, permissionMode } = factsOf(tuning)
   return {
     type: 'result',
@@ -82,7 +88,8 @@ export function success(tuning: Tuning, sessionId: string, timestamp: string): R
     is_error: false,
     num_turns: 1,
     session_id: sessionId,
-    total_cost_usd: 0,
+    total_cost_usd: costs.reduce((sum, [, { costUSD }]) => sum + costUSD, 0),
+    model_usage_since_last_result: Object.fromEntries(costs),
     result: 'The script has ended.',
     model,
     permissionMode,

@@ -104,7 +104,7 @@ export function createTeller(screen: Screen): Teller {
       case 'note':
         return screen.line(`${indent}· ${joined(what.text)}`, 'dim')
       case 'end':
-        return end(what)
+        return end(what, view.entries.at(view.entries.length - 1))
       case 'thinking':
         return
     }
@@ -139,7 +139,8 @@ export function createTeller(screen: Screen): Teller {
     if (lines.length > MOST_DIFF_LINES) screen.line(`${indent}  … ${lines.length - MOST_DIFF_LINES} more lines`, 'dim')
   }
 
-  function end({ isError, subtype, text, durationMs, costUsd, agentTurns }: Ended): void {
+  function end({ isError, subtype, text, agentTurns }: Ended, shownEnd: Shown | undefined): void {
+    const { durationMs, costUsd } = shownEnd?.kind === 'end' ? shownEnd : {}
     forget()
     beganMs = undefined
     if (isError && text) screen.text(joined(text), 'red')
