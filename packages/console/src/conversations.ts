@@ -3,6 +3,7 @@ import type { Answer } from '@claude-proxy/protocol/endpoints'
 import { computed, signal } from '@preact/signals'
 import { announce } from './notify.ts'
 import { client, isLocked, sentenceOf } from './service.ts'
+import type { STATES } from './words.ts'
 
 export type Conversation = Answer<'Conversation'>
 
@@ -47,6 +48,11 @@ export function nameOf(path: string): string {
 
 export function titleOf({ title, cwd }: Pick<Conversation, 'title' | 'cwd'>): string {
   return title ?? nameOf(cwd)
+}
+
+/** How a list marks it: that its last run failed is news while nothing else goes on. */
+export function standingOf({ state, last_error: error }: Conversation): keyof typeof STATES {
+  return state === 'idle' && error !== null ? 'failed' : state
 }
 
 /** After these a conversation stands elsewhere in the list, or says something else there. */

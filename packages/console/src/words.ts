@@ -11,7 +11,7 @@ export function money(usd: number): string {
   return `$${usd.toFixed(usd < 1 ? 3 : 2)}`
 }
 
-export const STATES = { idle: 'idle', running: 'running', waiting: 'needs you' } as const
+export const STATES = { idle: 'idle', running: 'running', waiting: 'needs you', failed: 'failed' } as const
 
 /** A program by the name that a person knows it by: browsers say a lot more. */
 export function whoIs(by: string): string {

@@ -60,6 +60,25 @@ inBrowser('the end of each run says what it took and cost itself', async () => {
   expect(second).toMatch(/^[\d.]+ m?s · \$0\.250$/)
 })
 
+inBrowser('the list marks whose last run failed, until one ends well', async () => {
+  await using service = await startTestService()
+  const id = await begin(service, '@fail')
+  await begin(service, 'Hello')
+  await ended(service, 2)
+  const open = await openBrowser()
+  for (const screen of SCREENS) {
+    const { page } = await open(service.base, screen)
+    const row = page.getByRole('listitem').filter({ has: page.getByRole('link', { name: /@fail failed/ }) })
+    await row.waitFor()
+    expect(await page.locator('.state.failed').count()).toBe(1)
+    await expectAccessible(page, 'a list with a failure')
+  }
+  const { page } = await open(service.base)
+  await page.locator('.state.failed').waitFor()
+  await say(service, id, 'Again.')
+  await page.locator('.state.failed').waitFor({ state: 'detached' })
+})
+
 inBrowser('from the end of a run one sees what took how long in it, and who was waited for', async () => {
   await using service = await startTestService()
   const id = await begin(service, '@ask tool=Bash ')

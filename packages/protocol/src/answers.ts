@@ -149,6 +149,10 @@ export const Conversation = z
     head: number.describe('The number of its last event.'),
     created_at: time,
     active_at: time.describe('When its newest run began.'),
+    last_error: z
+      .object({ code: z.string(), message: z.string(), run_id: id, at: time })
+      .nullable()
+      .describe('Of the newest run that went wrong, until one goes well.'),
   })
   .meta({ id: 'Conversation' })
 
@@ -223,10 +227,6 @@ export const ConversationDetails = z
       })
       .nullable()
       .describe("How near the agent's account is to a limit, as it was told last; null where it was not."),
-    last_error: z
-      .object({ code: z.string(), message: z.string(), run_id: id, at: time })
-      .nullable()
-      .describe('Of the newest run that went wrong, until one goes well.'),
     versions: z.object({
       service: z.string(),
       agent_sdk: z.string().nullable(),

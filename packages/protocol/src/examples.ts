@@ -72,6 +72,7 @@ const conversation = {
   head: 42,
   created_at: at,
   active_at: at,
+  last_error: null,
 }
 
 const details = {
@@ -91,7 +92,6 @@ const details = {
   },
   context: { tokens: 24_000, window: 200_000, percent: 12, from: 'last_response' },
   rate_limit: { status: 'allowed_warning', type: 'five_hour', used: 0.9, resets_at: '2026-11-23T15:00:00.000Z' },
-  last_error: null,
   versions: { service: '0.1.0', agent_sdk: '0.3.330', claude_code: '2.1.330' },
 }
 

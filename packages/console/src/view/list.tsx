@@ -9,6 +9,7 @@ import {
   groups,
   isLoaded,
   nameOf,
+  standingOf,
   titleOf,
 } from '../conversations.ts'
 import { askToNotify, permission } from '../notify.ts'
@@ -77,16 +78,21 @@ function Groups() {
 }
 
 function Row({ conversation, now, inFolder }: { conversation: Conversation; now: number; inFolder: boolean }) {
-  const { conversation_id: id, state, active_at: at, cwd, title } = conversation
+  const { conversation_id: id, active_at: at, cwd, title, last_error: error } = conversation
+  const standing = standingOf(conversation)
   const isHere = place.value.at === 'conversation' && place.value.id === id
   const cost = costOf(id) ?? 0
   const about = [inFolder || title === null ? '' : nameOf(cwd), cost > 0 ? money(cost) : '', age(at, now)]
   return (
     <li>
       <a href={addressOf(id)} class="row" aria-current={isHere ? 'page' : undefined}>
-        <span class={`dot ${state}`} aria-hidden="true" />
+        <span class={`dot ${standing}`} aria-hidden="true" />
         <span class="title">{titleOf(conversation)}</span>
-        {state !== 'idle' && <span class={`state ${state}`}>{STATES[state]}</span>}
+        {standing !== 'idle' && (
+          <span class={`state ${standing}`} title={standing === 'failed' ? error?.message : undefined}>
+            {STATES[standing]}
+          </span>
+        )}
         <span class="about">{about.filter((part) => part !== '').join(' · ')}</span>
       </a>
     </li>

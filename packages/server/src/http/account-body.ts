@@ -33,7 +33,7 @@ export function settingsBody({ model, effort, permissionMode }: Settings, facts:
 }
 
 /** What a conversation has come to, as clients see it (PROTOCOL.md section 3.19). */
-export function accountBody({ runs, usage, facts, lastError }: Account) {
+export function accountBody({ runs, usage, facts }: Account) {
   const costs = usage.flatMap(({ costUsd }) => costUsd ?? [])
   return {
     runs,
@@ -46,14 +46,6 @@ export function accountBody({ runs, usage, facts, lastError }: Account) {
     },
     context: contextBody(facts),
     rate_limit: rateLimitBody(facts),
-    last_error: lastError
-      ? {
-          code: lastError.code,
-          message: lastError.message,
-          run_id: lastError.run,
-          at: new Date(lastError.at).toISOString(),
-        }
-      : null,
   }
 }
 

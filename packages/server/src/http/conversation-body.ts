@@ -13,6 +13,7 @@ export async function summary(store: Store, conversation: Conversation): Promise
   const open = await store.openRun(conversation.folder)
   const isRunning = open?.conversation === conversation.id
   const waiting = await store.approvals({ conversation: conversation.id, isPending: true, limit: 1 })
+  const error = await store.lastError(conversation.id)
   const state: ConversationState = waiting.length > 0 ? 'waiting' : isRunning ? 'running' : 'idle'
   return {
     conversation_id: conversation.id,
@@ -25,6 +26,7 @@ export async function summary(store: Store, conversation: Conversation): Promise
     head: conversation.head,
     created_at: time(conversation.createdAt),
     active_at: time(conversation.activeAt),
+    last_error: error ? { code: error.code, message: error.message, run_id: error.run, at: time(error.at) } : null,
   }
 }
 

@@ -89,6 +89,17 @@ test('--continue goes on with the latest conversation of the folder; without it 
   expect(listed[1]?.head).toBeGreaterThan(listed[0]?.head ?? 0)
 })
 
+test('ls marks whose last run failed, until one ends well', async () => {
+  await using service = await startTestService()
+  const at = { service, cwd: service.folder(), environment: { FORCE_COLOR: '1' } }
+  expect(await runToEnd(['run', '@fail'], at)).toMatchObject({ code: 1 })
+  const { stdout } = await runToEnd(['ls'], at)
+  expect(stdout).toMatch(/✗ \S+ +0m {2}failed · @fail {2}/)
+  expect(stdout.startsWith('\u001b[31m✗')).toBe(true)
+  expect(await runToEnd(['run', '--continue', 'Again.'], at)).toMatchObject({ code: 0 })
+  expect((await runToEnd(['ls'], at)).stdout).toMatch(/^ {2}\S+ +0m {2}@fail {2}/)
+})
+
 test('a file comes with the prompt', async () => {
   await using service = await startTestService()
   const cwd = service.folder()

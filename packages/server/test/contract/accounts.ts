@@ -19,7 +19,9 @@ export function accounts(store: () => Store): void {
     it('a conversation without a run that has ended has nothing to tell, an unknown one no account', async () => {
       const { id } = await started(store())
       expect(await store().account(id)).toEqual({ runs: 1, usage: [], facts: {} })
+      expect(await store().lastError(id)).toBeUndefined()
       expect(await store().account(fresh().id)).toBeUndefined()
+      expect(await store().lastError(fresh().id)).toBeUndefined()
     })
 
     it('adds up what the runs of this conversation used, by model, and no run twice', async () => {
@@ -79,18 +81,19 @@ export function accounts(store: () => Store): void {
       await store().endRun(run.id, ['{}'], 2, ending({ outcome: 'api_error', error: 'One.' }))
       const failed = await next(5, ending({ outcome: 'agent_died', error: 'Two.' }))
       const error = { run: failed, code: 'agent_died', message: 'Two.', at: 5 }
-      expect((await store().account(id))?.lastError).toEqual(error)
+      expect(await store().lastError(id)).toEqual(error)
       await next(6, ending({ outcome: 'interrupted' }))
-      expect((await store().account(id))?.lastError).toEqual(error)
+      expect(await store().lastError(id)).toEqual(error)
       await next(7, ending())
-      expect((await store().account(id))?.lastError).toBeUndefined()
+      expect(await store().lastError(id)).toBeUndefined()
     })
 
     it('goes with its conversation', async () => {
       const { id, run } = await started(store())
-      await store().endRun(run.id, ['{}'], 2, ending({ usage: [use('a', 1, 1)] }))
+      await store().endRun(run.id, ['{}'], 2, ending({ outcome: 'api_error', error: 'x', usage: [use('a', 1, 1)] }))
       await store().deleteConversation(id)
       expect(await store().account(id)).toBeUndefined()
+      expect(await store().lastError(id)).toBeUndefined()
     })
   })
 }

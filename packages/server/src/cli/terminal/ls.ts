@@ -21,11 +21,13 @@ export async function list({ said, client }: TerminalCall): Promise<number> {
     for (const each of page.conversations) {
       if (said.is('quiet')) process.stdout.write(`${each.conversation_id}\t${oneLine(each.title ?? each.cwd)}\n`)
       else if (said.is('json')) process.stdout.write(`${JSON.stringify(each)}\n`)
-      else
-        screen.line(
-          `${MARKS[each.state]} ${each.conversation_id}  ${age(each.active_at)}  ${each.title ?? ''}  ${each.cwd}`,
-          STYLES[each.state],
-        )
+      else {
+        // That its last run failed is news while nothing else goes on.
+        const hasFailed = each.state === 'idle' && each.last_error !== null
+        const { mark, style } = LOOKS[hasFailed ? 'failed' : each.state]
+        const about = `${hasFailed ? 'failed · ' : ''}${each.title ?? ''}`
+        screen.line(`${mark} ${each.conversation_id}  ${age(each.active_at)}  ${about}  ${each.cwd}`, style)
+      }
     }
     shown += page.conversations.length
     cursor = page.next_cursor ?? undefined
@@ -34,8 +36,12 @@ export async function list({ said, client }: TerminalCall): Promise<number> {
 }
 
 const QUIET_MS = 5000
-const MARKS = { idle: ' ', running: '▶', waiting: '?' } as const
-const STYLES = { idle: undefined, running: 'green', waiting: 'yellow' } as const
+const LOOKS = {
+  idle: { mark: ' ', style: undefined },
+  running: { mark: '▶', style: 'green' },
+  waiting: { mark: '?', style: 'yellow' },
+  failed: { mark: '✗', style: 'red' },
+} as const
 
 function age(instant: string): string {
   const minutes = Math.max(0, Date.now() - Date.parse(instant)) / 60_000

@@ -102,6 +102,7 @@ export function storeWithin(store: Store, roots: readonly string[]): Store {
     deleteConversation: async (id) => ((await inside(id)) ? store.deleteConversation(id) : { status: 'unknown' }),
     run: (id) => seen(store.run(id)),
     account: async (id) => ((await inside(id)) ? store.account(id) : undefined),
+    lastError: async (id) => ((await inside(id)) ? store.lastError(id) : undefined),
     usage: (query) => store.usage({ ...query, within: roots }),
     openRun: async (folder) => (isInside(folder) ? store.openRun(folder) : undefined),
     prompt: (id) => seen(store.prompt(id)),

@@ -56,10 +56,9 @@ export interface Account {
   readonly newest: RunId | undefined
   /** From the newest run in which the agent spoke. */
   readonly facts: AgentFacts
-  /** Unless a run has ended well since. */
-  readonly lastError: RunError | undefined
 }
 
+/** Of a run that went wrong. */
 export interface RunError {
   readonly run: RunId
   readonly code: string

@@ -10,7 +10,7 @@ import type {
   ImportedConversation,
 } from './conversation.ts'
 import type { AccessStore } from './access.ts'
-import type { Account, RunEnding } from './account.ts'
+import type { Account, RunEnding, RunError } from './account.ts'
 import type { Run, NewRun, Begun, RequestKey, Repeated } from './run.ts'
 import type { Prompt, NewPrompt, Added, PromptChange, Changed, PromptBegun } from './prompt.ts'
 import type { Appended, StoredPage } from './event.ts'
@@ -91,6 +91,8 @@ export interface Store extends Staging, AccessStore {
   run(id: RunId): Promise<Run | undefined>
   /** What the conversation's runs have come to; undefined when there is no such conversation. */
   account(id: ConversationId): Promise<Account | undefined>
+  /** Of the conversation's newest run that went wrong, unless one has ended well since; what was stopped is neither. */
+  lastError(id: ConversationId): Promise<RunError | undefined>
   /** What runs that have ended used, added up. Also when their conversations are deleted. */
   usage(query: UsageQuery): Promise<UsageSum[]>
   openRun(folder: Folder): Promise<Run | undefined>

@@ -3,7 +3,7 @@ import { AppError } from '@claude-proxy/protocol/errors'
 import type { AgentProcess } from '../../core/ports/agent.ts'
 import type { Store } from '../../core/ports/store.ts'
 import { addAudit, audit, createToken, forgetAudit, revokeToken, tokenOf, tokens } from './access.ts'
-import { account } from './accounts.ts'
+import { account, lastError } from './accounts.ts'
 import { approvalRules, approvals, ask, carryApprovals, checkAsked, dropCarried, settleApproval } from './approvals.ts'
 import { canonical, change, changeConversation, createConversation, resolve } from './conversations.ts'
 import { addUpload, foldersOf, removeUnusedAttachments, unusedUploads } from './attachments.ts'
@@ -71,6 +71,7 @@ export function createMemoryStore(): Store {
     interruptRun: (id, because) => does((all) => interruptRun(all, id, because)),
     run: (id) => does(({ runs }) => runs.get(id)),
     account: (id) => does((all) => account(all, id)),
+    lastError: (id) => does((all) => lastError(all, id)),
     usage: (query) => does((all) => usage(all, query)),
     openRun: (folder) => does((all) => openRun(all, folder)),
     openRuns: () => does((all) => openRuns(all)),

@@ -30,8 +30,12 @@ export function readAccounts(db: Database) {
         usage: usage.all(c).map((row) => toUse(row)),
         newest: newest.get(c)?.id,
         facts: JSON.parse(facts.get(c)?.facts ?? '{}') as AgentFacts,
-        lastError: toError(judged.get(c)),
       }
+    },
+
+    lastError(id: ConversationId): RunError | undefined {
+      const found = find.get(id)
+      return found && toError(judged.get(found.c))
     },
   }
 }

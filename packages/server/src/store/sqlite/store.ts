@@ -143,6 +143,7 @@ export async function openSqliteStore({
     interruptRun: async (id, because) => writer.submit('interruptRun', { id, because }),
     run: (id) => read(() => runs.run(id)),
     account: (id) => read(() => accounts.account(id)),
+    lastError: (id) => read(() => accounts.lastError(id)),
     usage: (query) => read(() => usage.usage(query)),
     openRun: (folder) => read(() => runs.openRun(folder)),
     openRuns: () => read(() => runs.openRuns()),
