@@ -36,6 +36,7 @@ export const DOORS = {
   transcript: 'GET /v1/conversations/:id/transcript document',
   upload: 'POST /v1/uploads',
   uploaded: 'GET /v1/uploads/:id file',
+  folders: 'GET /v1/folders',
   files: 'GET /v1/files',
   file: 'GET /v1/files/content file',
   gitStatus: 'GET /v1/git/status',

@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { call } from '../../server/test/support/client.ts'
 import { startTestService, type TestService } from '../../server/test/support/service.ts'
+import { newToken } from '../../server/test/support/tokens.ts'
 import { expectAccessible } from './accessible.ts'
 import { begin, EXECUTABLE, openBrowser, PATIENCE, PHONE } from './page.ts'
 
@@ -219,6 +220,33 @@ inBrowser('a folder is found by going down and up, as far as agents may go', asy
   await expectAccessible(page, 'the choice of a folder')
   await field.fill(join(shop, 'nothing'))
   await page.getByText(/does not exist/).waitFor()
+})
+
+inBrowser('a folder is looked for from where agents may work, and with a token from where it leads', async () => {
+  await using elsewhere = await startTestService()
+  elsewhere.folder('shop/src')
+  const [shop, site] = [elsewhere.folder('shop'), elsewhere.folder('site')]
+  await using service = await startTestService({ config: { allowedRoots: [shop, site] } })
+  const open = await openBrowser()
+  for (const screen of SCREENS) {
+    const { page, complaints } = await open(`${service.base}/#/new`, screen)
+    const roots = page.getByRole('list', { name: 'Where agents may work' }).getByRole('button')
+    await roots.first().waitFor()
+    expect(await roots.allTextContents()).toEqual([shop, site])
+    await expectAccessible(page, 'where agents may work')
+    await roots.first().click()
+    await page.getByRole('button', { name: 'src' }).click()
+    await page.getByRole('button', { name: `Up to ${shop}` }).click()
+    await page.getByRole('button', { name: 'Up to all folders' }).click()
+    await roots.nth(1).click()
+    await page.getByText(`No folders in ${site}.`).waitFor()
+    expect(complaints).toEqual([])
+  }
+  const { headers } = await newToken(service, { roots: [site] })
+  const { page } = await open(`${service.base}/#/new`, { extraHTTPHeaders: headers })
+  const root = page.getByRole('list', { name: 'Where agents may work' }).getByRole('button')
+  await root.waitFor()
+  expect(await root.allTextContents()).toEqual([site])
 })
 
 inBrowser('the folder of a conversation can be read, and what is not committed in it', async () => {

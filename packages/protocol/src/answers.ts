@@ -290,6 +290,11 @@ const bytesOf = (what: string) =>
 const path = z.string()
 const isCut = z.boolean().describe('There is more than is shown.')
 
+export const Folders = z.object({
+  roots: z.array(folder).min(1).describe('Agents may work in these and below; `/` where nothing limits it.'),
+  home: folder.nullable().describe('What `~` means; null where agents may not work there.'),
+})
+
 export const FileList = z.object({
   entries: z.array(
     z.object({

@@ -336,6 +336,13 @@ export const ENDPOINTS = {
     answer: 'file',
     does: 'Gives back what was uploaded, or came with a prompt.',
   },
+  folders: {
+    method: 'GET',
+    path: '/v1/folders',
+    scope: 'read',
+    answer: 'Folders',
+    does: 'Says in which folders agents may work.',
+  },
   files: {
     method: 'GET',
     path: '/v1/files',

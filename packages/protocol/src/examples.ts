@@ -248,6 +248,7 @@ export const EXAMPLES: Readonly<Partial<Record<EndpointName, Example>>> = {
   },
   uploaded: { path: { id: upload_id }, answer: '(the bytes)' },
   steerPrompt: { path: { prompt_id }, answer: { ...prompt, state: 'steering' } },
+  folders: { answer: { roots: ['/home/me'], home: '/home/me' } },
   files: {
     query: { cwd, path: 'src' },
     answer: {

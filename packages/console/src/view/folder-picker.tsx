@@ -2,10 +2,29 @@ import type { Answer } from '@claude-proxy/protocol/endpoints'
 import { useEffect, useState } from 'preact/hooks'
 import { nameOf } from '../conversations.ts'
 import { client, sentenceOf } from '../service.ts'
+import { useAnswer } from './answer.ts'
 
 interface Props {
   readonly folder: string
   readonly onChoose: (path: string) => void
+}
+
+/** From nowhere one begins at the folders that agents may work in, or at home where that is anywhere. */
+export function FolderPicker({ folder, onChoose }: Props) {
+  const places = useAnswer('', (signal) => client.folders(undefined, { signal }))
+  if (places.is === 'coming') return undefined
+  if (places.is === 'refused') return <Said words={places.why} />
+  const { roots, home } = places.answer
+  const isAnywhere = roots.includes('/')
+  const at = folder.trim() === '' && isAnywhere ? (home ?? '/') : folder.trim()
+  if (at !== '') return <Inside at={at} roots={roots} onChoose={onChoose} />
+  return (
+    <ul class="chips folders" aria-label="Where agents may work">
+      {roots.map((root) => (
+        <Chip key={root} label={root} onChoose={() => onChoose(root)} />
+      ))}
+    </ul>
+  )
 }
 
 interface Seen {
@@ -16,11 +35,10 @@ interface Seen {
 
 const MOST = 500
 
-/** The folders in a folder, as far as the service lets agents into them; from nowhere it begins at home. */
-export function FolderPicker({ folder, onChoose }: Props) {
+/** The folders in a folder, and the way up, as far as agents may go. */
+function Inside({ at, roots, onChoose }: { at: string; roots: readonly string[]; onChoose: Props['onChoose'] }) {
   const [seen, setSeen] = useState<Seen | string>()
   useEffect(() => {
-    const at = folder.trim() === '' ? '~' : folder.trim()
     if (!/^[/~]/.test(at)) return setSeen(undefined)
     const over = new AbortController()
     const timer = setTimeout(() => {
@@ -36,37 +54,45 @@ export function FolderPicker({ folder, onChoose }: Props) {
       clearTimeout(timer)
       over.abort()
     }
-  }, [folder])
+  }, [at])
   if (seen === undefined) return undefined
-  if (typeof seen === 'string')
-    return (
-      <p class="about" role="status">
-        {seen}
-      </p>
-    )
+  if (typeof seen === 'string') return <Said words={seen} />
   const base = seen.of.replace(/\/$/, '')
-  const parent = parentOf(base)
+  const parent = roots.includes(base || '/') ? undefined : parentOf(base)
   return (
     <div class="picker">
       <ul class="chips folders" aria-label={`Folders in ${seen.of}`}>
         {parent !== undefined && (
-          <li>
-            <button type="button" class="quiet" aria-label={`Up to ${parent}`} onClick={() => onChoose(parent)}>
-              ↑ {nameOf(parent)}
-            </button>
-          </li>
+          <Chip label={`↑ ${nameOf(parent)}`} name={`Up to ${parent}`} onChoose={() => onChoose(parent)} />
+        )}
+        {parent === undefined && roots.length > 1 && (
+          <Chip label="↑ All folders" name="Up to all folders" onChoose={() => onChoose('')} />
         )}
         {seen.names.map((name) => (
-          <li key={name}>
-            <button type="button" class="quiet" onClick={() => onChoose(`${base}/${name}`)}>
-              {name}
-            </button>
-          </li>
+          <Chip key={name} label={name} onChoose={() => onChoose(`${base}/${name}`)} />
         ))}
       </ul>
       {seen.names.length === 0 && <p class="about">No folders in {seen.of}.</p>}
       {seen.isCut && <p class="about">There are more: type the beginning of the path.</p>}
     </div>
+  )
+}
+
+function Chip({ label, name, onChoose }: { label: string; name?: string; onChoose: () => void }) {
+  return (
+    <li>
+      <button type="button" class="quiet" aria-label={name} onClick={onChoose}>
+        {label}
+      </button>
+    </li>
+  )
+}
+
+function Said({ words }: { words: string }) {
+  return (
+    <p class="about" role="status">
+      {words}
+    </p>
   )
 }
 

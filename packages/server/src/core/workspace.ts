@@ -1,4 +1,5 @@
 import { AppError } from '@claude-proxy/protocol/errors'
+import type { Folder } from '@claude-proxy/protocol/ids'
 import { type FolderRules, findFolder } from './folders.ts'
 import type { Entry, Files, OpenFile } from './ports/files.ts'
 import type { DiffRequest, Git, GitDiff, GitLog, GitStatus, LogPlace } from './ports/git.ts'
@@ -14,6 +15,15 @@ export type Workspace = ReturnType<typeof createWorkspace>
 /** What a person sees of a folder before they decide: its files, and what has changed. Nothing is changed by looking. */
 export function createWorkspace({ rules, files, git }: WorkspaceDeps) {
   return {
+    /** Where agents may work, and below. */
+    async folders(): Promise<{ roots: string[]; home: Folder | null }> {
+      const home = await findFolder('~', rules).catch((error: unknown) => {
+        if (error instanceof AppError) return null
+        throw error
+      })
+      return { roots: rules.allowedRoots.length === 0 ? ['/'] : [...rules.allowedRoots], home }
+    },
+
     async list(
       { cwd, path }: Where,
       page: { after: Buffer | undefined; limit: number; withHidden: boolean },

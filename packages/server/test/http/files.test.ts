@@ -1,4 +1,5 @@
-import { appendFileSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, realpathSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { call, type CallOptions } from '../support/client.ts'
@@ -23,6 +24,15 @@ async function entriesOf(service: TestService, query: Record<string, string>): P
   const { json } = await list(service, query)
   return (json as { entries: EntryBody[] }).entries
 }
+
+test('agents may work anywhere, unless the operator has said where', async () => {
+  await using anywhere = await startTestService()
+  const { json } = await call(`${anywhere.base}/v1/folders`)
+  expect(json).toEqual({ roots: ['/'], home: realpathSync(homedir()) })
+  const root = anywhere.folder('shop')
+  await using somewhere = await startTestService({ config: { allowedRoots: [root] } })
+  expect((await call(`${somewhere.base}/v1/folders`)).json).toEqual({ roots: [root], home: null })
+})
 
 test('a directory is listed by name, hidden ones only when asked for', async () => {
   await using service = await startTestService()

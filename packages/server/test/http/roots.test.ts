@@ -143,6 +143,15 @@ describe('a token for one folder', () => {
     expectError(through, 403, 'forbidden_path')
   })
 
+  test('is told of its own folders, as far as the operator allows them', async () => {
+    expect((await ask('/v1/folders')).json).toEqual({ roots: [mine], home: null })
+    await using narrow = await startTestService({ config: { allowedRoots: [join(mine, 'later'), foreign] } })
+    const told = async (token = {}) => (await call(`${narrow.base}/v1/folders`, { headers: token })).json?.['roots']
+    expect(await told()).toEqual([join(mine, 'later'), foreign])
+    const { headers: narrowed } = await newToken(narrow, { roots: [mine] })
+    expect(await told(narrowed)).toEqual([join(mine, 'later')])
+  })
+
   test('is told what was used there, and nothing that is measured for all', async () => {
     const { json } = await ask('/v1/usage?by=folder')
     const folders = (json as { entries: { cwd: string }[] }).entries.map(({ cwd }) => cwd)

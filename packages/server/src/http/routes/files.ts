@@ -18,8 +18,10 @@ const MOST_BYTES = 16 * 1024 * 1024
 const BLOCK_BYTES = 256 * 1024
 
 /** The doors for looking at files. */
-export function fileRoutes({ workspace }: Deps): Routes<'files' | 'file'> {
+export function fileRoutes({ workspace }: Deps): Routes<'folders' | 'files' | 'file'> {
   return {
+    folders: () => workspace.folders(),
+
     async files({ request, signal }) {
       const query = await readQuery(request.url, ENDPOINTS.files.query)
       const { cwd, hidden: withHidden = false, limit = 500, cursor } = query
