@@ -1,5 +1,5 @@
 /** A person feels a page that does not answer for much longer than a frame. */
-const SLICE_MS = 8
+export const SLICE_MS = 8
 
 /** For work in many small steps: after each, gives way if the page has waited long enough for its turn. */
 export function createPace(): () => Promise<void> | undefined {

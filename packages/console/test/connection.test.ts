@@ -33,11 +33,12 @@ inBrowser(
         return program.base
       },
     })
+    // Before the agent begins: what it said long ago is not drawn.
+    const open = await openBrowser()
     const id = await begin(
       { base: program.base, folder: () => world.folder('shop') },
       '@load n=100000 rate=20 size=300',
     )
-    const open = await openBrowser()
     const { page, complaints } = await open(`${door.base}/#/c/${id}`)
     await page.getByText('#12 @').waitFor()
 
@@ -63,8 +64,8 @@ inBrowser(
 inBrowser('a network that is gone is said, and when it is back the rest comes at once', async () => {
   await using service = await startTestService()
   const door = await startDoor(service)
-  const id = await begin(service, '@load n=100000 rate=10 size=300')
   const open = await openBrowser()
+  const id = await begin(service, '@load n=100000 rate=10 size=300')
   const { page, complaints } = await open(`${door.base}/#/c/${id}`)
   await page.getByText('#3 @').waitFor()
   const lose = async (is: boolean) => {

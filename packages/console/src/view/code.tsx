@@ -3,6 +3,7 @@ import { diffLines } from 'diff'
 import { useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import type { toNodes } from '../markdown.ts'
 import { folder } from '../session.ts'
+import { createSlices } from '../slices.ts'
 import { pathFrom } from '../words.ts'
 
 export type Input = Readonly<Record<string, unknown>>
@@ -12,19 +13,32 @@ const LONG = 100_000
 
 /** Loaded beside the page, which can be there without; until then text stands as it is. */
 const parser = signal<typeof toNodes | undefined>(undefined)
-void import('../markdown.ts').then((loaded) => (parser.value = loaded.toNodes))
+void import('../markdown.ts').then(({ toNodes: parse }) => {
+  // The first text takes as long as many that follow, whatever is in it: not while a person waits for a page of them.
+  parse('A *word*, `code`.\n\n- and a list')
+  parser.value = parse
+})
+
+/** A page of a conversation comes at once, and all its texts with it: to read them takes longer than a frame. */
+const inSlices = createSlices()
 
 export function Markdown({ text }: { text: string }) {
   const parse = parser.value
   const root = useRef<HTMLDivElement>(null)
   useLayoutEffect(() => {
     const { current } = root
-    if (!current) return
-    current.replaceChildren(parse?.(text) ?? text)
-    if (current.querySelector('code[class^="language-"]'))
-      void import('../highlight.ts').then(({ highlight }) => highlight(current))
+    if (!current) return undefined
+    // Until its turn comes, what stood there before stays.
+    if (!parse || !current.hasChildNodes()) current.replaceChildren(text)
+    return parse && inSlices(() => show(current, parse(text)))
   }, [text, parse])
   return text.length > LONG ? <Plain text={text} /> : <div ref={root} class="markdown" />
+}
+
+function show(root: Element, nodes: DocumentFragment): void {
+  root.replaceChildren(nodes)
+  if (root.querySelector('code[class^="language-"]'))
+    void import('../highlight.ts').then(({ highlight }) => highlight(root))
 }
 
 /** Text as it is, in a box that scrolls; a keyboard can get into it. */

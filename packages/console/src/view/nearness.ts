@@ -14,7 +14,7 @@ export interface Nearness {
 export function createNearness(root: Element): Nearness {
   const told = new Map<Element, (isNear: boolean) => void>()
   const near = new Set<Element>()
-  let frame: number | undefined
+  let isTelling = false
 
   const observer = new IntersectionObserver(
     (entries) => {
@@ -31,11 +31,14 @@ export function createNearness(root: Element): Nearness {
   )
 
   function tellSoon(): void {
-    if (near.size > 0) frame ??= requestAnimationFrame(tellNext)
+    if (near.size === 0 || isTelling) return
+    isTelling = true
+    // After the frame, not in it: it has what was drawn before to lay out and to paint.
+    requestAnimationFrame(() => setTimeout(tellNext))
   }
 
   function tellNext(): void {
-    frame = undefined
+    isTelling = false
     const middle = root.getBoundingClientRect().top + root.clientHeight / 2
     const [next] = [...near].sort((a, b) => distance(a, middle) - distance(b, middle))
     if (!next) return
@@ -56,7 +59,7 @@ export function createNearness(root: Element): Nearness {
     },
     close() {
       observer.disconnect()
-      if (frame !== undefined) cancelAnimationFrame(frame)
+      near.clear()
     },
   }
 }

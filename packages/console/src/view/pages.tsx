@@ -14,6 +14,11 @@ interface PageProps {
 /** Before it was drawn once, this much is kept free for an entry. */
 const GUESS_PX = 72
 
+/** How many pixels pages may take that nobody has drawn. */
+export function roomFor(pages: readonly (readonly Entry[])[]): number {
+  return pages.reduce((sum, { length }) => sum + length * GUESS_PX, 0)
+}
+
 /** Some of the entries; far from what is seen nothing but the room that they take. */
 export class PageView extends Component<PageProps, { isDrawn: boolean }> {
   override state = { isDrawn: this.props.isLast }
@@ -49,7 +54,7 @@ export class PageView extends Component<PageProps, { isDrawn: boolean }> {
           ))}
         </div>
       )
-    const height = this.height ?? page.length * GUESS_PX
+    const height = this.height ?? roomFor([page])
     return <div ref={this.root} class="page far" data-page={at} style={{ height: `${height}px` }} />
   }
 }

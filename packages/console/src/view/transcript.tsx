@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { progress, shown } from '../session.ts'
 import { DraftsOf } from './drafts.tsx'
 import { createNearness, type Nearness } from './nearness.ts'
-import { PageView } from './pages.tsx'
+import { PageView, roomFor } from './pages.tsx'
 
 /** How far from the end still counts as reading the newest. */
 const NEAR_PX = 48
@@ -27,6 +27,7 @@ export function TranscriptView({ seq }: { seq: number | undefined }) {
     entries: { pages },
     last,
   } = shown.value
+  const from = useGrowing(pages.length)
   const target = seq === undefined ? -1 : pages.findLastIndex(([first]) => (first?.seq ?? Infinity) <= seq)
 
   useLayoutEffect(() => {
@@ -66,7 +67,7 @@ export function TranscriptView({ seq }: { seq: number | undefined }) {
     }
   }, [])
 
-  const isThere = target >= 0 && last >= (seq ?? 0)
+  const isThere = target >= from && last >= (seq ?? 0)
   useEffect(() => {
     if (!isThere) return undefined
     isAtEnd.current = false
@@ -87,8 +88,9 @@ export function TranscriptView({ seq }: { seq: number | undefined }) {
     <div class="reading">
       <div class="scroller" ref={scroller} tabIndex={0} role="region" aria-label="Transcript">
         <div class="content" ref={content} role="log" aria-live="off">
-          {pages.map((page, at) => (
-            <PageView key={at} at={at} page={page} watch={watch} isLast={at === pages.length - 1} />
+          {from > 0 && <div style={{ height: `${roomFor(pages.slice(0, from))}px` }} />}
+          {pages.slice(from).map((page, n) => (
+            <PageView key={from + n} at={from + n} page={page} watch={watch} isLast={from + n === pages.length - 1} />
           ))}
           <DraftsOf agent={null} />
           {pages.length === 0 && progress.value !== undefined && <p class="note">{progressWords(progress.value)}</p>}
@@ -108,6 +110,20 @@ export function TranscriptView({ seq }: { seq: number | undefined }) {
       )}
     </div>
   )
+}
+
+/** How many pages are made at once: for all of a long conversation that takes longer than a frame. */
+const AT_ONCE = 32
+
+/** From which page on they are made; the last ones first, and earlier ones with each task of the page. */
+function useGrowing(count: number): number {
+  const [made, setMade] = useState(AT_ONCE)
+  useEffect(() => {
+    if (made >= count) return undefined
+    const timer = setTimeout(() => setMade(made + AT_ONCE))
+    return () => clearTimeout(timer)
+  }, [made, count])
+  return Math.max(0, count - made)
 }
 
 function useNearness(scroller: RefObject<HTMLElement | null>): Nearness['watch'] {
