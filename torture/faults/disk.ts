@@ -143,7 +143,9 @@ async function checkAll(base: string, sent: readonly Sent[]): Promise<number> {
     if (status !== 200) {
       const { status: known } = await ask(`${base}/v1/conversations/${body.conversation_id}/events?since=0`)
       if (known === 404) continue
-      throw new Error(`${body.conversation_id} was refused with ${status} and is there all the same (${known}): ${text}`)
+      throw new Error(
+        `${body.conversation_id} was refused with ${status} and is there all the same (${known}): ${text}`,
+      )
     }
     const lines = await linesOf(base, body.conversation_id)
     checkSame(body.conversation_id, seen, lines)

@@ -194,7 +194,9 @@ test('what cannot be noted now is answered as what it is, and noted when it can 
   expect(made.status).toBe(200)
   const entries = async () => (await call(`${service.base}/v1/audit`)).json?.['entries']
   expect(await entries()).toEqual([])
-  expect(service.complaints).toEqual([expect.stringMatching(/not in the audit trail yet.*createConversation.*no room/s)])
+  expect(service.complaints).toEqual([
+    expect.stringMatching(/not in the audit trail yet.*createConversation.*no room/s),
+  ])
   db.exec('DROP TRIGGER full')
   await expect
     .poll(entries, { timeout: 30_000 })
