@@ -35,7 +35,7 @@ export function Markdown({ text }: { text: string }) {
   return text.length > LONG ? <Plain text={text} /> : <div ref={root} class="markdown" />
 }
 
-function show(root: Element, nodes: DocumentFragment): void {
+function show(root: HTMLElement, nodes: DocumentFragment): void {
   root.replaceChildren(nodes)
   if (root.querySelector('code[class^="language-"]'))
     void import('../highlight.ts').then(({ highlight }) => highlight(root))
