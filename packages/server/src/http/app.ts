@@ -169,7 +169,8 @@ export function createListener(options: AppOptions): RequestListener {
       // Refused meanwhile: what came in the end was not a whole request.
       if (response.writableEnded) return
       // Half a body is out: only a broken connection tells the reader that the rest is missing.
-      if (!response.closed) log.error('a response broke off', { request: about.id, path: about.path, error })
+      const isOurs = !(error instanceof AppError) || error.status >= 500
+      if (!response.closed && isOurs) log.error('a response broke off', { request: about.id, path: about.path, error })
       response.destroy()
     } finally {
       noteAccess(about, request, response)
