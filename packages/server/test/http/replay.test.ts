@@ -142,7 +142,7 @@ test.each([{}, { 'accept-encoding': 'gzip' }])(
   },
 )
 
-test("a replay breaks off when its conversation is deleted amid it, for every token alike", async () => {
+test('a replay breaks off when its conversation is deleted amid it, for every token alike', async () => {
   await using service = await startTestService()
   for (const wanted of [{}, { roots: [service.folder('mine')] }]) {
     const { headers } = await newToken(service, wanted)
