@@ -152,7 +152,7 @@ export const OPTIONS = {
   maxUnusedBytes: option(
     'max-unused-bytes',
     512 * 1024 * 1024,
-    'What may lie here of uploads that no prompt has used.',
+    'What may lie here of one token’s uploads that no prompt has used; of all, four times as much.',
     whole(1, 1024 ** 4),
   ),
   unusedHours: option('unused-hours', 24, 'How long an upload is kept that no prompt has used.', whole(1, 8760)),

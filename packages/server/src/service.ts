@@ -87,12 +87,16 @@ const GIT_AT_ONCE = 4
 /** How long an agent that a crash left behind may take to leave. */
 const ORPHAN_MS = 3000
 
-/** Builds the service from its parts, in order, and closes them in reverse. The one place that knows them all. */
+/**
+ * Builds the service from its parts, in order, and closes them in reverse. The one place that knows them all.
+ * `environmentFile` is where variables of the environment come from, if from a file.
+ */
 export async function startService(
   config: Config,
   environment: NodeJS.ProcessEnv,
   log: Log,
   bell: Bell = createBell(),
+  environmentFile = '',
 ): Promise<Service> {
   checkDoors(config)
   const places = placesOf(config)
@@ -177,6 +181,8 @@ export async function startService(
     maxBodyBytes: config.maxBodyBytes,
   }
 
+  const { tokenFile, tlsKey, socket } = config
+  const ownFiles = [tokenFile, tlsKey, socket, environmentFile].filter((path) => path !== '')
   const gitTurns = createTurns(GIT_AT_ONCE)
 
   /** All doors, as they are to somebody who may see only these folders, or all. */
@@ -187,7 +193,7 @@ export async function startService(
       attachments: roots ? attachmentsWithin(attachments, storeWithin(store, roots)) : attachments,
     }
     const shared = { ...seen, events, clock, log, host, queue, approvals, budget, check }
-    const bounds = { rules: seen.rules, dataDir: config.dataDir, tokenFile: config.tokenFile }
+    const bounds = { rules: seen.rules, dataDir: config.dataDir, ownFiles }
     return createRoutes({
       ...shared,
       ...facts,

@@ -37,7 +37,7 @@ async function dispatch(args: readonly string[]): Promise<void> {
   const command = COMMANDS[name]
   if (command === undefined) {
     const config = withToken(valuesOf(readSettings(rest, process.env, lines)))
-    return (await import('./serve.ts')).serve(config, process.env)
+    return (await import('./serve.ts')).serve(config, process.env, file)
   }
   const { words: needed = [], optional } = command
   const { given, others } = takeOptions(rest.slice(name.split(' ').length), command)

@@ -8,7 +8,7 @@ import { startService } from '../service.ts'
 const STOP_MS = 9500
 
 /** `claude-proxy`: runs the service until a signal ends it. */
-export async function serve(config: Config, environment: NodeJS.ProcessEnv): Promise<void> {
+export async function serve(config: Config, environment: NodeJS.ProcessEnv, environmentFile?: string): Promise<void> {
   const file = config.logFile === '' ? undefined : await openFile(config)
   const log = createLog(config.logLevel, {
     write: file?.write,
@@ -24,7 +24,7 @@ export async function serve(config: Config, environment: NodeJS.ProcessEnv): Pro
       reload?.()
       log.info('read again what may change: the log file and the certificate')
     })
-  const service = await startService(config, environment, log)
+  const service = await startService(config, environment, log, undefined, environmentFile)
   reload = () => service.reload()
   process.stdout.write(
     `claude-proxy ${service.version} listening on ${[service.url, ...service.others].join(' and ')}, data in ${config.dataDir}\n`,

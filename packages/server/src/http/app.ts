@@ -169,7 +169,8 @@ export function createListener(options: AppOptions): RequestListener {
       // Refused meanwhile: what came in the end was not a whole request.
       if (response.writableEnded) return
       // Half a body is out: only a broken connection tells the reader that the rest is missing.
-      if (!response.closed) log.error('a response broke off', { request: about.id, path: about.path, error })
+      const isOurs = !(error instanceof AppError) || error.status >= 500
+      if (!response.closed && isOurs) log.error('a response broke off', { request: about.id, path: about.path, error })
       response.destroy()
     } finally {
       noteAccess(about, request, response)
@@ -188,7 +189,7 @@ export function createListener(options: AppOptions): RequestListener {
     if (status >= 500 && code !== 'not_ready')
       log.error('a request failed', { request: id, method: request.method, path, error })
     // What is left of an unread body must not be taken for the next request.
-    if (request.method !== 'GET' && !request.complete) response.setHeader('connection', 'close')
+    if (request.method !== 'GET' && !request.complete) response.shouldKeepAlive = false
     if (status === 401) response.setHeader('www-authenticate', 'Bearer')
     sendJson(response, status, path === ENDPOINTS.stream.path ? withoutAlarmingWords(body) : body)
   }
@@ -220,7 +221,7 @@ const OPEN_PATHS = new Set<string>(
  */
 function declineUpgrade({ headers }: IncomingMessage, response: ServerResponse): void {
   if (headers.upgrade === undefined) return
-  response.setHeader('connection', 'close')
+  response.shouldKeepAlive = false
   if (headers['transfer-encoding'] === undefined) return
   throw new AppError('bad_request', 'A request that wants another protocol cannot have a body in chunks.')
 }

@@ -129,7 +129,7 @@ export function createRoutes(deps: RoutesDeps): Routes {
 
     async stream({ request, response, caller, record, about }) {
       // The app reads errors of this door to the end of the connection, too.
-      response.setHeader('connection', 'close')
+      response.shouldKeepAlive = false
       const body = await readBody(request, ENDPOINTS.stream.body, deps.maxBodyBytes)
       const header = request.headers['last-event-id']
       const { conversation, watch, outcome } = await runs.stream({

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
-import type { RequestListener, Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Log } from '../core/ports/outside.ts'
 import { type CertificateFiles, type FollowedCertificate, followCertificate, readCertificate } from './certificate.ts'
 import { AppError } from '@claude-proxy/protocol/errors'
 import { toResponse } from './errors.ts'
+import { createLinger } from './linger.ts'
 import { createRefusal } from './refuse.ts'
 import { listenPrivately, makeWay } from './unix-socket.ts'
 
@@ -35,28 +36,29 @@ export async function listen(
   headers: Readonly<Record<string, string>>,
   log: Log,
 ): Promise<HttpServer> {
-  const { note, refuse } = createRefusal(headers)
+  const linger = createLinger()
+  const { mayAnswer, refuse } = createRefusal(headers, linger.leave)
   const answer: RequestListener = (request, response) => {
-    note(response)
-    listener(request, response)
+    if (mayAnswer(response)) listener(request, response)
+    else ignore(request)
   }
+  // Each would be kept until the answer before is through. The parser cannot be stopped while it is at work.
+  const ignore = ({ socket }: IncomingMessage) => process.nextTick(linger.deafen, socket)
   await using opening = new AsyncDisposableStack()
   const { server, certificate } = createServerFor(place, answer, log)
   if (certificate) opening.use(certificate)
+  server.on(certificate ? 'secureConnection' : 'connection', linger.adopt)
   server.on('checkContinue', (request, response) => {
     // Before the turn of a pipelined request, Node would put it behind the head of the answer, as part of the body.
     if (response.socket) response.writeContinue()
     answer(request, response)
   })
-  server.on('checkExpectation', (_, response) => {
-    note(response)
-    const { body } = toResponse(new AppError('bad_request', 'Nothing but 100-continue can be expected here.'))
-    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-    response
-      .writeHead(417, { 'content-type': 'application/json', 'content-length': body.length, connection: 'close' })
-      .end(body)
+  server.on('checkExpectation', (request, response) => {
+    if (mayAnswer(response)) declineExpectation(response, headers)
+    else ignore(request)
   })
-  server.on('clientError', refuse)
+  // Only who makes streams of other kinds gets another kind here.
+  server.on('clientError', (error, socket) => refuse(error, socket as Socket))
   try {
     if ('path' in place) {
       await makeWay(place.path)
@@ -78,11 +80,19 @@ export async function listen(
       await built.disposeAsync()
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeIdleConnections()
+      linger.stop()
       const timer = setTimeout(() => server.closeAllConnections(), graceMs)
       await closed
       clearTimeout(timer)
     },
   }
+}
+
+function declineExpectation(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  const { body } = toResponse(new AppError('bad_request', 'Nothing but 100-continue can be expected here.'))
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+  response.shouldKeepAlive = false
+  response.writeHead(417, { 'content-type': 'application/json', 'content-length': body.length }).end(body)
 }
 
 interface Opened {

@@ -104,13 +104,13 @@ export function createSseStreams({ events, partials, log, metrics }: SseDeps) {
   ): void {
     // The client has gone while its request was served: no end would come that could close its stream.
     if (out.closed) return
+    // The app reads to the end of the connection, not to the last chunk.
+    out.shouldKeepAlive = false
     out.writeHead(200, {
       ...takeHeaders(out),
       'content-type': SSE_TYPE,
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
-      // The app reads to the end of the connection, not to the last chunk.
-      connection: 'close',
     })
     // There is nothing more to come for who wants the headers alone.
     if (out.req.method === 'HEAD') return void out.end()

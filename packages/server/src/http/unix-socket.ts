@@ -1,6 +1,7 @@
 import { chmodSync, lstatSync, statSync, unlinkSync } from 'node:fs'
 import { connect, type Server } from 'node:net'
 import { dirname } from 'node:path'
+import { expectPrivate } from './private-directory.ts'
 
 /** What `sockaddr_un` has room for on Linux, less its end; macOS has four less. */
 const LONGEST = process.platform === 'darwin' ? 103 : 107
@@ -15,10 +16,11 @@ export async function makeWay(path: string): Promise<void> {
   unlinkSync(path)
 }
 
-/** Throws what keeps a socket from being made at `path`; else, whether one is there. */
-export function checkPlace(path: string): boolean {
+/** Throws what keeps a socket of the user `owner` from being made at `path`; else, whether one is there. */
+export function checkPlace(path: string, owner = process.getuid?.()): boolean {
   if (Buffer.byteLength(path) > LONGEST) throw new Error(`The path of a socket may have ${LONGEST} bytes: ${path}`)
-  expectPrivate(dirname(path))
+  expectDirectory(dirname(path))
+  expectPrivate(dirname(path), owner)
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (found && !found.isSocket()) throw new Error(`${path} is there already, and is no socket.`)
   return found !== undefined
@@ -36,17 +38,9 @@ export function listenPrivately(server: Server, path: string, backlog: number): 
   server.once('listening', () => chmodSync(path, 0o600))
 }
 
-/** In a directory that others can write, they could put their own socket in place of ours and be sent our tokens. */
-function expectPrivate(directory: string): void {
-  const { mode } = directoryAt(directory)
-  const isSticky = (mode & 0o1000) !== 0
-  if ((mode & 0o022) === 0 || isSticky) return
-  throw new Error(`Other users can replace files in ${directory}: put the socket elsewhere, or chmod go-w ${directory}`)
-}
-
-function directoryAt(path: string) {
+function expectDirectory(path: string): void {
   try {
-    return statSync(path)
+    statSync(path)
   } catch (cause) {
     throw new Error(`The directory of the socket cannot be used: ${cause instanceof Error ? cause.message : path}`, {
       cause,

@@ -10,8 +10,8 @@ export interface Bounds {
   readonly rules: FolderRules
   /** The directory that the service keeps its data in. */
   readonly dataDir: string
-  /** The file that holds the token; empty when there is none. */
-  readonly tokenFile: string
+  /** Other files of the service that nobody may look into: its token, its key, its settings, its socket. */
+  readonly ownFiles: readonly string[]
 }
 
 /** Something that was looked at and is held on to: whatever happens to its name, `at` leads to it and nothing else. */
@@ -60,20 +60,22 @@ export function reopen({ at }: Held): Promise<FileHandle> {
   return open(at, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
 }
 
-/** The data directory and the token, also by another name of theirs, and what the kernel tells about processes. */
+/** The data directory and other files of ours, also by another name of theirs, and what the kernel tells about processes. */
 async function expectNotOurs(
   handle: FileHandle,
   real: Buffer,
   at: string,
-  { dataDir, tokenFile }: Bounds,
+  { dataDir, ownFiles }: Bounds,
   path: Buffer,
 ): Promise<void> {
   const ours = await realpath(dataDir).catch(() => resolve(dataDir))
   if (isInside(real, [ours])) throw forbidden(path, 'belongs to this service')
-  if (tokenFile !== '') {
-    const [held, token] = await Promise.all([handle.stat(), stat(tokenFile).catch(() => undefined)])
-    if (token && held.dev === token.dev && held.ino === token.ino) throw forbidden(path, 'belongs to this service')
-  }
+  const [held, ...own] = await Promise.all([
+    handle.stat(),
+    ...ownFiles.map((file) => stat(file).catch(() => undefined)),
+  ])
+  if (own.some((file) => file?.dev === held.dev && file.ino === held.ino))
+    throw forbidden(path, 'belongs to this service')
   const { type } = await statfs(at)
   if (KERNEL_FILES.has(type)) throw forbidden(path, 'is no file on a disk')
 }

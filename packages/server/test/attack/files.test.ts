@@ -1,10 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { chmodSync, linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { get, type IncomingMessage } from 'node:http'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
+import { text as textOf } from 'node:stream/consumers'
 import { setImmediate as nextTick } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { newWorld, startProgram } from '../e2e/program.ts'
 import { expectError } from '../http/expectations.ts'
+import { newCertificate } from '../support/certificate.ts'
 import { type Answer, call } from '../support/client.ts'
 import { startTestService } from '../support/service.ts'
 
@@ -170,6 +175,31 @@ test('the data of the service and its token are not shown, by whatever name', as
   for (const path of ['data/claude-proxy.sqlite', 'door/claude-proxy.sqlite', 'data/nothing'])
     expect([403, 404]).toContain((await content(service, cwd, path)).status)
   expectError(await list(service, dataDir, ''), 403, 'forbidden_path')
+})
+
+test('the key of its certificate, its socket and the file of its variables are not shown, by whatever name', async () => {
+  const world = await newWorld()
+  const cwd = world.folder('work')
+  chmodSync(cwd, 0o700)
+  const { cert, key } = newCertificate(cwd)
+  const [settings, socket] = [join(cwd, 'settings.env'), join(cwd, 'proxy.sock')]
+  writeFileSync(settings, 'ANTHROPIC_API_KEY=secret\n', { mode: 0o600 })
+  linkSync(key, join(cwd, 'hard'))
+  symlinkSync(settings, join(cwd, 'soft'))
+  const options = ['--agent', 'scripted', '--tls-cert', cert, '--tls-key', key, '--socket', socket]
+  await startProgram(world, [...options, '--allowed-roots', cwd, '--environment', settings])
+  const query = (path: string) => `cwd=${encodeURIComponent(cwd)}&path=${encodeURIComponent(path)}`
+  const ask = async (path: string) => {
+    const sent = get({ socketPath: socket, path: `/v1/files/content?${query(path)}` })
+    const [response] = (await once(sent, 'response')) as [IncomingMessage]
+    return { status: response.statusCode, body: await textOf(response) }
+  }
+  expect((await ask(basename(cert))).status).toBe(200)
+  for (const path of [basename(key), 'hard', 'settings.env', 'soft', 'proxy.sock']) {
+    const { status, body } = await ask(path)
+    expect([path, status]).toEqual([path, 403])
+    expect(body).toContain('belongs to this service')
+  }
 })
 
 test('a hostile file is data for a browser: no page, no style, no picture that runs', async () => {

@@ -293,6 +293,79 @@ test.each([
       symlinkSync(join(outside, '.git/refs'), join(cwd, '.git/refs'))
     },
   ],
+  [
+    'a directory of objects leads out',
+    (cwd: string, outside: string) => {
+      const name = readdirSync(join(outside, '.git/objects')).find((each) => /^[0-9a-f]{2}$/.test(each)) ?? ''
+      rmSync(join(cwd, '.git/objects', name), { recursive: true, force: true })
+      symlinkSync(join(outside, '.git/objects', name), join(cwd, '.git/objects', name))
+    },
+  ],
+  [
+    'an object leads out',
+    (cwd: string, outside: string) => {
+      mkdirSync(join(cwd, '.git/objects/00'), { recursive: true })
+      symlinkSync(join(outside, 'file.txt'), join(cwd, '.git/objects/00', '1'.repeat(38)))
+    },
+  ],
+  [
+    'a pack leads out',
+    (cwd: string, outside: string) => {
+      mkdirSync(join(cwd, '.git/objects/pack'), { recursive: true })
+      symlinkSync(join(outside, 'any.pack'), join(cwd, '.git/objects/pack/pack-1.pack'))
+    },
+  ],
+  [
+    'a link to a directory inside has one that leads out',
+    (cwd: string, outside: string) => {
+      mkdirSync(join(cwd, 'inner'))
+      symlinkSync(join(outside, '.git'), join(cwd, 'inner/objects'))
+      symlinkSync(join(cwd, 'inner'), join(cwd, '.git/objects/ff'))
+    },
+  ],
+  [
+    'a branch leads out',
+    (cwd: string, outside: string) =>
+      symlinkSync(join(outside, '.git/refs/heads/main'), join(cwd, '.git/refs/heads/other')),
+  ],
+  [
+    'packed references lead out',
+    (cwd: string, outside: string) => symlinkSync(join(outside, '.git/packed-refs'), join(cwd, '.git/packed-refs')),
+  ],
+  [
+    'the list of alternates leads out',
+    (cwd: string, outside: string) => {
+      mkdirSync(join(cwd, '.git/objects/info'), { recursive: true })
+      writeFileSync(join(outside, 'list'), `${outside}/.git/objects\n`)
+      symlinkSync(join(outside, 'list'), join(cwd, '.git/objects/info/alternates'))
+    },
+  ],
+  [
+    'an alternate of an alternate points out',
+    (cwd: string, outside: string) => {
+      for (const [at, to] of [
+        [join(cwd, '.git/objects'), join(cwd, 'inner')],
+        [join(cwd, 'inner'), join(outside, '.git/objects')],
+      ] as const) {
+        mkdirSync(join(at, 'info'), { recursive: true })
+        writeFileSync(join(at, 'info/alternates'), `# elsewhere\n${to}\n`)
+      }
+    },
+  ],
+  [
+    'a link of a link leads out, to where nothing is',
+    (cwd: string, outside: string) => {
+      symlinkSync(join(outside, 'nothing'), join(cwd, 'way'))
+      symlinkSync(join(cwd, 'way'), join(cwd, '.git/info/exclude-too'))
+    },
+  ],
+  [
+    'gitdir points to where nothing is',
+    (cwd: string, outside: string) => {
+      rmSync(join(cwd, '.git'), { recursive: true })
+      writeFileSync(join(cwd, '.git'), `gitdir: ${outside}/nothing\n`)
+    },
+  ],
 ])('where roots are set, no other repository is read through this one: %s', async (_, mislead) => {
   await using elsewhere = await startTestService()
   const [cwd, outside] = [repository(elsewhere, 'root/in'), repository(elsewhere, 'out')]
@@ -300,6 +373,21 @@ test.each([
   expect((await ask(service, 'log', cwd)).status).toBe(200)
   mislead(cwd, outside)
   for (const door of DOORS) expectError(await ask(service, door, cwd), 403, 'forbidden_path')
+})
+
+test('where roots are set, links and alternates that stay inside are followed, and a list in quotes is not', async () => {
+  await using elsewhere = await startTestService()
+  const [cwd, other] = [repository(elsewhere, 'root/in'), repository(elsewhere, 'root/other')]
+  await using service = await startTestService({ config: { allowedRoots: [join(cwd, '..')] } })
+  mkdirSync(join(cwd, '.git/objects/info'), { recursive: true })
+  const list = join(cwd, '.git/objects/info/alternates')
+  writeFileSync(list, '../../../other/.git/objects\n')
+  rmSync(join(cwd, '.git/refs/heads'), { recursive: true })
+  symlinkSync(join(other, '.git/refs/heads'), join(cwd, '.git/refs/heads'))
+  const { json } = await ask(service, 'log', cwd)
+  expect(json).toMatchObject((await ask(service, 'log', other)).json ?? {})
+  writeFileSync(list, `"${other}/.git/objects"\n`)
+  expectError(await ask(service, 'log', cwd), 422, 'repository_unreadable')
 })
 
 test('a repository above the allowed roots is none, and core.worktree moves nothing', async () => {

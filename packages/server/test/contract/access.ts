@@ -150,7 +150,7 @@ export function access(store: () => Store): void {
     it('an attachment names the folders in which it was used', async () => {
       const upload = { name: 'a', mediaType: 'text/plain', bytes: 1, digest: 'd' } as const
       const attachment = { id: fresh().run as string as AttachmentId, ...upload }
-      await store().addUpload(attachment, 1000)
+      await store().addUpload(attachment, 1000, 'me')
       expect(await store().foldersOf(attachment.id)).toEqual([])
       const [here, there] = [fresh(), fresh()]
       for (const { id, folder } of [here, there])

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AttachmentId } from '@claude-proxy/protocol/ids'
-import type { Attachment } from '../../src/core/ports/attachment.ts'
+import type { Attachment, Unused } from '../../src/core/ports/attachment.ts'
 import type { Store } from '../../src/core/ports/store.ts'
 import { added, endOf, fresh, newPrompt, newRun, started } from './samples.ts'
 
@@ -20,19 +20,22 @@ export function attachments(store: () => Store): void {
 
   describe('attachments', () => {
     it('an upload is known with all its facts, and counts as unused until a prompt brings it', async () => {
-      const before = await store().unusedUploads()
+      const before = await store().unusedUploads('me')
       const upload = sample({ name: 'größe.png', width: 3, height: 4 })
-      await store().addUpload(upload, 1000)
+      await store().addUpload(upload, 1000, 'me')
       expect(await store().attachment(upload.id)).toEqual(upload)
-      expect(await store().unusedUploads()).toEqual({ count: before.count + 1, bytes: before.bytes + upload.bytes })
+      const more = ({ count, bytes }: Unused) => ({ count: count + 1, bytes: bytes + upload.bytes })
+      const now = { all: more(before.all), own: more(before.own) }
+      expect(await store().unusedUploads('me')).toEqual(now)
+      expect(await store().unusedUploads('nobody')).toEqual({ all: now.all, own: { count: 0, bytes: 0 } })
       const { id, folder } = fresh()
       const begun = await store().beginRun(newRun({ name: id, folder, attachments: [upload] }))
       expect(begun).toMatchObject({ status: 'begun', run: { attachments: [upload] } })
-      expect(await store().unusedUploads()).toEqual(before)
+      expect(await store().unusedUploads('me')).toEqual(before)
     })
 
     it('what came inside a request is known from its prompt on, without having been an upload', async () => {
-      const before = await store().unusedUploads()
+      const before = await store().unusedUploads('me')
       const inline = sample({})
       const { id, folder, run } = fresh()
       expect(await store().attachment(inline.id)).toBeUndefined()
@@ -40,7 +43,7 @@ export function attachments(store: () => Store): void {
       expect(await store().attachment(inline.id)).toEqual(inline)
       expect((await store().run(run))?.attachments).toEqual([inline])
       expect((await store().openRun(folder))?.attachments).toEqual([inline])
-      expect(await store().unusedUploads()).toEqual(before)
+      expect(await store().unusedUploads('me')).toEqual(before)
     })
 
     it('a run without any has none', async () => {
@@ -51,7 +54,7 @@ export function attachments(store: () => Store): void {
     it('a prompt that waits has them in their order, also when its words are changed, and its run has them then', async () => {
       const { id, folder, run } = await started(store())
       const [first, second] = [sample({}), sample({})]
-      await store().addUpload(second, 1000)
+      await store().addUpload(second, 1000, 'me')
       const prompt = await added(
         store(),
         newPrompt({ name: id, folder, attachments: [second, { ...first, isNew: true }] }),
@@ -67,13 +70,13 @@ export function attachments(store: () => Store): void {
     it('a prompt with an upload that nobody knows is refused, and changes nothing', async () => {
       const { id, folder } = fresh()
       const [known, missing] = [sample({}), sample({})]
-      await store().addUpload(known, 1000)
-      const before = await store().unusedUploads()
+      await store().addUpload(known, 1000, 'me')
+      const before = await store().unusedUploads('me')
       const run = newRun({ name: id, folder, attachments: [known, missing] })
       await expect(store().beginRun(run)).rejects.toMatchObject({ ...unknown, details: { upload_id: missing.id } })
       expect(await store().conversation(id)).toBeUndefined()
       expect(await store().run(run.id)).toBeUndefined()
-      expect(await store().unusedUploads()).toEqual(before)
+      expect(await store().unusedUploads('me')).toEqual(before)
       const busy = await started(store())
       const prompt = newPrompt({ name: busy.id, folder: busy.folder, attachments: [missing] })
       await expect(store().addPrompt(prompt)).rejects.toMatchObject(unknown)
@@ -91,9 +94,9 @@ export function attachments(store: () => Store): void {
 
     it('an upload that no prompt has used is forgotten when its time is over, one that was used is not', async () => {
       const [used, old, young] = [sample({}), sample({}), sample({})]
-      await store().addUpload(used, 1000)
-      await store().addUpload(old, 1000)
-      await store().addUpload(young, 3000)
+      await store().addUpload(used, 1000, 'me')
+      await store().addUpload(old, 1000, 'me')
+      await store().addUpload(young, 3000, 'me')
       const { id, folder } = fresh()
       await endOf(store(), newRun({ name: id, folder, attachments: [used] }))
       expect(await forgotten(2000, used.id, old.id, young.id)).toEqual([old.id])
@@ -103,7 +106,7 @@ export function attachments(store: () => Store): void {
 
     it('with the last conversation that refers to it, an attachment is gone, and its file is named once', async () => {
       const [shared, own] = [sample({}), sample({})]
-      await store().addUpload(shared, 1000)
+      await store().addUpload(shared, 1000, 'me')
       const [one, other] = [fresh(), fresh()]
       await endOf(store(), newRun({ ...names(one), attachments: [shared, { ...own, isNew: true }] }))
       await endOf(store(), newRun({ ...names(other), attachments: [shared, shared] }))

@@ -103,7 +103,11 @@ describe('what is done at each door', () => {
     send: async () => ask(`/v1/conversations/${await made()}/messages`, { text: 'hello' }),
     fork: async () => ask(`/v1/conversations/${await ran()}/fork`, {}),
     rewind: async () => ask(`/v1/conversations/${await ran()}/rewind`, { to: 1 }),
-    interrupt: async () => ask(`/v1/conversations/${await made()}/interrupt`, {}),
+    async interrupt() {
+      const conversation = await made()
+      await asked(conversation)
+      return ask(`/v1/conversations/${conversation}/interrupt`, {})
+    },
     editPrompt: async () => ask(`/v1/queue/${await queued(await made())}`, { text: 'x' }, 'PATCH'),
     cancelPrompt: async () => ask(`/v1/queue/${await queued(await made())}`, undefined, 'DELETE'),
     steerPrompt: async () => ask(`/v1/queue/${await queued(await made())}/steer`, undefined, 'POST'),
@@ -131,14 +135,16 @@ describe('what is done at each door', () => {
     60_000,
   )
 
-  test('what is refused, repeated or only looked at is not', async () => {
-    const conversation = await made()
+  test('what is refused, repeated, only looked at or comes to nothing is not', async () => {
+    const [conversation, idle] = [await made(), await made()]
     const message = { text: 'once', client_message_id: 'k' }
     await ask(`/v1/conversations/${conversation}/messages`, message)
     const before = await newest()
     await ask(`/v1/conversations/${conversation}/messages`, message)
     await ask(`/v1/conversations/${conversation}`)
     await ask(`/v1/conversations/nobody/messages`, { text: 'x' })
+    for (const scope of ['turn', 'all'])
+      expect((await ask(`/v1/conversations/${idle}/interrupt`, { scope })).status).toBe(200)
     await ask(`/v1/conversations/canonical?cwd=${encodeURIComponent(cwd)}`)
     expect(await entries(`?after=${before}`)).toEqual([])
   })

@@ -5,11 +5,16 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { createGunzip } from 'node:zlib'
 import { expect, onTestFinished, test } from 'vitest'
+import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
+import { storeWithin } from '../../src/core/access/within.ts'
+import { storedPages } from '../../src/core/log/pages.ts'
 import type { Page } from '../../src/core/ports/event.ts'
 import { sendNdjson } from '../../src/http/ndjson.ts'
-import { replay, streamAll } from '../support/client.ts'
+import { createMemoryStore } from '../../src/store/memory/store.ts'
+import { call, replay, streamAll } from '../support/client.ts'
 import { sendRaw } from '../support/raw.ts'
 import { startTestService } from '../support/service.ts'
+import { newToken } from '../support/tokens.ts'
 
 /** Long replays, and those that do not come to their end. */
 
@@ -136,3 +141,31 @@ test.each([{}, { 'accept-encoding': 'gzip' }])(
     response.destroy()
   },
 )
+
+test('a replay breaks off when its conversation is deleted amid it, for every token alike', async () => {
+  await using service = await startTestService()
+  for (const wanted of [{}, { roots: [service.folder('mine')] }]) {
+    const { headers } = await newToken(service, wanted)
+    const id = `deleted-${Object.keys(wanted).length}`
+    await streamAll(service.base, { conversation_id: id, cwd: service.folder('mine'), text: LARGE })
+    const sent = get(`${service.base}/v1/conversations/${id}/history`, { headers })
+    const [response] = (await once(sent, 'response')) as [IncomingMessage]
+    // More than sockets hold: the end of it has not been read from the store yet.
+    await once(response, 'readable')
+    const deleted = await call(`${service.base}/v1/conversations/${id}`, { method: 'DELETE', headers })
+    expect(deleted.status).toBe(200)
+    await expect(buffer(response)).rejects.toThrow('aborted')
+  }
+  expect(service.complaints).toEqual([])
+})
+
+test('a replay that has not begun when its conversation is deleted is answered as one that nobody knows', async () => {
+  const store = createMemoryStore()
+  const given = { id: 'c' as ConversationId, folder: '/mine' as Folder, cwd: '/mine', title: undefined, at: 1 }
+  await store.createConversation(given)
+  await store.deleteConversation(given.id)
+  for (const seen of [store, storeWithin(store, ['/mine']), storeWithin(store, ['/elsewhere'])])
+    await expect(storedPages(seen, given.id, 0, 5).next()).rejects.toMatchObject({ code: 'conversation_unknown' })
+})
+
+const LARGE = '@load n=20000 rate=0 size=1500'

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, lchownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { type IncomingMessage, request } from 'node:http'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
+import { checkPlace } from '../../src/http/unix-socket.ts'
 import { newWorld, startProgram } from '../e2e/program.ts'
 import { call } from '../support/client.ts'
 import { startTestService } from '../support/service.ts'
@@ -78,7 +79,36 @@ test('a directory that others can write, one that is not there and a path that i
   chmodSync(open, 0o777)
   const start = (socket: string) => startTestService({ config: { socket } })
   await expect(start(join(open, 's'))).rejects.toThrow(/chmod go-w/)
+  const below = join(open, 'below')
+  mkdirSync(below, { mode: 0o700 })
+  await expect(start(join(below, 's'))).rejects.toThrow(/chmod go-w/)
+  chmodSync(open, 0o1777)
+  await expect(start(join(open, 's'))).rejects.toThrow(/while the service does not run/)
+  await using service = await startTestService({ config: { socket: join(below, 's') } })
+  expect(existsSync(join(below, 's'))).toBe(true)
+  expect(service.complaints).toEqual([])
   await expect(start(join(open, 'not', 'there'))).rejects.toThrow(/directory of the socket/)
   await expect(start(join(open, 'x'.repeat(120)))).rejects.toThrow(/may have \d+ bytes/)
   await expect(startTestService({ config: { host: 'none' } })).rejects.toThrow(/leaves nothing to listen on/)
 })
+
+test('a directory of another user is refused, and so is a link of theirs that leads to one of ours', async () => {
+  const path = await place()
+  const directory = dirname(path)
+  const [ours, theirs] = ownersOf(directory)
+  expect(checkPlace(path, ours)).toBe(false)
+  expect(() => checkPlace(path, theirs)).toThrow(`belongs to another user (${ours})`)
+  const link = `${directory}-link`
+  symlinkSync(directory, link)
+  expect(checkPlace(join(link, 'proxy.sock'), ours)).toBe(false)
+  if (process.getuid?.() !== 0) return
+  lchownSync(link, 12_345, 12_345)
+  expect(() => checkPlace(join(link, 'proxy.sock'), ours)).toThrow(`${link} belongs to another user`)
+})
+
+/** Who has the directory, and somebody who has not. What is root's is trusted: it gets an owner, where we are root. */
+function ownersOf(directory: string): [number, number] {
+  if (process.getuid?.() === 0) chownSync(directory, 1234, 1234)
+  const { uid } = statSync(directory)
+  return [uid, uid + 1]
+}

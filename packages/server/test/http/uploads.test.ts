@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { call, replay, stream, streamAll } from '../support/client.ts'
 import { jpeg, pdf, png } from '../support/files.ts'
 import { startTestService, type TestService } from '../support/service.ts'
+import { newToken } from '../support/tokens.ts'
 import { download, events, interrupt, marksOf, post, postStream, runIdOf, textsOf, upload, uploaded } from './calls.ts'
 import { expectError } from './expectations.ts'
 
@@ -217,6 +218,22 @@ test('more than may lie unused is refused, until some of it is used', async () =
   const attachments = [{ upload_id: id }]
   await streamAll(service.base, { conversation_id: 'use', cwd: service.folder(), text: 'Look.', attachments })
   await uploaded(service, 'x'.repeat(600))
+})
+
+test('a token that has used up its share leaves the others theirs, until all together have too much', async () => {
+  await using service = await startTestService({ config: { maxUnusedBytes: 1000, maxAttachmentBytes: 900 } })
+  const large = 'x'.repeat(900)
+  for (let n = 0; n < 4; n++) {
+    const { headers } = await newToken(service)
+    expect((await upload(service, large, undefined, headers)).status).toBe(200)
+    expectError(await upload(service, large, undefined, headers), 409, 'uploads_full')
+  }
+  expectError(await upload(service, large), 409, 'uploads_full')
+  await service.restart()
+  const { headers } = await newToken(service)
+  expectError(await upload(service, large, undefined, headers), 409, 'uploads_full')
+  expect((await upload(service, 'x'.repeat(400), undefined, headers)).status).toBe(200)
+  expect(service.complaints).toEqual([])
 })
 
 test('a store without files keeps attachments as long as it keeps anything', async () => {

@@ -80,7 +80,7 @@ it('a backup that names an attachment so that it leads elsewhere is refused, and
   const store = await temporaryStore(dataDir)
   const id = 'a'.repeat(32) as AttachmentId
   const digest = createHash('sha256').update('text').digest('base64url')
-  await store.addUpload({ id, name: undefined, mediaType: 'text/plain', bytes: 4, digest }, 1)
+  await store.addUpload({ id, name: undefined, mediaType: 'text/plain', bytes: 4, digest }, 1, 'me')
   await store.close()
   mkdirSync(join(dataDir, 'attachments'))
   writeFileSync(join(dataDir, 'attachments', id), 'text')

@@ -25,8 +25,8 @@ function subject() {
     },
     newId: () => (++count).toString(16).padStart(32, '0') as AttachmentId,
   })
-  const upload = (from: AsyncIterable<Uint8Array>) =>
-    attachments.upload({ name: undefined, announced: undefined, parts: from })
+  const upload = (from: AsyncIterable<Uint8Array>, by = 'me') =>
+    attachments.upload({ name: undefined, announced: undefined, parts: from, by })
   return { store, files, time, warnings, attachments, upload }
 }
 
@@ -56,10 +56,12 @@ test('only so many uploads come at once; each makes way for another when it is t
   }
   const slowly = Array.from({ length: 32 }, () => upload(slow()))
   await expect(upload(parts('x'))).rejects.toMatchObject({ code: 'uploads_full' })
+  for (const by of ['a', 'b', 'c']) for (let n = 0; n < 32; n++) slowly.push(upload(slow(), by))
+  await expect(upload(parts('x'), 'd')).rejects.toMatchObject({ code: 'uploads_full' })
   gate.resolve()
   await Promise.all(slowly)
   await upload(parts('x'))
-  expect(await files.names()).toHaveLength(33)
+  expect(await files.names()).toHaveLength(129)
 })
 
 test('of an upload that the store cannot keep, no file is left', async () => {

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { checkDoors, NO_HOST } from '../../config.ts'
 import { readCertificate } from '../../http/certificate.ts'
@@ -72,7 +72,8 @@ async function examineSocket({ config, holder }: Patient): Promise<Finding[]> {
   if (config.socket === '') return []
   const path = resolve(config.socket)
   try {
-    checkPlace(path)
+    // Who looks may be root, and the service somebody else.
+    checkPlace(path, statSync(config.dataDir, { throwIfNoEntry: false })?.uid)
   } catch (cause) {
     return [error('socket', reason(cause), 'Change that, or --socket.')]
   }

@@ -109,7 +109,9 @@ export function storeWithin(store: Store, roots: readonly string[]): Store {
     queuedPrompts: async (folder) => (isInside(folder) ? store.queuedPrompts(folder) : []),
     requestOf: async (folder, key) => (isInside(folder) ? store.requestOf(folder, key) : undefined),
     page: async (id, after, atMostBytes) => {
-      if (await inside(id)) return store.page(id, after, atMostBytes)
+      const known = await store.conversation(id)
+      // Of one that is gone everybody is told the same.
+      if (known === undefined || isInside(known.folder)) return store.page(id, after, atMostBytes)
       throw outsideOfToken()
     },
     async feed(after, only, atMostBytes) {

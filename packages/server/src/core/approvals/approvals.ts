@@ -109,12 +109,14 @@ export function createApprovals({ store, events, clock, log, newId }: ApprovalsD
       for (const { id, state } of told) if (state !== 'pending') await store.dropCarried(id)
     },
 
-    /** Withdraws what a run that was cut off has left in the conversation: something newer has come. */
-    async dropCarried(conversation: ConversationId, why: string): Promise<void> {
-      for (const each of await store.approvals({ conversation, isCarried: true, limit: CARRIED })) {
+    /** Withdraws what a run that was cut off has left in the conversation: something newer has come. False: it had nothing. */
+    async dropCarried(conversation: ConversationId, why: string): Promise<boolean> {
+      const carried = await store.approvals({ conversation, isCarried: true, limit: CARRIED })
+      for (const each of carried) {
         if (each.state === 'pending') await settle(each, 'withdraw', { behavior: 'deny', message: why }, 'service')
         await store.dropCarried(each.id)
       }
+      return carried.length > 0
     },
 
     /** From now on what is pending stays pending: the next start finds it. */

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { AttachmentId } from '@claude-proxy/protocol/ids'
-import type { Attachment, AttachmentFiles, FileContent } from '../ports/attachment.ts'
+import type { Attachment, AttachmentFiles, FileContent, Unused } from '../ports/attachment.ts'
 import type { Clock, Log } from '../ports/outside.ts'
 import type { Store } from '../ports/store.ts'
 import { type GivenAttachment, NOTHING, type PromptLimits, receive, type Received, uploadUnknown } from './received.ts'
 import { recognise, tooLarge } from './recognise.ts'
 
 export interface AttachmentLimits extends PromptLimits {
-  /** How much may lie here that no prompt has used yet, and for how long. */
+  /** How much of one client may lie here that no prompt has used yet, and for how long. */
   readonly maxUnusedBytes: number
   readonly unusedMs: number
 }
@@ -28,32 +28,37 @@ export interface Upload {
   /** Its size, where its sender says so. */
   readonly announced: number | undefined
   readonly parts: AsyncIterable<Uint8Array>
+  /** Whose it is, and counts as: one client does not use up what others may upload. */
+  readonly by: string
 }
 
-/** Each has a file open. More have to come again: they would all be slow. */
+/** Of one client. Each has a file open. More have to come again: they would all be slow. */
 const MOST_AT_ONCE = 32
-/** However small they are. */
+/** Of one client, however small they are. */
 const MOST_UNUSED = 1000
+/** All clients together may have as much as so many of them. */
+const SHARES = 4
 
 export type Attachments = ReturnType<typeof createAttachments>
 
 /** What comes with prompts: images, PDFs and texts, uploaded before or inside the request. */
 export function createAttachments({ store, files, clock, log, limits, newId }: AttachmentsDeps) {
-  /** The uploads under way, each with the bytes that it may come to. */
-  const underWay = new Map<AttachmentId, number>()
+  /** The uploads under way, each with whose it is and the bytes that it may come to. */
+  const underWay = new Map<AttachmentId, { readonly by: string; readonly bytes: number }>()
 
   return {
     /** Takes a file for a prompt to come. Nothing of it is left when it is refused, or breaks off. */
-    async upload({ name, announced, parts }: Upload): Promise<Attachment & { expiresAt: number }> {
+    async upload({ name, announced, parts, by }: Upload): Promise<Attachment & { expiresAt: number }> {
       if (announced !== undefined && announced > limits.maxBytes) throw tooLarge(TOO_LARGE, limits.maxBytes)
-      if (underWay.size >= MOST_AT_ONCE) throw uploadsFull('Too many uploads come at once; try again in a moment.')
+      if (underWay.size >= SHARES * MOST_AT_ONCE || underWayOf(by).length >= MOST_AT_ONCE)
+        throw uploadsFull('Too many uploads come at once; try again in a moment.')
       const id = newId()
-      underWay.set(id, announced ?? limits.maxBytes)
+      underWay.set(id, { by, bytes: announced ?? limits.maxBytes })
       try {
-        await expectRoom()
+        await expectRoom(by)
         const at = clock.now()
         const attachment = await take(id, name, parts)
-        await store.addUpload(attachment, at)
+        await store.addUpload(attachment, at, by)
         return { ...attachment, expiresAt: at + limits.unusedMs }
       } catch (error) {
         await removeUnstored([id])
@@ -108,11 +113,19 @@ export function createAttachments({ store, files, clock, log, limits, newId }: A
     },
   }
 
-  async function expectRoom(): Promise<void> {
-    const { count, bytes } = await store.unusedUploads()
-    const coming = [...underWay.values()].reduce((sum, each) => sum + each, 0)
-    if (count + underWay.size <= MOST_UNUSED && bytes + coming <= limits.maxUnusedBytes) return
+  async function expectRoom(by: string): Promise<void> {
+    const { all, own } = await store.unusedUploads(by)
+    if (isRoom(own, underWayOf(by), 1) && isRoom(all, [...underWay.values()], SHARES)) return
     throw uploadsFull('Too much was uploaded that no prompt has used yet; use it, or wait until it has expired.')
+  }
+
+  function isRoom({ count, bytes }: Unused, coming: readonly { readonly bytes: number }[], shares: number): boolean {
+    const total = coming.reduce((sum, each) => sum + each.bytes, bytes)
+    return count + coming.length <= shares * MOST_UNUSED && total <= shares * limits.maxUnusedBytes
+  }
+
+  function underWayOf(one: string) {
+    return [...underWay.values()].filter(({ by }) => by === one)
   }
 
   async function take(

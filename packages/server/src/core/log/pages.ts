@@ -1,11 +1,15 @@
 import { skipLines } from '@claude-proxy/protocol/frames'
 import type { ConversationId } from '@claude-proxy/protocol/ids'
+import { conversationUnknown } from '../conversations.ts'
 import type { Page } from '../ports/event.ts'
 import type { Store } from '../ports/store.ts'
 
 const PAGE_BYTES = 256 * 1024
 
-/** The stored events after `after` up to `head`, in pages of about 256 KB. */
+/**
+ * The stored events after `after` up to `head`, in pages of about 256 KB. Throws when the conversation is deleted meanwhile:
+ * what was read until then would look like all there is.
+ */
 export async function* storedPages(
   store: Pick<Store, 'page'>,
   conversation: ConversationId,
@@ -15,7 +19,7 @@ export async function* storedPages(
   let position = after
   while (position < head) {
     const page = await store.page(conversation, position, PAGE_BYTES)
-    if (page.count === 0) return
+    if (page.count === 0) throw conversationUnknown(conversation)
     yield upTo(page, head)
     position = page.first + page.count - 1
   }

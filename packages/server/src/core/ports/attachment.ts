@@ -21,6 +21,12 @@ export interface NewAttachment extends Attachment {
   readonly isNew?: true
 }
 
+/** What was uploaded and no prompt has used. */
+export interface Unused {
+  readonly count: number
+  readonly bytes: number
+}
+
 /** The bytes of a file, wherever they lie. */
 export interface FileContent {
   readonly size: number

@@ -21,7 +21,7 @@ import type { AtRest, AtRestQuery, Footprint } from './retention.ts'
 import type { SettingsChange, SettingsChanged } from './settings.ts'
 import type { AgentProcess } from './agent.ts'
 import type { Staging } from './staging.ts'
-import type { Attachment } from './attachment.ts'
+import type { Attachment, Unused } from './attachment.ts'
 import type { Load } from './load.ts'
 
 /**
@@ -159,14 +159,14 @@ export interface Store extends Staging, AccessStore {
   /** False when there is no such rule. */
   removeApprovalRule(id: string): Promise<boolean>
 
-  /** Remembers what was uploaded, until a prompt uses it: `beginRun` and `addPrompt` with it. */
-  addUpload(attachment: Attachment, at: number): Promise<void>
+  /** Remembers what was uploaded, and by whom, until a prompt uses it: `beginRun` and `addPrompt` with it. */
+  addUpload(attachment: Attachment, at: number, by: string): Promise<void>
   /** What was uploaded, or is referred to by a conversation. */
   attachment(id: AttachmentId): Promise<Attachment | undefined>
   /** The folders of the conversations that refer to it; none before a prompt has used it. */
   foldersOf(id: AttachmentId): Promise<Folder[]>
-  /** How much was uploaded that no prompt has used. */
-  unusedUploads(): Promise<{ readonly count: number; readonly bytes: number }>
+  /** How much was uploaded that no prompt has used: by all, and by one. */
+  unusedUploads(by: string): Promise<{ readonly all: Unused; readonly own: Unused }>
   /**
    * Forgets some of what was uploaded before `before` and never used, and of what only deleted conversations referred
    * to. None: there is no more. Whoever asks removes their files.

@@ -32,6 +32,8 @@ export interface Interrupted {
   readonly background: boolean
   readonly cancelled: readonly RunId[]
   readonly queued: readonly Prompt[]
+  /** Whether there was anything to stop, to take back or not to ask any more. */
+  readonly hasChanged: boolean
 }
 
 /** The prompts of one conversation that wait, in order. */
@@ -57,10 +59,11 @@ export function createCommands({ store, events, clock, host, queue, approvals }:
       const isOwn = open?.conversation === id
       const isStopped = isOwn && (await host.interrupt(open, INTERRUPTED_BY_USER, scope))
       // What a run that was cut off still asks is not asked any more.
-      await approvals.dropCarried(id, INTERRUPTED_BY_USER)
+      const isWithdrawn = await approvals.dropCarried(id, INTERRUPTED_BY_USER)
       const background = scope === 'all' && host.endBackground(id)
       const { prompts: queued } = await waiting(conversation)
-      return { conversation, run: isStopped ? open.id : undefined, background, cancelled, queued }
+      const hasChanged = isStopped || isWithdrawn || background || cancelled.length > 0
+      return { conversation, run: isStopped ? open.id : undefined, background, cancelled, queued, hasChanged }
     },
 
     async queue(id: ConversationId): Promise<Waiting> {

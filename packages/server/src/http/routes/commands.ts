@@ -16,8 +16,8 @@ export function commandRoutes({ commands, maxBodyBytes }: Deps): Routes<CommandD
     async interrupt({ request, params, record }) {
       const { id } = await parse(ENDPOINTS.interrupt.params, params)
       const { scope = 'turn' } = await readOptionalBody(request, ENDPOINTS.interrupt.body, maxBodyBytes)
-      const { conversation, run, background, cancelled, queued } = await commands.interrupt(id, scope)
-      await record({ conversation: id, run, folder: conversation.folder, detail: scope })
+      const { conversation, run, background, cancelled, queued, hasChanged } = await commands.interrupt(id, scope)
+      if (hasChanged) await record({ conversation: id, run, folder: conversation.folder, detail: scope })
       return {
         conversation_id: id,
         scope,

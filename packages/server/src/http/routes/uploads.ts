@@ -8,13 +8,14 @@ import type { Routes, RoutesDeps } from '../routes.ts'
 /** The doors for what comes with prompts. */
 export function uploadRoutes({ attachments }: Pick<RoutesDeps, 'attachments'>): Routes<'upload' | 'uploaded'> {
   return {
-    async upload({ request, signal, record }) {
+    async upload({ request, signal, caller, record }) {
       const { name } = await readQuery(request.url, ENDPOINTS.upload.query)
       checkFileType(request)
       const uploaded = await attachments.upload({
         name,
         announced: announcedLength(request),
         parts: partsOf(request, signal()),
+        by: caller.token ?? caller.who,
       })
       await record({ subject: uploaded.id, detail: `${uploaded.mediaType}, ${uploaded.bytes} bytes` })
       const { attachment_id: id, ...facts } = attachmentMark(uploaded)

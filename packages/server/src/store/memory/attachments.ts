@@ -1,15 +1,19 @@
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { AttachmentId, ConversationId, Folder } from '@claude-proxy/protocol/ids'
-import type { Attachment, NewAttachment } from '../../core/ports/attachment.ts'
+import type { Attachment, NewAttachment, Unused } from '../../core/ports/attachment.ts'
 import type { State } from './state.ts'
 
-export function addUpload(state: State, attachment: Attachment, at: number): void {
-  state.attachments.set(attachment.id, { attachment, uploadedAt: at, conversations: new Set() })
+export function addUpload(state: State, attachment: Attachment, at: number, by: string | undefined): void {
+  state.attachments.set(attachment.id, { attachment, uploadedAt: at, by, conversations: new Set() })
 }
 
-export function unusedUploads(state: State): { count: number; bytes: number } {
+export function unusedUploads(state: State, who: string): { all: Unused; own: Unused } {
   const unused = [...state.attachments.values()].filter(({ conversations }) => conversations.size === 0)
-  return { count: unused.length, bytes: unused.reduce((sum, { attachment: { bytes } }) => sum + bytes, 0) }
+  return { all: sumOf(unused), own: sumOf(unused.filter(({ by }) => by === who)) }
+}
+
+function sumOf(some: readonly { readonly attachment: Attachment }[]): Unused {
+  return { count: some.length, bytes: some.reduce((sum, { attachment: { bytes } }) => sum + bytes, 0) }
 }
 
 /** Throws before anything is changed: what was uploaded may have expired since it was looked at. */
@@ -29,7 +33,7 @@ export function refer(
   given: readonly NewAttachment[] = [],
 ): { attachments?: Attachment[] } {
   const attachments = given.map(({ isNew, ...attachment }) => {
-    if (isNew) addUpload(state, attachment, at)
+    if (isNew) addUpload(state, attachment, at, undefined)
     state.attachments.get(attachment.id)?.conversations.add(conversation)
     return attachment
   })

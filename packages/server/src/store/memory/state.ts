@@ -42,7 +42,13 @@ export interface State {
   /** With the conversations that refer to each; none, and nobody has used it yet. */
   readonly attachments: Map<
     AttachmentId,
-    { readonly attachment: Attachment; readonly uploadedAt: number; readonly conversations: Set<ConversationId> }
+    {
+      readonly attachment: Attachment
+      readonly uploadedAt: number
+      /** Who uploaded it; undefined for what came with a prompt. */
+      readonly by: string | undefined
+      readonly conversations: Set<ConversationId>
+    }
   >
   /** What only deleted conversations referred to, until its file is removed. */
   readonly unreferred: AttachmentId[]

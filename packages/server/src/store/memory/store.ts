@@ -101,10 +101,10 @@ export function createMemoryStore(): Store {
     approvalRules: (where) => does((all) => approvalRules(all, where)),
     removeApprovalRule: (id) => does((all) => all.rules.delete(id)),
 
-    addUpload: (attachment, at) => does((all) => addUpload(all, attachment, at)),
+    addUpload: (attachment, at, by) => does((all) => addUpload(all, attachment, at, by)),
     attachment: (id) => does(({ attachments }) => attachments.get(id)?.attachment),
     foldersOf: (id) => does((all) => foldersOf(all, id)),
-    unusedUploads: () => does((all) => unusedUploads(all)),
+    unusedUploads: (by) => does((all) => unusedUploads(all, by)),
     removeUnusedAttachments: (before) => does((all) => removeUnusedAttachments(all, before)),
 
     addProcess: (process) => does(({ processes }) => void processes.set(key(process), process)),

@@ -1,14 +1,14 @@
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { AttachmentId, Folder } from '@claude-proxy/protocol/ids'
-import type { Attachment, NewAttachment } from '../../core/ports/attachment.ts'
+import type { Attachment, NewAttachment, Unused } from '../../core/ports/attachment.ts'
 import type { Database } from './open.ts'
 
 /** Finding attachments. What has lost its last conversation is not found any more. */
 export function readAttachments(db: Database) {
   const byId = db.prepare<{ facts: string }>('SELECT facts FROM attachment WHERE id = ? AND unused_since IS NOT 0')
-  const unused = db.prepare<{ count: number; bytes: number }>(
-    'SELECT count(*) AS count, coalesce(sum(bytes), 0) AS bytes FROM attachment WHERE unused_since > 0',
-  )
+  const unused = db.prepare<Unused & { isOwn: number }>(`
+    SELECT facts ->> 'by' IS ? AS isOwn, count(*) AS count, sum(bytes) AS bytes
+    FROM attachment WHERE unused_since > 0 GROUP BY isOwn`)
   const folders = db.prepare<{ folder: Folder }>(`
     SELECT DISTINCT folder FROM attachment JOIN attachment_use USING (f) JOIN conversation USING (c)
     WHERE attachment.id = ? AND deleted = 0`)
@@ -16,11 +16,19 @@ export function readAttachments(db: Database) {
     foldersOf: (id: AttachmentId): Folder[] => folders.all(id).map(({ folder }) => folder),
     attachment(id: AttachmentId): Attachment | undefined {
       const row = byId.get(id)
-      return row && JSON.parse(row.facts)
+      if (!row) return undefined
+      const { by: _, ...attachment } = JSON.parse(row.facts)
+      return attachment
     },
-    unusedUploads: () => unused.get() ?? { count: 0, bytes: 0 },
+    unusedUploads(by: string): { all: Unused; own: Unused } {
+      const [others = NOTHING, own = NOTHING] = [0, 1].map((isOwn) => unused.all(by).find((row) => row.isOwn === isOwn))
+      const all = { count: others.count + own.count, bytes: others.bytes + own.bytes }
+      return { all, own: { count: own.count, bytes: own.bytes } }
+    },
   }
 }
+
+const NOTHING: Unused = { count: 0, bytes: 0 }
 
 export type AttachmentWrites = ReturnType<typeof writeAttachments>
 
@@ -30,8 +38,9 @@ export function writeAttachments(db: Database) {
   const use = db.prepare('UPDATE attachment SET unused_since = NULL WHERE id = ? AND unused_since IS NOT 0')
   const refer = db.prepare('INSERT OR IGNORE INTO attachment_use (c, f) SELECT ?, f FROM attachment WHERE id = ?')
 
-  function add(attachment: Attachment, unusedSince: number | null): void {
-    insert.run(attachment.id, JSON.stringify(attachment), attachment.bytes, unusedSince)
+  /** `by`: whose share it is in what no prompt has used. */
+  function add(attachment: Attachment, unusedSince: number | null, by?: string): void {
+    insert.run(attachment.id, JSON.stringify({ ...attachment, by }), attachment.bytes, unusedSince)
   }
 
   return {
@@ -61,7 +70,8 @@ export function attachmentOperations(db: Database, { add }: AttachmentWrites) {
     DELETE FROM attachment WHERE f IN (
       SELECT f FROM attachment WHERE unused_since < ? ORDER BY unused_since LIMIT ${STEP}) RETURNING id`)
   return {
-    addUpload: ({ attachment, at }: { attachment: Attachment; at: number }): void => add(attachment, at),
+    addUpload: ({ attachment, at, by }: { attachment: Attachment; at: number; by: string }): void =>
+      add(attachment, at, by),
     removeUnusedAttachments: (before: number): AttachmentId[] => forget.all(before).map(({ id }) => id),
   }
 }

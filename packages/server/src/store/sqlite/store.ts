@@ -185,10 +185,10 @@ export async function openSqliteStore({
     approvalRules: (where) => read(() => approvals.approvalRules(where)),
     removeApprovalRule: async (id) => writer.submit('removeApprovalRule', id),
 
-    addUpload: async (attachment, at) => writer.submit('addUpload', { attachment, at }),
+    addUpload: async (attachment, at, by) => writer.submit('addUpload', { attachment, at, by }),
     attachment: (id) => read(() => attachments.attachment(id)),
     foldersOf: (id) => read(() => attachments.foldersOf(id)),
-    unusedUploads: () => read(() => attachments.unusedUploads()),
+    unusedUploads: (by) => read(() => attachments.unusedUploads(by)),
     removeUnusedAttachments: async (before) => writer.submit('removeUnusedAttachments', before),
 
     addProcess: async ({ pid, startedAt }) => writer.submit('addProcess', { pid, startedAt }),

@@ -1,9 +1,10 @@
-import { constants } from 'node:fs'
-import { open, realpath, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { Folder } from '@claude-proxy/protocol/ids'
 import { isBelow } from '../../core/folders.ts'
+import { readPlain } from './plain.ts'
+import { type ExpectInside, goAllWays, realPlaceOf } from './ways.ts'
 
 /** Where a repository has its parts. Real paths. */
 export interface Repository {
@@ -15,14 +16,21 @@ export interface Repository {
   readonly shared: string
 }
 
-/** The repository that a folder lies in; none of its parts may lie outside of `roots`, where there are any. */
-export async function findRepository(folder: Folder, roots: readonly string[]): Promise<Repository> {
+/** The repository that a folder lies in; nothing that Git reads of it may lie outside of `roots`, where there are any. */
+export async function findRepository(
+  folder: Folder,
+  roots: readonly string[],
+  signal: AbortSignal,
+): Promise<Repository> {
   const isAllowed = (path: string) => roots.length === 0 || isBelow(path, roots)
+  const expectInside: ExpectInside = (place, name) => {
+    if (!isAllowed(place)) throw outside(name)
+  }
   for (let top: string = folder; isAllowed(top); top = dirname(top)) {
-    const own = await gitDirectoryAt(top)
-    const shared = own && (await sharedBy(own))
+    const own = await gitDirectoryAt(top, expectInside)
+    const shared = own && (await sharedBy(own, expectInside))
     if (own && shared) {
-      for (const part of [own, shared, ...(await alternatesOf(shared))]) if (!isAllowed(part)) throw outside(part)
+      if (roots.length > 0) await goAllWays(shared, expectInside, signal)
       return { top, own, shared }
     }
     if (top === '/') break
@@ -31,58 +39,29 @@ export async function findRepository(folder: Folder, roots: readonly string[]): 
 }
 
 /** `.git` is a directory, or a file that says where it is (gitrepository-layout(5)). */
-async function gitDirectoryAt(top: string): Promise<string | undefined> {
-  const path = await realpath(join(top, '.git')).catch(() => undefined)
-  const found = path === undefined ? undefined : await stat(path).catch(() => undefined)
-  if (path === undefined || !found) return undefined
-  if (found.isDirectory()) return path
+async function gitDirectoryAt(top: string, expectInside: ExpectInside): Promise<string | undefined> {
+  const name = join(top, '.git')
+  const path = await realPlaceOf(name)
+  expectInside(path, name)
+  const found = await stat(path).catch(() => undefined)
+  if (!found || found.isDirectory()) return found && path
   const [, target] = /^gitdir: ([^\n\0]+)\n*$/.exec((await readPlain(path, MOST_POINTER))?.toString() ?? '') ?? []
-  return target === undefined ? undefined : realpath(resolve(top, target)).catch(() => undefined)
+  const own = target === undefined ? undefined : await realPlaceOf(resolve(top, target))
+  if (own !== undefined) expectInside(own, name)
+  return own
 }
 
 /** Undefined when this is no repository after all. */
-async function sharedBy(own: string): Promise<string | undefined> {
+async function sharedBy(own: string, expectInside: ExpectInside): Promise<string | undefined> {
   const pointer = (await readPlain(join(own, 'commondir'), MOST_POINTER))?.toString().trim()
-  const shared = pointer === undefined ? own : await realpath(resolve(own, pointer)).catch(() => undefined)
-  if (shared === undefined || !(await readPlain(join(own, 'HEAD'), MOST_POINTER))) return undefined
+  const shared = pointer === undefined ? own : await realPlaceOf(resolve(own, pointer))
+  expectInside(shared, join(own, 'commondir'))
+  if (!(await readPlain(join(own, 'HEAD'), MOST_POINTER))) return undefined
   const objects = await stat(join(shared, 'objects')).catch(() => undefined)
   return objects?.isDirectory() ? shared : undefined
 }
 
-/** Directories of objects elsewhere that this one leads to, by links or by name. */
-async function alternatesOf(shared: string): Promise<string[]> {
-  const found: string[] = []
-  const queue = [join(shared, 'objects')]
-  for (const objects of queue) {
-    const real = await realpath(objects).catch(() => undefined)
-    if (real === undefined || found.includes(real)) continue
-    found.push(real)
-    // Git itself follows five.
-    if (found.length > 20) throw outside(real)
-    const list = (await readPlain(join(real, 'info/alternates'), MOST_POINTER))?.toString() ?? ''
-    for (const line of list.split('\n')) if (line !== '' && !line.startsWith('#')) queue.push(resolve(real, line))
-  }
-  for (const part of ['refs', 'packed-refs', 'info']) {
-    const real = await realpath(join(shared, part)).catch(() => undefined)
-    if (real !== undefined) found.push(real)
-  }
-  return found
-}
-
 const MOST_POINTER = 64 * 1024
-
-/** The bytes of a plain file of at most `most` bytes; undefined when there is none. Neither a link nor a pipe is followed. */
-export async function readPlain(path: string, most: number): Promise<Buffer | undefined> {
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
-  const file = await open(path, flags).catch(() => undefined)
-  if (!file) return undefined
-  try {
-    const found = await file.stat()
-    return found.isFile() && found.size <= most ? await file.readFile() : undefined
-  } finally {
-    await file.close()
-  }
-}
 
 function outside(part: string): AppError {
   return new AppError(

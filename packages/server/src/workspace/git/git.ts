@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { DiffRequest, Git } from '../../core/ports/git.ts'
@@ -9,11 +10,8 @@ import type { Turns } from './turns.ts'
 import { openView, type View } from './view.ts'
 
 /** What Git says of a folder. `searchPath` is where it is looked for; who looks copies an index, and needs a turn. */
-export function createGit({ rules, dataDir, tokenFile }: Bounds, searchPath: string, turn: Turns): Git {
+export function createGit({ rules, dataDir, ownFiles }: Bounds, searchPath: string, turn: Turns): Git {
   const options = { roots: rules.allowedRoots, searchPath }
-  // Our own files are not shown, also where somebody has put them into a repository.
-  const ours = [dataDir, ...(tokenFile === '' ? [] : [tokenFile])].map((path) => resolve(path))
-  const isShown = (top: string) => (file: { path: Buffer }) => !isBelow(join(top, file.path.toString()), ours)
 
   return {
     async status(folder, signal) {
@@ -22,14 +20,14 @@ export function createGit({ rules, dataDir, tokenFile }: Bounds, searchPath: str
       const args = ['status', '--porcelain=v2', '--branch', '-z', '--untracked-files=normal', SUBMODULES]
       const { stdout, isCut } = await succeed(view, args, signal)
       const status = parseStatus(stdout, isCut)
-      return { top: view.top, ...status, files: status.files.filter(isShown(view.top)) }
+      return { top: view.top, ...status, files: status.files.filter(await isShownIn(view.top)) }
     },
 
     async diff(folder, what, signal) {
       using _ = await turn(signal)
       await using view = await openView(folder, options, signal)
       const { stdout, isCut } = await succeed(view, await diffArguments(view, what, signal), signal)
-      return { top: view.top, files: parseDiff(stdout, isCut).filter(isShown(view.top)), isCut }
+      return { top: view.top, files: parseDiff(stdout, isCut).filter(await isShownIn(view.top)), isCut }
     },
 
     async log(folder, { after, limit }, signal) {
@@ -56,6 +54,13 @@ export function createGit({ rules, dataDir, tokenFile }: Bounds, searchPath: str
       const hasMore = isCut || found.length > limit
       return { commits, next: hasMore ? { commit: start.commit, skip: start.skip + commits.length } : undefined }
     },
+  }
+
+  /** Not what is ours, also where somebody has put it into a repository. */
+  async function isShownIn(top: string): Promise<(file: { path: Buffer }) => boolean> {
+    const named = [dataDir, ...ownFiles].map((path) => resolve(path))
+    const real = await Promise.all(named.map((path) => realpath(path).catch(() => path)))
+    return ({ path }) => !isBelow(join(top, path.toString()), [...named, ...real])
   }
 }
 

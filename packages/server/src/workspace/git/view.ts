@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { findRepository, readPlain, type Repository } from './find.ts'
+import { findRepository, type Repository } from './find.ts'
+import { readPlain } from './plain.ts'
 import { run, type Run, unreadable } from './run.ts'
 import type { Folder } from '@claude-proxy/protocol/ids'
 
@@ -27,7 +28,7 @@ export async function openView(
   { roots, searchPath }: { roots: readonly string[]; searchPath: string },
   signal: AbortSignal,
 ): Promise<View> {
-  const repository = await findRepository(folder, roots)
+  const repository = await findRepository(folder, roots, signal)
   const directory = await mkdtemp(join(tmpdir(), 'claude-proxy-git-'))
   const remove = () => rm(directory, { recursive: true, force: true })
   const environment = environmentFor(directory, searchPath)
