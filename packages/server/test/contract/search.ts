@@ -95,6 +95,19 @@ export function searchContract(name: string, open: () => Promise<IndexUnderTest>
       await index.remove([many])
     })
 
+    it('finds beginnings that few words have, and those that many have', async () => {
+      const id = fresh().id
+      const texts = Array.from({ length: 60 }, (_, n) => `before theta${n} behind`)
+      await index.add([prompts(id, 1, ...texts)])
+      const numbers = (start: string) =>
+        texts.flatMap((text, n) => (text.includes(` ${start}`) ? [n + 1] : [])).toReversed()
+      for (const start of ['theta', 'theta5', 'theta59', 'theta7', 'thet'])
+        for (const query of [`${start}*`, `"before ${start}"*`, `${start}* behind`])
+          expect(await within(query, [id], 100), query).toEqual([found(id, ...numbers(start))])
+      expect(await within('"behind theta5"*', [id])).toEqual([])
+      expect(await within('theta60*', [id])).toEqual([])
+    })
+
     it('finds just what a look at every event finds', async () => {
       const WORDS = [
         'a',

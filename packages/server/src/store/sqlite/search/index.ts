@@ -5,8 +5,9 @@ import { searchTexts } from '../../../core/search/text.ts'
 import { wordsOf } from '../../../core/search/words.ts'
 import type { Database, Value } from '../open.ts'
 import { inTransaction } from '../transaction.ts'
-import { isGathered, toMatch } from './match.ts'
+import { toMatch } from './match.ts'
 import { bounds, conversationOf, LAST_NUMBER, numberOf, rowOf } from './rows.ts'
+import { readWords } from './vocabulary.ts'
 
 interface Known {
   readonly s: number
@@ -37,6 +38,8 @@ export function indexOperations(db: Database) {
   const next = db.prepare<{ row: number }>(`
     SELECT rowid AS row FROM event WHERE event MATCH ? AND rowid > CAST(? AS INTEGER) AND rowid < CAST(? AS INTEGER)
     ORDER BY rowid LIMIT ?`)
+
+  const wordsFrom = readWords(db)
 
   function write(pages: readonly PageToIndex[]): void {
     const rows: { row: number; words: string }[] = []
@@ -96,7 +99,7 @@ export function indexOperations(db: Database) {
     },
 
     everywhere({ query, each }: { query: Query; each: number }): Found[] | undefined {
-      const match = toMatch(query)
+      const { text: match } = toMatch(query, wordsFrom)
       const groups = new Map<number, number[]>()
       let after = 0
       for (let looks = 0; looks < LOOK.times; looks++) {
@@ -112,9 +115,9 @@ export function indexOperations(db: Database) {
     },
 
     within({ query, conversations, each, before }: Within): Found[] {
-      const match = toMatch(query)
+      const { text: match, isGathered } = toMatch(query, wordsFrom)
       const known = conversations.flatMap((conversation) => byId.get(conversation) ?? [])
-      const together = before === undefined && isGathered(query) ? atOnce(match, known, each) : undefined
+      const together = before === undefined && isGathered ? atOnce(match, known, each) : undefined
       if (together) return together
       return known.flatMap(({ s, id }) => {
         const { above, below } = bounds(s)

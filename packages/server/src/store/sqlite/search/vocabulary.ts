@@ -1,0 +1,23 @@
+import type { Database } from '../open.ts'
+
+/** As many words, looked for one by one, cost less than what begins like them. */
+const MOST = 32
+
+/**
+ * The words of the index that begin like this, in order; undefined when there are more than a few. Each costs a seek: of
+ * what a word is in, nothing is read (sqlite.org/fts5.html, "The fts5vocab Virtual Table Module").
+ */
+export function readWords(db: Database): (beginning: string) => string[] | undefined {
+  db.exec('CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab (main, event, instance)')
+  const first = db.prepare<{ term: string }>('SELECT term FROM vocabulary WHERE term >= ? LIMIT 1')
+  return (beginning) => {
+    const words: string[] = []
+    let word = first.get(beginning)?.term
+    while (word?.startsWith(beginning)) {
+      if (words.push(word) > MOST) return undefined
+      // No word has this letter: it lies between one and what is longer.
+      word = first.get(`${word}\u0001`)?.term
+    }
+    return words
+  }
+}
