@@ -1,8 +1,8 @@
 import { realpath } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { AttachmentId, ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
-import type { Marks } from './agents/claude/mark.ts'
 import { checkDoors, type Config, ConfigError, NO_HOST } from './config.ts'
+import { createAgent, createMarksFor, endOrphans, openFiles, openSearch, openStore, tracing } from './chosen.ts'
 import { createTokens } from './core/access/tokens.ts'
 import { attachmentsWithin, measuredForAll, rulesWithin, storeWithin } from './core/access/within.ts'
 import { newHexId, newSecret } from './random.ts'
@@ -12,7 +12,6 @@ import { tidyAttachments } from './core/attachments/tidy.ts'
 import { createContinuation } from './core/runs/continuation.ts'
 import { createBudget } from './core/budget.ts'
 import { createConversations } from './core/conversations.ts'
-import { isBelow } from './core/folders.ts'
 import { forgetDaily } from './core/forget.ts'
 import { createForks } from './core/forks.ts'
 import { createBell } from './core/log/bell.ts'
@@ -22,13 +21,8 @@ import { type Counts, createCounts } from './core/metrics/counts.ts'
 import type { Family } from './core/metrics/family.ts'
 import type { GaugesDeps } from './core/metrics/gauges.ts'
 import { createPartials } from './core/partials/partials.ts'
-import type { Agent, AgentProcess } from './core/ports/agent.ts'
-import type { AttachmentFiles } from './core/ports/attachment.ts'
-import type { Metrics } from './core/ports/metrics.ts'
 import type { Bell, Clock, Log } from './core/ports/outside.ts'
 import type { RunOptions } from './core/ports/run.ts'
-import type { SearchIndex } from './core/ports/search.ts'
-import type { Store } from './core/ports/store.ts'
 import { createRewinds } from './core/rewinds.ts'
 import { createKeptSettings } from './core/settings/keep.ts'
 import { createChangeSettings } from './core/settings/settings.ts'
@@ -41,7 +35,6 @@ import { KEEP_REQUESTS_MS } from './core/runs/requests.ts'
 import { createRuns } from './core/runs/runs.ts'
 import { createSessionList } from './core/sessions.ts'
 import type { Readiness, ReadinessDeps } from './core/readiness.ts'
-import type { Traces, TracesDeps } from './core/trace/traces.ts'
 import { createWorkspace } from './core/workspace.ts'
 import { createIndexer } from './core/search/indexer.ts'
 import { retain } from './core/retention.ts'
@@ -84,8 +77,6 @@ const INDEX_MS = 1000
 const INDEX_RETRY_MS = 10_000
 /** How many repositories are looked at at once. */
 const GIT_AT_ONCE = 4
-/** How long an agent that a crash left behind may take to leave. */
-const ORPHAN_MS = 3000
 
 /**
  * Builds the service from its parts, in order, and closes them in reverse. The one place that knows them all.
@@ -324,79 +315,6 @@ export async function startService(
   }
 }
 
-async function endOrphans(orphans: readonly AgentProcess[], marks: Marks | undefined): Promise<void> {
-  if (orphans.length === 0 && marks === undefined) return
-  const { endAll, signalAll } = await import('./agents/claude/process-tree.ts')
-  await endAll(orphans, ORPHAN_MS)
-  // What agents began, and whose parent is gone.
-  if (marks !== undefined) await signalAll(await marks.leftOver(), 'SIGKILL')
-}
-
-async function createMarksFor({ dataDir }: Config): Promise<Marks> {
-  const { createMarks } = await import('./agents/claude/mark.ts')
-  return createMarks(resolve(dataDir))
-}
-
-/** Only the store that was chosen is loaded, as with the agents: every file is time at the start. */
-async function openStore(config: Config, log: Log, metrics: Metrics): Promise<Store> {
-  if (config.store === 'memory') return (await import('./store/memory/store.ts')).createMemoryStore()
-  const { openSqliteStore } = await import('./store/sqlite/store.ts')
-  return openSqliteStore({ dataDir: config.dataDir, log, metrics })
-}
-
-/** After the store, whose data directory they lie in. */
-async function openFiles(config: Config): Promise<AttachmentFiles> {
-  if (config.store === 'memory') return (await import('./store/memory/attachment-files.ts')).createMemoryFiles()
-  return (await import('./store/sqlite/attachment-files.ts')).openAttachmentFiles(config.dataDir)
-}
-
-async function openSearch(config: Config, log: Log): Promise<SearchIndex | undefined> {
-  if (config.store === 'memory')
-    return config.search ? (await import('./store/memory/search.ts')).createMemorySearch() : undefined
-  const { discardSqliteSearch, openSqliteSearch } = await import('./store/sqlite/search/search.ts')
-  if (config.search) return openSqliteSearch({ dataDir: config.dataDir, log })
-  discardSqliteSearch(config.dataDir)
-  return undefined
-}
-
-interface AgentDeps {
-  readonly store: Store
-  readonly clock: Clock
-  readonly log: Log
-  readonly trustedRoots: readonly string[]
-  readonly metrics: Metrics
-  /** Undefined for an agent without processes. */
-  readonly marks: Marks | undefined
-}
-
-async function createAgent(
-  config: Config,
-  environment: NodeJS.ProcessEnv,
-  { store, clock, log, trustedRoots, marks, metrics }: AgentDeps,
-): Promise<Agent> {
-  if (marks === undefined) return (await import('./agents/scripted/agent.ts')).createScriptedAgent({ clock })
-  const { createClaudeAgent } = await import('./agents/claude/agent.ts')
-  const { agentEnvironment } = await import('./agents/claude/environment.ts')
-  return createClaudeAgent({
-    clock,
-    log,
-    processes: store,
-    marks,
-    platform: process.platform,
-    environment: agentEnvironment(environment, config.agentEnv),
-    trusts: (folder) => isBelow(folder, trustedRoots),
-    directory: join(config.dataDir, 'agent'),
-    showsPartials: config.partials,
-    startsAtOnce: config.maxStarts,
-    maxProcesses: config.maxProcesses,
-    maxWarm: config.maxWarm,
-    warmMs: config.warmSeconds * 1000,
-    warmBytes: config.warmMegabytes * 1024 * 1024,
-    settleMs: config.settleSeconds * 1000,
-    metrics,
-  })
-}
-
 /** Where to listen. */
 function placesOf({ host, port, socket, tlsCert: cert, tlsKey: key }: Config): Place[] {
   if ((cert === '') !== (key === '')) throw new ConfigError('TLS needs both: --tls-cert and --tls-key.')
@@ -413,20 +331,6 @@ function forwardingOf({ trustedProxies }: Config): Forwarding {
   } catch (cause) {
     throw new ConfigError(`--trusted-proxies cannot be used: ${cause instanceof Error ? cause.message : ''}`, { cause })
   }
-}
-
-/** Traces of runs, where the operator has named a collector. What sends them is loaded with the first. */
-async function tracing(
-  environment: NodeJS.ProcessEnv,
-  deps: Omit<TracesDeps, 'load'>,
-  version: string,
-): Promise<Traces | undefined> {
-  const names = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']
-  const isOff = environment['OTEL_SDK_DISABLED'] === 'true' || environment['OTEL_TRACES_EXPORTER'] === 'none'
-  if (isOff || !names.some((name) => environment[name])) return undefined
-  const { createTraces } = await import('./core/trace/traces.ts')
-  const load = async () => (await import('./tracing/otel.ts')).createTracer(version, deps.log)
-  return createTraces({ ...deps, load })
 }
 
 /** Whether a prompt could be worked on now. */

@@ -36,7 +36,7 @@ const PARTS: [part: RegExp, mayImport: RegExp][] = [
   [/^server\/src\/cli\/terminal\//, /^(node:(?!sqlite$)|@claude-proxy\/client$|(protocol|server)\/src\/)/],
   // The few that know several parts.
   [
-    /^server\/src\/(main\.js|(service|log|config|random|version|cli\/((doctor|manual)\/)?[^/]+|setup\/.+)\.ts)$/,
+    /^server\/src\/(main\.js|(service|chosen|log|config|random|version|cli\/((doctor|manual)\/)?[^/]+|setup\/.+)\.ts)$/,
     /^(node:(?!sqlite$)|pino$|uqr$|zod$|(protocol|server)\/src\/)/,
   ],
 ]

@@ -12,12 +12,13 @@ export function readWords(db: Database): (beginning: string) => string[] | undef
   const first = db.prepare<{ term: string }>('SELECT term FROM vocabulary WHERE term >= ? LIMIT 1')
   return (beginning) => {
     const words: string[] = []
-    let word = first.get(beginning)?.term
-    while (word?.startsWith(beginning)) {
-      if (words.push(word) > MOST) return undefined
+    for (let from = beginning; words.length <= MOST;) {
+      const word = first.get(from)?.term
+      if (!word?.startsWith(beginning)) return words
+      words.push(word)
       // No word has this letter: it lies between one and what is longer.
-      word = first.get(`${word}\u0001`)?.term
+      from = `${word}\u0001`
     }
-    return words
+    return undefined
   }
 }
