@@ -41,7 +41,10 @@ for (const name of globSync('**/*.d.ts', { cwd: target })) {
 const { name, version, description, license, type, sideEffects } = JSON.parse(
   readFileSync(join(here, 'package.json'), 'utf8'),
 ) as Record<string, unknown>
-const exports = { '.': { types: './index.d.ts', default: './index.js' } }
+const exports = {
+  '.': { types: './index.d.ts', default: './index.js' },
+  './view': { types: './view/index.d.ts', default: './view/index.js' },
+}
 const manifest = { name, version, description, license, type, sideEffects, exports, engines: { node: '>=20' } }
 writeFileSync(join(target, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
 for (const document of [join(here, 'README.md'), join(here, '../../LICENSE')])

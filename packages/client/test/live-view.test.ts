@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { startTestService } from '../../server/test/support/service.ts'
-import { createClient, emptyView, type Entry, isEvent, type ToolCall, view } from '../src/index.ts'
+import { createClient, isEvent } from '../src/index.ts'
+import { emptyView, type Entry, type ToolCall, view } from '../src/view/index.ts'
 import { startDoor } from './door.ts'
 import { readTo, resultOf, wakeSoon } from './following.ts'
 

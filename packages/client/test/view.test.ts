@@ -1,15 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  type AgentEvent,
-  emptyView,
-  type Entry,
-  type FollowItem,
-  isPast,
-  type Snapshot,
-  type View,
-  view,
-} from '../src/index.ts'
+import type { AgentEvent, FollowItem, Snapshot } from '../src/index.ts'
+import { emptyView, type Entry, isPast, type View, view } from '../src/view/index.ts'
 
 const at = (second: number) => new Date(Date.UTC(2026, 10, 23, 6, 0, second)).toISOString()
 const own = { session_id: 'f3f5d48c', uuid: '3e70c42e' }

@@ -1,12 +1,5 @@
-import {
-  ClaudeProxyError,
-  emptyView,
-  isPast,
-  type Snapshot,
-  type StreamState,
-  type View,
-  view,
-} from '@claude-proxy/client'
+import { ClaudeProxyError, type Snapshot, type StreamState } from '@claude-proxy/client'
+import { emptyView, isPast, type View, view } from '@claude-proxy/client/view'
 import { computed, signal } from '@preact/signals'
 import { createPace } from './pace.ts'
 import { client, sentenceOf } from './service.ts'

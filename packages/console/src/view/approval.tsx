@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
-import { ClaudeProxyError, type Question } from '@claude-proxy/client'
+import { ClaudeProxyError } from '@claude-proxy/client'
+import type { Question } from '@claude-proxy/client/view'
 import type { WrittenAs } from '@claude-proxy/protocol/endpoints'
 import { client, sentenceOf } from '../service.ts'
 import { type Input, Markdown, WhatHappens } from './code.tsx'

@@ -1,4 +1,4 @@
-import type { Draft } from '@claude-proxy/client'
+import type { Draft } from '@claude-proxy/client/view'
 import { useComputed } from '@preact/signals'
 import { blocksOf } from '../blocks.ts'
 import { shown } from '../session.ts'

@@ -1,4 +1,4 @@
-import type { Question } from '@claude-proxy/client'
+import type { Question } from '@claude-proxy/client/view'
 import type { Answering } from './approval.tsx'
 
 /** A field that an MCP server asks for, of the few kinds that there are. */

@@ -1,4 +1,4 @@
-import type { End, Entry, Prompt, Question, ToolCall } from '@claude-proxy/client'
+import type { End, Entry, Prompt, Question, ToolCall } from '@claude-proxy/client/view'
 import { useComputed } from '@preact/signals'
 import { Component, type ComponentChildren, type JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'

@@ -1,4 +1,4 @@
-import type { Entry } from '@claude-proxy/client'
+import type { Entry } from '@claude-proxy/client/view'
 import { Component, createRef } from 'preact'
 import type { Nearness } from './nearness.ts'
 import { ItemView } from './items.tsx'

@@ -1,4 +1,4 @@
-import type { Question } from '@claude-proxy/client'
+import type { Question } from '@claude-proxy/client/view'
 import type { Answering } from './approval.tsx'
 
 interface Asked {

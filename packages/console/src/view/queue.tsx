@@ -1,4 +1,4 @@
-import type { WaitingPrompt } from '@claude-proxy/client'
+import type { WaitingPrompt } from '@claude-proxy/client/view'
 import { useState } from 'preact/hooks'
 import { client, sentenceOf } from '../service.ts'
 

@@ -11,7 +11,7 @@ const PARTS: [part: RegExp, mayImport: RegExp][] = [
   // It runs in browsers, and knows of the service what the client's front door offers, and types of what travels.
   [
     /^console\/src\//,
-    /^(preact(\/hooks)?|@preact\/signals|diff|dompurify|marked|highlight\.js\/lib\/.+|@claude-proxy\/client|(protocol|console)\/src\/.+)$/,
+    /^(preact(\/hooks)?|@preact\/signals|diff|dompurify|marked|highlight\.js\/lib\/.+|@claude-proxy\/client(\/view)?|(protocol|console)\/src\/.+)$/,
   ],
   [/^demo\/src\//, /^(node:|(demo|protocol|scripted-model)\/src\/)/],
   [
@@ -33,7 +33,7 @@ const PARTS: [part: RegExp, mayImport: RegExp][] = [
   [/^server\/src\/log\//, below('log/')],
   [/^server\/src\/tracing\//, below('tracing/', '@opentelemetry')],
   // They are a client like any other, beside what they know of this machine.
-  [/^server\/src\/cli\/terminal\//, /^(node:(?!sqlite$)|@claude-proxy\/client$|(protocol|server)\/src\/)/],
+  [/^server\/src\/cli\/terminal\//, /^(node:(?!sqlite$)|@claude-proxy\/client(\/view)?$|(protocol|server)\/src\/)/],
   // The few that know several parts.
   [
     /^server\/src\/(main\.js|(service|chosen|log|config|random|version|cli\/((doctor|manual)\/)?[^/]+|setup\/.+)\.ts)$/,
@@ -82,6 +82,6 @@ function importsOf(file: string, source: string): string[] {
   const named = [...whole, ...later].map(([, name = '']) => name)
   return named.map((name) => {
     if (name.startsWith('.')) return posix.join(posix.dirname(file), name)
-    return name.replace(/^@claude-proxy\/([^/]+)\/(.+)$/, '$1/src/$2.ts')
+    return name.replace(/^@claude-proxy\/(?!client\/)([^/]+)\/(.+)$/, '$1/src/$2.ts')
   })
 }

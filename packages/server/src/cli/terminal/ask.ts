@@ -1,5 +1,6 @@
 import { createInterface, type Interface } from 'node:readline/promises'
-import { type Client, ClaudeProxyError, type Question } from '@claude-proxy/client'
+import { type Client, ClaudeProxyError } from '@claude-proxy/client'
+import type { Question } from '@claude-proxy/client/view'
 import { bodyOfCall } from '@claude-proxy/protocol/transcript/call'
 import { seen } from '@claude-proxy/protocol/transcript/text'
 import { answersOf, type Chosen, optionsOf, readChoice } from './questions.ts'

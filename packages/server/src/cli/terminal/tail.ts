@@ -1,4 +1,4 @@
-import { emptyView, view } from '@claude-proxy/client'
+import { emptyView, view } from '@claude-proxy/client/view'
 import { conversationOf } from './conversation.ts'
 import { createLine } from './line.ts'
 import { numberOf } from './options.ts'

@@ -1,11 +1,5 @@
-import {
-  type AgentEvent,
-  emptyView,
-  type Entry as Shown,
-  type FollowItem,
-  type ToolCall,
-  type View,
-} from '@claude-proxy/client'
+import type { AgentEvent, FollowItem } from '@claude-proxy/client'
+import { emptyView, type Entry as Shown, type ToolCall, type View } from '@claude-proxy/client/view'
 import { summaryOfCall } from '@claude-proxy/protocol/transcript/call'
 import { createRunDiff } from '@claude-proxy/protocol/run-diff'
 import { joined } from '@claude-proxy/protocol/transcript/text'

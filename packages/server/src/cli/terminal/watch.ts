@@ -2,14 +2,12 @@ import {
   type AgentEvent,
   type Client,
   ClaudeProxyError,
-  emptyView,
   type FollowItem,
   type FollowOptions,
   isEvent,
   type ResultEvent,
-  type View,
-  view,
 } from '@claude-proxy/client'
+import { emptyView, type View, view } from '@claude-proxy/client/view'
 import { seen } from '@claude-proxy/protocol/transcript/text'
 import { type Asked, createAsker, isAttended } from './ask.ts'
 import { createLine } from './line.ts'

@@ -1,0 +1,5 @@
+export type { Draft, Drafts } from './drafts.ts'
+export type * from './entries.ts'
+export { List } from './list.ts'
+export type { WaitingPrompt } from './queue.ts'
+export { emptyView, isPast, type View, view } from './view.ts'
