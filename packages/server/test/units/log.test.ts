@@ -96,16 +96,19 @@ test('a conversation that goes while it is read does not keep others from being 
   lost.close()
 })
 
-test('a replay of a conversation that goes meanwhile ends', async () => {
+test('a replay of a conversation that goes meanwhile breaks off', async () => {
   const { events, store } = openLog()
   const run = await begun(events)
   await events.append(run, ['x'.repeat(300_000), 'y'.repeat(300_000)])
   await events.end(run, ['"end"'], ENDING)
   const counts: number[] = []
-  for await (const { count } of storedPages(store, run.conversation, 0, 4)) {
-    counts.push(count)
-    await store.deleteConversation(run.conversation)
+  const replay = async () => {
+    for await (const { count } of storedPages(store, run.conversation, 0, 4)) {
+      counts.push(count)
+      await store.deleteConversation(run.conversation)
+    }
   }
+  await expect(replay()).rejects.toMatchObject({ code: 'conversation_unknown' })
   expect(counts).toEqual([1])
 })
 

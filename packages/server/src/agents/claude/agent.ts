@@ -42,6 +42,8 @@ interface Start extends Omit<Preparation, 'sessionId'> {
   readonly resume: string | undefined
   /** The prompt it is started for, if there is one yet. */
   readonly prompt?: string | undefined
+  /** Nobody waits for it yet. */
+  readonly isSpare?: boolean
 }
 
 /** The real Claude Code, through the official Agent SDK: one process a conversation, kept warm between runs. */
@@ -167,13 +169,16 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
     const session = await start({ conversation, folder, options: asked, launch, resume, prompt }, () => !turn.ended)
     if (!session) turn.end(failure('The service is stopping.'))
     else if (!turn.ended) session.begin(turn)
-    // Stopped while it started. The next turn may have it by now.
-    else if (session.isAtRest) await rest(session)
+    else {
+      // Stopped while it started. The next turn may have it by now.
+      session.release()
+      if (session.isAtRest) await rest(session)
+    }
   }
 
   /** Starts a process, as soon as there is a place for it; undefined when it is no longer wanted by then. */
   async function start(
-    { conversation, folder, options: asked, launch, resume, prompt }: Start,
+    { conversation, folder, options: asked, launch, resume, prompt, isSpare = false }: Start,
     isWanted: () => boolean,
   ): Promise<Session | undefined> {
     const giveBack = await places.enter()
@@ -198,6 +203,7 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
       runOptions: asked,
       resume,
       resumeAt,
+      isReserved: !isSpare,
       clock,
       log,
       settleMs: options.settleMs,
@@ -253,7 +259,7 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
     try {
       const launch = await prepareLaunch(asked, folder, options)
       const session = await start(
-        { conversation, folder, options: asked, launch, resume },
+        { conversation, folder, options: asked, launch, resume, isSpare: true },
         () => !sessions.has(conversation),
       )
       if (session?.isAtRest) await rest(session)

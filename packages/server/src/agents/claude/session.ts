@@ -36,6 +36,8 @@ export interface SessionOptions {
   readonly resume: string | undefined
   /** The entry of that session which is to be its last; undefined for all of it. */
   readonly resumeAt: string | undefined
+  /** Somebody waits for it to start: it is not at rest before `begin` or `release`. */
+  readonly isReserved: boolean
   readonly clock: Clock
   readonly log: Log
   readonly settleMs: number
@@ -75,6 +77,7 @@ export class Session {
   #turn: Turn | undefined
   #waking = false
   #closing = false
+  #isReserved: boolean
   /** Its background agents were stopped after its last turn: that news wakes it, and nobody wants to hear it. */
   #isStopped = false
   #hasSpoken = false
@@ -92,6 +95,7 @@ export class Session {
     this.conversation = options.conversation
     this.folder = options.folder
     this.launch = options.launch
+    this.#isReserved = options.isReserved
     this.#tuner = new Tuner(options.launch.tuning)
     this.runOptions = options.runOptions
     this.sessionId = options.resume ?? randomUUID()
@@ -99,12 +103,12 @@ export class Session {
   }
 
   get isAtRest(): boolean {
-    return !this.#turn && !this.#waking && !this.isGone
+    return !this.#turn && !this.#waking && !this.#isReserved && !this.isGone
   }
 
   /** Nobody has its turn, whatever it does. */
   get isIdle(): boolean {
-    return !this.#turn && !this.isGone
+    return !this.#turn && !this.#isReserved && !this.isGone
   }
 
   /** It works, and nobody has taken its turn. */
@@ -198,9 +202,15 @@ export class Session {
     }
   }
 
+  /** Nobody waits for it any more. */
+  release(): void {
+    this.#isReserved = false
+  }
+
   /** Gives the process its next turn: `turn`'s prompt, or what it has begun by itself. */
   begin(turn: Turn): void {
     this.#turn = turn
+    this.#isReserved = false
     this.#waking = false
     this.#isStopped = false
     this.runOptions = turn.job.options
