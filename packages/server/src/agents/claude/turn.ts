@@ -5,7 +5,7 @@ import {
   type MediaType,
   type ResultPayload,
 } from '@claude-proxy/protocol/events'
-import { promptUuid, type RunId } from '@claude-proxy/protocol/ids'
+import { promptUuid as uuidOf, type RunId } from '@claude-proxy/protocol/ids'
 import type { AgentFacts } from '../../core/ports/account.ts'
 import type { Clock } from '../../core/ports/outside.ts'
 import type { Attached, Happening, Job, PermissionRequest, Work } from '../../core/ports/agent.ts'
@@ -134,7 +134,7 @@ export class Turn implements Work {
   steer(prompt: RunId, text: string, attached: readonly Attached[] = []): boolean {
     if (!this.isSteerable) return false
     // The same as when it becomes a run: where the agent has it already, it can be found.
-    const uuid = promptUuid(prompt)
+    const uuid = uuidOf(prompt)
     this.#steering.set(uuid, { prompt, isTaken: false })
     this.#hooks?.steer(text, uuid, attached)
     return true
