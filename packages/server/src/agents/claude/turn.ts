@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import {
   asInterrupted,
   errorResult,
@@ -5,7 +6,7 @@ import {
   type MediaType,
   type ResultPayload,
 } from '@claude-proxy/protocol/events'
-import { promptUuid as uuidOf, type RunId } from '@claude-proxy/protocol/ids'
+import type { RunId } from '@claude-proxy/protocol/ids'
 import type { AgentFacts } from '../../core/ports/account.ts'
 import type { Clock } from '../../core/ports/outside.ts'
 import type { Attached, Happening, Job, PermissionRequest, Work } from '../../core/ports/agent.ts'
@@ -133,8 +134,8 @@ export class Turn implements Work {
 
   steer(prompt: RunId, text: string, attached: readonly Attached[] = []): boolean {
     if (!this.isSteerable) return false
-    // The same as when it becomes a run: where the agent has it already, it can be found.
-    const uuid = uuidOf(prompt)
+    // Not the one that it would have as a run: an agent that has seen that may pass over it when it comes again.
+    const uuid = randomUUID()
     this.#steering.set(uuid, { prompt, isTaken: false })
     this.#hooks?.steer(text, uuid, attached)
     return true
