@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { call, type Received, replay } from '../support/client.ts'
@@ -176,22 +176,20 @@ it('a prompt that the agent had begun with when it was ended is heard once by th
   const file = transcriptFile(world, conversation.cwd, session)
   const run = runIdOf(steering) as RunId
   const own = { uuid: promptUuid(run), sessionId: session, cwd: conversation.cwd }
-  const entries = readFileSync(file, 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line): Entry => JSON.parse(line))
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
+  // On a busy machine it has begun with it already, by another name.
+  const cut = lines.findIndex((line) => line.includes('"type":"user"') && line.includes('Only once.'))
+  const entries = lines.slice(0, cut < 0 ? lines.length : cut).map((line): Entry => JSON.parse(line))
   const before = entries.findLast(({ uuid }) => uuid !== undefined)
   const message = { role: 'user', content: '@say Only once.' }
   const heard = { ...before, ...own, type: 'user', parentUuid: before?.uuid, message }
-  // On a busy machine it has it already.
-  if (!entries.some(({ uuid }) => uuid === own.uuid)) appendFileSync(file, `${JSON.stringify(heard)}\n`)
+  writeFileSync(file, [...entries, heard].map((entry) => `${JSON.stringify(entry)}\n`).join(''))
   await decide(program, holder.id, holder.cwd, question, { behavior: 'deny' })
   await between.ended
   const received = await steering.ended
   const said = textsOf(received).join('\n')
   expect(said).toContain('First.')
   expect(said.split('(1)')[1]).not.toContain('Only once.')
-  expect(received.map(({ event }) => event.subtype)).not.toContain('session_grown_elsewhere')
 })
 
 it('kill -9 with two that wait and one that is being interrupted: all have their end, in order, once each', async () => {
