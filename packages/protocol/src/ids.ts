@@ -19,6 +19,14 @@ export function promptUuid(run: RunId): string {
   return run.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
+/**
+ * What the agent calls a prompt that steers another run. Not what it would be called as a run of its own: an agent passes
+ * over what it has seen, and what a turn has not taken comes once more.
+ */
+export function steeringUuid(prompt: RunId): string {
+  return promptUuid(Array.from(prompt).toReversed().join('') as RunId)
+}
+
 /** The id of one question of the agent's to a person: 32 hex digits. */
 export type ApprovalId = string & { readonly __brand: 'ApprovalId' }
 

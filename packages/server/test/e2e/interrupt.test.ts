@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { call, type Received, replay } from '../support/client.ts'
-import { promptUuid, type RunId } from '@claude-proxy/protocol/ids'
+import { type RunId, steeringUuid } from '@claude-proxy/protocol/ids'
 import { decide, interrupt, questionOf, runIdOf, textsOf } from '../http/calls.ts'
 import { expectInterrupted } from '../http/contract/interrupts.ts'
 import { expectWholeRuns, isBegunByAgent, isTurnResult, prompt, toolCalled, transcript } from './conversation.ts'
@@ -175,9 +175,9 @@ it('a prompt that the agent had begun with when it was ended is heard once by th
   const session = String(first.at(-1)?.event['session_id'])
   const file = transcriptFile(world, conversation.cwd, session)
   const run = runIdOf(steering) as RunId
-  const own = { uuid: promptUuid(run), sessionId: session, cwd: conversation.cwd }
+  const own = { uuid: steeringUuid(run), sessionId: session, cwd: conversation.cwd }
   const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
-  // On a busy machine it has begun with it already, by another name.
+  // On a busy machine it has begun with it already.
   const cut = lines.findIndex((line) => line.includes('"type":"user"') && line.includes('Only once.'))
   const entries = lines.slice(0, cut < 0 ? lines.length : cut).map((line): Entry => JSON.parse(line))
   const before = entries.findLast(({ uuid }) => uuid !== undefined)

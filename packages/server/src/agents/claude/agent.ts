@@ -1,6 +1,6 @@
 import { AppError } from '@claude-proxy/protocol/errors'
 import { errorResult } from '@claude-proxy/protocol/events'
-import { type ConversationId, type Folder, promptUuid } from '@claude-proxy/protocol/ids'
+import { type ConversationId, type Folder, promptUuid, type RunId, steeringUuid } from '@claude-proxy/protocol/ids'
 import type { Agent, Job, Preparation, Wake, Work } from '../../core/ports/agent.ts'
 import type { Metrics } from '../../core/ports/metrics.ts'
 import type { Clock, Log } from '../../core/ports/outside.ts'
@@ -40,8 +40,8 @@ export interface ClaudeAgentOptions extends LaunchContext {
 interface Start extends Omit<Preparation, 'sessionId'> {
   readonly launch: Launch
   readonly resume: string | undefined
-  /** The prompt it is started for, if there is one yet. */
-  readonly prompt?: string | undefined
+  /** The run it is started for, if there is one yet. */
+  readonly run?: RunId
   /** Nobody waits for it yet. */
   readonly isSpare?: boolean
 }
@@ -163,10 +163,9 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
   }
 
   async function serveCold(turn: Turn, launch: Launch, resume: string | undefined): Promise<void> {
-    const { conversation, folder, options: asked } = turn.job
+    const { conversation, folder, options: asked, run } = turn.job
     evictFor(conversation)
-    const prompt = turn.promptUuid
-    const session = await start({ conversation, folder, options: asked, launch, resume, prompt }, () => !turn.ended)
+    const session = await start({ conversation, folder, options: asked, launch, resume, run }, () => !turn.ended)
     if (!session) turn.end(failure('The service is stopping.'))
     else if (!turn.ended) session.begin(turn)
     else {
@@ -178,7 +177,7 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
 
   /** Starts a process, as soon as there is a place for it; undefined when it is no longer wanted by then. */
   async function start(
-    { conversation, folder, options: asked, launch, resume, prompt, isSpare = false }: Start,
+    { conversation, folder, options: asked, launch, resume, run, isSpare = false }: Start,
     isWanted: () => boolean,
   ): Promise<Session | undefined> {
     const giveBack = await places.enter()
@@ -194,8 +193,7 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
       giveBack()
       throw error
     })
-    const resumeAt =
-      resume === undefined || prompt === undefined ? undefined : await beforePrompt(folder, resume, prompt)
+    const resumeAt = resume === undefined || run === undefined ? undefined : await beforeSteering(folder, resume, run)
     const session = new Session({
       conversation,
       folder,
@@ -241,11 +239,11 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
   }
 
   /**
-   * Where to resume for a prompt that the session has already, which would be heard twice: a process that was ended had
-   * begun with it.
+   * Where to resume for a prompt that was to steer a turn first, if the session has it: a process had begun with it when it
+   * was ended, and it would be heard twice.
    */
-  function beforePrompt(folder: Folder, session: string, prompt: string): Promise<string | undefined> {
-    return transcripts.before(folder, session, prompt).catch((error: unknown) => {
+  function beforeSteering(folder: Folder, session: string, run: RunId): Promise<string | undefined> {
+    return transcripts.before(folder, session, steeringUuid(run)).catch((error: unknown) => {
       log.warn('a session could not be looked at', { session, error })
       return undefined
     })
@@ -342,7 +340,7 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
     const { folder, sessionId, newestMessage } = turn.job
     if (sessionId === undefined || newestMessage === undefined) return false
     const unseen = await transcripts
-      .unseen(folder, sessionId, newestMessage, turn.promptUuid)
+      .unseen(folder, sessionId, newestMessage, steeringUuid(turn.job.run))
       .catch((error: unknown) => {
         log.warn('a session could not be looked at', { session: sessionId, error })
         return undefined

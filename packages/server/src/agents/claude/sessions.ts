@@ -33,7 +33,7 @@ export interface ClaudeSessions extends Sessions {
    * What the session has after this message, up to a prompt of ours, and whether somebody has it open; undefined when
    * nothing is known of that.
    */
-  unseen(folder: Folder, id: string, message: string, until: string | undefined): Promise<Unseen | undefined>
+  unseen(folder: Folder, id: string, message: string, until: string): Promise<Unseen | undefined>
   /** What lies before a prompt in the session; undefined when the session does not have the prompt. */
   before(folder: Folder, id: string, prompt: string): Promise<string | undefined>
 }

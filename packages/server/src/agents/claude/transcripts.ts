@@ -96,7 +96,7 @@ export async function readEnds({ path }: TranscriptFile): Promise<Entry[]> {
 const NEWEST_BYTES = [64 * 1024, 4 * 1024 * 1024]
 
 /** How many messages the session has after this one, up to `until`; undefined when it is not among the last. */
-export function countAfter(file: TranscriptFile, message: string, until?: string): Promise<number | undefined> {
+export function countAfter(file: TranscriptFile, message: string, until: string): Promise<number | undefined> {
   return lookBack(file, () => {
     let after = 0
     return (entry) => {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import {
   asInterrupted,
   errorResult,
@@ -6,7 +5,7 @@ import {
   type MediaType,
   type ResultPayload,
 } from '@claude-proxy/protocol/events'
-import type { RunId } from '@claude-proxy/protocol/ids'
+import { type RunId, steeringUuid } from '@claude-proxy/protocol/ids'
 import type { AgentFacts } from '../../core/ports/account.ts'
 import type { Clock } from '../../core/ports/outside.ts'
 import type { Attached, Happening, Job, PermissionRequest, Work } from '../../core/ports/agent.ts'
@@ -134,8 +133,7 @@ export class Turn implements Work {
 
   steer(prompt: RunId, text: string, attached: readonly Attached[] = []): boolean {
     if (!this.isSteerable) return false
-    // Not the one that it would have as a run: an agent that has seen that may pass over it when it comes again.
-    const uuid = randomUUID()
+    const uuid = steeringUuid(prompt)
     this.#steering.set(uuid, { prompt, isTaken: false })
     this.#hooks?.steer(text, uuid, attached)
     return true
