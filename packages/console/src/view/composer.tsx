@@ -1,11 +1,13 @@
-import type { Answer } from '@claude-proxy/protocol/endpoints'
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { type Outgoing, post, takeBack, type Upload, type WhenBusy } from '../outbox.ts'
 import { client, sentenceOf } from '../service.ts'
+import { OutboxView } from './outbox.tsx'
 
-type Upload = Answer<'Upload'>
-
-const WHEN_BUSY = { queue: 'after this', steer: 'into this turn', interrupt: 'instead' } as const
-type WhenBusy = keyof typeof WHEN_BUSY
+const WHEN_BUSY: Readonly<Record<WhenBusy, string>> = {
+  queue: 'after this',
+  steer: 'into this turn',
+  interrupt: 'instead',
+}
 
 /** What the agent is told next. What is not sent yet survives the page. */
 export function Composer({ id, isBusy }: { id: string; isBusy: boolean }) {
@@ -13,8 +15,7 @@ export function Composer({ id, isBusy }: { id: string; isBusy: boolean }) {
   const [text, setText] = useState(() => localStorage.getItem(key) ?? '')
   const [whenBusy, setWhenBusy] = useState<WhenBusy>('queue')
   const [said, setSaid] = useState<string>()
-  const [isSending, setSending] = useState(false)
-  const { uploads, add, remove, clear } = useUploads(setSaid)
+  const { uploads, add, remove, replace } = useUploads(setSaid)
   const area = useRef<HTMLTextAreaElement>(null)
 
   const write = (next: string) => {
@@ -29,18 +30,21 @@ export function Composer({ id, isBusy }: { id: string; isBusy: boolean }) {
     current.style.height = `${Math.min(current.scrollHeight + 2, 240)}px`
   }, [text])
 
-  const send = async () => {
-    if (isSending || (text.trim() === '' && uploads.length === 0)) return
-    setSending(true)
+  const send = () => {
+    // What stands there, drawn or not yet.
+    const words = area.current?.value ?? text
+    if (words.trim() === '' && uploads.length === 0) return
+    post({ conversation: id, text: words, whenBusy: isBusy ? whenBusy : 'queue', uploads })
+    // Kept there from here on. What is written meanwhile is the next.
+    write('')
+    replace([])
     setSaid(undefined)
-    try {
-      await sendPrompt(id, text, { whenBusy: isBusy ? whenBusy : 'queue', uploads })
-      write('')
-      clear()
-    } catch (error) {
-      setSaid(sentenceOf(error))
-    }
-    setSending(false)
+    area.current?.focus()
+  }
+  const edit = (prompt: Outgoing) => {
+    takeBack(prompt)
+    write([prompt.text, text].filter((each) => each !== '').join('\n'))
+    replace([...prompt.uploads, ...uploads])
     area.current?.focus()
   }
 
@@ -49,7 +53,7 @@ export function Composer({ id, isBusy }: { id: string; isBusy: boolean }) {
       class="composer"
       onSubmit={(event) => {
         event.preventDefault()
-        void send()
+        send()
       }}
       onDragOver={(event) => event.preventDefault()}
       onDrop={(event) => {
@@ -57,6 +61,7 @@ export function Composer({ id, isBusy }: { id: string; isBusy: boolean }) {
         void add(event.dataTransfer?.files)
       }}
     >
+      <OutboxView id={id} onEdit={edit} />
       {said !== undefined && (
         <p class="error" role="alert">
           {said}
@@ -89,7 +94,7 @@ export function Composer({ id, isBusy }: { id: string; isBusy: boolean }) {
             event.key === 'Enter' && !event.shiftKey && !event.isComposing && matchMedia('(pointer: fine)').matches
           if (!isSend) return
           event.preventDefault()
-          void send()
+          send()
         }}
       />
       <div class="actions">
@@ -118,27 +123,12 @@ export function Composer({ id, isBusy }: { id: string; isBusy: boolean }) {
             ))}
           </select>
         )}
-        <button type="submit" class="primary" disabled={isSending}>
+        <button type="submit" class="primary">
           Send
         </button>
       </div>
     </form>
   )
-}
-
-interface Sending {
-  readonly whenBusy: WhenBusy
-  readonly uploads: readonly Upload[]
-}
-
-/** It is one prompt, however often it has to be sent. */
-export async function sendPrompt(id: string, text: string, { whenBusy, uploads }: Sending): Promise<void> {
-  await client.send(id, {
-    text,
-    when_busy: whenBusy,
-    can_answer: ['question', 'plan', 'elicitation'],
-    ...(uploads.length > 0 && { attachments: uploads.map(({ upload_id }) => ({ upload_id })) }),
-  })
 }
 
 function useUploads(say: (sentence: string) => void) {
@@ -156,6 +146,6 @@ function useUploads(say: (sentence: string) => void) {
       }
     },
     remove: (id: string) => setUploads((all) => all.filter(({ upload_id: one }) => one !== id)),
-    clear: () => setUploads([]),
+    replace: setUploads,
   }
 }

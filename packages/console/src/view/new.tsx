@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks'
 import { folders, nameOf, remember } from '../conversations.ts'
+import { post } from '../outbox.ts'
 import { addressOf, go } from '../route.ts'
 import { client, sentenceOf } from '../service.ts'
-import { sendPrompt } from './composer.tsx'
 import { FolderPicker } from './folder-picker.tsx'
 
 /** A conversation to come: in which folder, and with what it begins. */
@@ -19,13 +19,8 @@ export function NewConversation() {
       const made = await client.createConversation({ cwd: folder })
       remember(made)
       const id = made.conversation_id
-      // It is there now: what goes wrong from here on is told where it is, with the text kept.
-      localStorage.setItem(`draft ${id}`, text)
-      if (text.trim() !== '') {
-        await sendPrompt(id, text, { whenBusy: 'queue', uploads: [] }).then(() =>
-          localStorage.removeItem(`draft ${id}`),
-        )
-      }
+      // It is there now: what goes wrong from here on is told where it is.
+      if (text.trim() !== '') post({ conversation: id, text, whenBusy: 'queue', uploads: [] })
       go(addressOf(id))
     } catch (error) {
       setSaid(sentenceOf(error))
