@@ -14,15 +14,15 @@ export function OutboxView({ id, onEdit }: { id: string; onEdit: (prompt: Outgoi
             <small role="status">{connection.value === 'live' ? 'Sending…' : 'Goes when the connection is back'}</small>
           ) : (
             <>
+              <p class="error" role="alert">
+                {prompt.refused}
+              </p>
               <button type="button" class="quiet" onClick={() => sendAgain(prompt)}>
                 Send again
               </button>
               <button type="button" class="quiet" onClick={() => onEdit(prompt)}>
                 Edit
               </button>
-              <p class="error" role="alert">
-                {prompt.refused}
-              </p>
             </>
           )}
         </li>
