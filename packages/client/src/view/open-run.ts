@@ -25,6 +25,7 @@ export function afterTurn(run: OpenRun, result: AgentEvent): OpenRun {
 /** The agent's own total goes on over runs and processes; this is what is new. */
 function costOf({ model_usage_since_last_result: usage }: AgentEvent): number | undefined {
   if (typeof usage !== 'object' || usage === null) return undefined
-  const sum = Object.values(usage).reduce((all: number, use?: { costUSD?: number }) => all + Number(use?.costUSD), 0)
+  const costs = Object.values(usage).map((use?: { costUSD?: unknown } | null) => use?.costUSD)
+  const sum = costs.reduce((all: number, cost) => all + (typeof cost === 'number' ? cost : Number.NaN), 0)
   return Number.isFinite(sum) ? sum : undefined
 }

@@ -62,7 +62,8 @@ function bodyOf({ seq, at, depth, what }: Entry): object {
         is_error: what.isError,
         ...(what.text ? textBody(what.text) : { text: null }),
         duration_ms: what.durationMs ?? null,
-        total_cost_usd: what.costUsd ?? null,
+        cost_usd: what.costUsd ?? null,
+        total_cost_usd: what.sessionCostUsd ?? null,
         num_turns: what.agentTurns ?? null,
       }
   }

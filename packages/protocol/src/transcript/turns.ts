@@ -1,5 +1,6 @@
 import { bodyOfCall, summaryOfCall } from './call.ts'
 import { noteOf, noteOfAttachments } from './notes.ts'
+import { createSpending, type Spent } from './spending.ts'
 import { type Short, shorten, textOf } from './text.ts'
 
 /**
@@ -46,16 +47,16 @@ export type What =
       readonly message: Short | undefined
     }
   | { readonly kind: 'note'; readonly text: Short }
-  | {
+  | (Spent & {
       readonly kind: 'end'
       readonly subtype: string
       readonly isError: boolean
       /** Undefined when it only repeats the last answer. */
       readonly text: Short | undefined
-      readonly durationMs: number | undefined
-      readonly costUsd: number | undefined
+      /** Of the agent's whole session, also of earlier runs. */
+      readonly sessionCostUsd: number | undefined
       readonly agentTurns: number | undefined
-    }
+    })
 
 /** The most that is shown of a text, and of what goes into a tool and comes out of it, in characters. */
 const TEXT_MOST = 100_000
@@ -69,6 +70,7 @@ const DEEPEST = 8
 export function createTurns() {
   const calls = createMemory<{ tool: string; depth: number }>()
   const questions = createMemory<string>()
+  const spending = createSpending()
   let turn = 0
   let isOpen = false
   let said: string | undefined
@@ -77,6 +79,7 @@ export function createTurns() {
     /** What the event with this number adds. Events that are no part of the reading add nothing. */
     take(seq: number, event: unknown): Entry[] {
       if (!isObject(event)) return []
+      spending.take(seq, event)
       const found = read(event)
       if (found.length === 0) return []
       if (!isOpen) {
@@ -151,9 +154,11 @@ export function createTurns() {
     const isNotice = event['session_id'] !== undefined && textOf(blocks).startsWith('[Request interrupted by user')
     const isPrompt = !isOwn && !isNotice
     if (!isPrompt) return [{ kind: 'note', text: shown }]
+    const steers = event['steer'] === true
+    if (!steers) spending.begin(event)
     const attached = noteOfAttachments(event)
     const note: What[] = attached === undefined ? [] : [{ kind: 'note', text: shorten(attached, TEXT_MOST) }]
-    return [{ kind: 'prompt', text: shown, steers: event['steer'] === true }, ...note]
+    return [{ kind: 'prompt', text: shown, steers }, ...note]
   }
 
   function readQuestion(event: Fields): What {
@@ -181,8 +186,8 @@ export function createTurns() {
       subtype: text(event['subtype']) ?? '',
       isError: event['is_error'] === true,
       text: words === '' || words === said ? undefined : shorten(words, TEXT_MOST),
-      durationMs: number(event['duration_ms']),
-      costUsd: number(event['total_cost_usd']),
+      ...spending.end(event),
+      sessionCostUsd: number(event['total_cost_usd']),
       agentTurns: number(event['num_turns']),
     }
   }

@@ -44,7 +44,8 @@ test('what the real agent did reads as a document: prompt, calls, permission, re
   expect(read).toContainEqual(
     expect.objectContaining({ kind: 'answer', depth: 0, text: expect.stringContaining('All done.') }),
   )
-  expect(read.at(-1)).toMatchObject({ kind: 'end', is_error: false, total_cost_usd: expect.any(Number) })
+  const spent = { duration_ms: expect.any(Number), cost_usd: expect.any(Number), total_cost_usd: expect.any(Number) }
+  expect(read.at(-1)).toMatchObject({ kind: 'end', is_error: false, ...spent })
   const markdown = await transcript(service, 'real')
   expect(markdown.headers['content-type']).toBe('text/markdown; charset=utf-8')
   expect(markdown.text).toMatch(/\*\*Calls Bash\*\*[^\n]*\n\n```\necho hi > it\.txt\n```\n/)

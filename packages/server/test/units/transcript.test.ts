@@ -136,7 +136,7 @@ describe('a reading', () => {
     expect(read([says('Done.'), ends('Done.')])[1]?.what).toMatchObject({
       kind: 'end',
       text: undefined,
-      costUsd: 0.0123,
+      sessionCostUsd: 0.0123,
     })
     const failed = read([says('Hm'), ends('Stopped by a person.', { subtype: 'interrupted', is_error: true })])
     expect(failed[1]?.what).toMatchObject({

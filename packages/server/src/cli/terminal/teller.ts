@@ -98,7 +98,7 @@ export function createTeller(screen: Screen): Teller {
       case 'note':
         return screen.line(`${indent}· ${joined(what.text)}`, 'dim')
       case 'end':
-        return end(what, view.entries.at(view.entries.length - 1))
+        return end(what)
       case 'thinking':
         return
     }
@@ -133,8 +133,7 @@ export function createTeller(screen: Screen): Teller {
     if (lines.length > MOST_DIFF_LINES) screen.line(`${indent}  … ${lines.length - MOST_DIFF_LINES} more lines`, 'dim')
   }
 
-  function end({ isError, subtype, text, agentTurns }: Ended, shownEnd: Shown | undefined): void {
-    const { durationMs, costUsd } = shownEnd?.kind === 'end' ? shownEnd : {}
+  function end({ isError, subtype, text, durationMs, agentTurns, costUsd }: Ended): void {
     forget()
     beganMs = undefined
     if (isError && text) screen.text(joined(text), 'red')
