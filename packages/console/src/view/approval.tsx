@@ -5,6 +5,7 @@ import type { WrittenAs } from '@claude-proxy/protocol/endpoints'
 import { client, sentenceOf } from '../service.ts'
 import { type Input, Markdown, WhatHappens } from './code.tsx'
 import { Elicitation } from './elicitation.tsx'
+import { Failure } from './failure.tsx'
 import { Choices } from './question.tsx'
 
 export type Answering = (answer: WrittenAs<'ApprovalAnswer'>) => Promise<void>
@@ -42,11 +43,7 @@ export function ApprovalCard({ question }: { question: Question }) {
       {deadline !== undefined && (
         <p class="about">Until {new Date(deadline).toLocaleTimeString()}; then it is denied.</p>
       )}
-      {said !== undefined && (
-        <p class="error" role="alert">
-          {said}
-        </p>
-      )}
+      <Failure words={said} />
     </section>
   )
 }

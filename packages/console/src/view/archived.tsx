@@ -4,6 +4,7 @@ import { addressOf } from '../route.ts'
 import { client, sentenceOf } from '../service.ts'
 import { age } from '../words.ts'
 import { useAnswer } from './answer.ts'
+import { Failure } from './failure.tsx'
 import { Head } from './head.tsx'
 
 /** Conversations that were put away, and the way back for them. */
@@ -27,11 +28,7 @@ export function ArchivedView() {
     <main class="conversation" aria-label="Archived conversations">
       <Head title="Archived conversations" back="#/" />
       <div class="sheet">
-        {why !== undefined && (
-          <p class="error" role="alert">
-            {why}
-          </p>
-        )}
+        <Failure words={why} />
         {asked.is === 'coming' && <p class="empty">Loading…</p>}
         {asked.is === 'there' && asked.answer.conversations.length === 0 && (
           <p class="empty">Nothing is archived. A conversation is put here from its own menu.</p>

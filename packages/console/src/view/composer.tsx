@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { type Outgoing, post, takeBack, type Upload, type WhenBusy } from '../outbox.ts'
 import { client, sentenceOf } from '../service.ts'
+import { Failure } from './failure.tsx'
 import { OutboxView } from './outbox.tsx'
 
 const WHEN_BUSY: Readonly<Record<WhenBusy, string>> = {
@@ -62,11 +63,7 @@ export function Composer({ id, isBusy }: { id: string; isBusy: boolean }) {
       }}
     >
       <OutboxView id={id} onEdit={edit} />
-      {said !== undefined && (
-        <p class="error" role="alert">
-          {said}
-        </p>
-      )}
+      <Failure words={said} />
       {uploads.length > 0 && (
         <ul class="chips" aria-label="Attached">
           {uploads.map(({ upload_id: one, name, media_type: type }) => (

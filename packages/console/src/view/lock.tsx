@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import { isRefused, keepToken } from '../service.ts'
+import { Failure } from './failure.tsx'
 
 /** Asks for the token of a service that has one. */
 export function Lock() {
@@ -25,11 +26,7 @@ export function Lock() {
             onInput={({ currentTarget }) => setToken(currentTarget.value)}
           />
         </label>
-        {isRefused.value && (
-          <p class="error" role="alert">
-            The service does not take this token.
-          </p>
-        )}
+        {isRefused.value && <Failure words="The service does not take this token." />}
         <label class="inline">
           <input
             type="checkbox"

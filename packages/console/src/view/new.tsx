@@ -3,6 +3,7 @@ import { folders, nameOf, remember } from '../conversations.ts'
 import { post } from '../outbox.ts'
 import { addressOf, go } from '../route.ts'
 import { client, sentenceOf } from '../service.ts'
+import { Failure } from './failure.tsx'
 import { FolderPicker } from './folder-picker.tsx'
 
 /** A conversation to come: in which folder, and with what it begins. */
@@ -73,11 +74,7 @@ export function NewConversation() {
           What is to be done?
           <textarea rows={5} value={text} onInput={({ currentTarget }) => setText(currentTarget.value)} />
         </label>
-        {said !== undefined && (
-          <p class="error" role="alert">
-            {said}
-          </p>
-        )}
+        <Failure words={said} />
         <div class="actions">
           <button type="submit" class="primary" disabled={isBusy || folder.trim() === ''}>
             Start

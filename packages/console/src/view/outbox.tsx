@@ -1,5 +1,6 @@
 import { connection } from '../conversations.ts'
 import { type Outgoing, outbox, sendAgain } from '../outbox.ts'
+import { Failure } from './failure.tsx'
 
 /** What was sent to a conversation and is not there yet. */
 export function OutboxView({ id, onEdit }: { id: string; onEdit: (prompt: Outgoing) => void }) {
@@ -14,9 +15,7 @@ export function OutboxView({ id, onEdit }: { id: string; onEdit: (prompt: Outgoi
             <small role="status">{connection.value === 'live' ? 'Sending…' : 'Goes when the connection is back'}</small>
           ) : (
             <>
-              <p class="error" role="alert">
-                {prompt.refused}
-              </p>
+              <Failure words={prompt.refused} />
               <button type="button" class="quiet" onClick={() => sendAgain(prompt)}>
                 Send again
               </button>

@@ -1,6 +1,7 @@
 import type { WaitingPrompt } from '@claude-proxy/client/view'
 import { useState } from 'preact/hooks'
 import { client, sentenceOf } from '../service.ts'
+import { Failure } from './failure.tsx'
 
 /** What waits until the agent has time, in the order in which it gets it. */
 export function QueueView({ prompts }: { prompts: readonly WaitingPrompt[] }) {
@@ -38,11 +39,7 @@ export function QueueView({ prompts }: { prompts: readonly WaitingPrompt[] }) {
           </li>
         ))}
       </ol>
-      {said !== undefined && (
-        <p class="error" role="alert">
-          {said}
-        </p>
-      )}
+      <Failure words={said} />
     </section>
   )
 }

@@ -2,6 +2,7 @@ import { useEffect } from 'preact/hooks'
 import { client } from '../../service.ts'
 import { useAnswer } from '../answer.ts'
 import { Plain } from '../code.tsx'
+import { NotThere } from '../not-there.tsx'
 
 type Content =
   | { readonly is: 'text'; readonly text: string }
@@ -13,13 +14,7 @@ export function Content({ cwd, path }: { cwd: string; path: string }) {
   const asked = useAnswer(`${cwd} ${path}`, (signal) => read(cwd, path, signal))
   const address = asked.is === 'there' && asked.answer.is === 'picture' ? asked.answer.address : undefined
   useEffect(() => () => void (address !== undefined && URL.revokeObjectURL(address)), [address])
-  if (asked.is === 'coming') return <p class="empty">Loading…</p>
-  if (asked.is === 'refused')
-    return (
-      <p class="error" role="alert">
-        {asked.why}
-      </p>
-    )
+  if (asked.is !== 'there') return <NotThere asked={asked} />
   const { answer } = asked
   if (answer.is === 'text') return <Plain text={answer.text} label={`Content of ${path}`} />
   if (answer.is === 'picture') return <img class="picture" src={answer.address} alt={path} />

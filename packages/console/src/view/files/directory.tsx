@@ -3,6 +3,7 @@ import { count } from '../../amounts.ts'
 import { addressOfFiles } from '../../route.ts'
 import { client } from '../../service.ts'
 import { useAnswer } from '../answer.ts'
+import { NotThere } from '../not-there.tsx'
 
 type Entry = Answer<'FileList'>['entries'][number]
 
@@ -12,13 +13,7 @@ export function Directory({ id, cwd, path }: { id: string; cwd: string; path: st
     const query = { cwd, path: path === '' ? undefined : path.slice(0, -1), limit: 500, hidden: true }
     return client.files(query, { signal })
   })
-  if (asked.is === 'coming') return <p class="empty">Loading…</p>
-  if (asked.is === 'refused')
-    return (
-      <p class="error" role="alert">
-        {asked.why}
-      </p>
-    )
+  if (asked.is !== 'there') return <NotThere asked={asked} />
   const { entries, next_cursor: next } = asked.answer
   const sorted = entries.toSorted((a, b) => Number(isDirectory(b)) - Number(isDirectory(a)))
   return (

@@ -2,6 +2,7 @@ import { nameOf } from '../../conversations.ts'
 import { addressOf, addressOfFiles } from '../../route.ts'
 import { client } from '../../service.ts'
 import { useAnswer } from '../answer.ts'
+import { Failure } from '../failure.tsx'
 import { Head } from '../head.tsx'
 import { Content } from './content.tsx'
 import { Directory } from './directory.tsx'
@@ -20,11 +21,7 @@ export function FilesView({ id, path }: { id: string; path: string }) {
         </a>
       </Head>
       <div class="sheet wide">
-        {asked.is === 'refused' && (
-          <p class="error" role="alert">
-            {asked.why}
-          </p>
-        )}
+        {asked.is === 'refused' && <Failure words={asked.why} />}
         {cwd !== undefined && path === '' && <GitChanges cwd={cwd} />}
         {cwd !== undefined && (
           <section aria-label="Files in the folder" class="changes">

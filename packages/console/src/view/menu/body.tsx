@@ -3,6 +3,7 @@ import { remember } from '../../conversations.ts'
 import { addressOfFiles } from '../../route.ts'
 import { client, sentenceOf } from '../../service.ts'
 import { details as opened } from '../../session.ts'
+import { Failure } from '../failure.tsx'
 import { Delete } from './delete.tsx'
 import { Downloads } from './downloads.tsx'
 import type { MenuProps } from './menu.tsx'
@@ -44,11 +45,7 @@ export function MenuBody({ details }: MenuProps) {
           onChange={({ currentTarget: { value } }) => change({ tags: tagsIn(value) })}
         />
       </label>
-      {said !== undefined && (
-        <p class="error" role="alert">
-          {said}
-        </p>
-      )}
+      <Failure words={said} />
       <a class="button" href={addressOfFiles(id)}>
         Files and changes
       </a>

@@ -4,6 +4,7 @@ import { forget, titleOf } from '../../conversations.ts'
 import { go } from '../../route.ts'
 import { client, sentenceOf } from '../../service.ts'
 import { Dialog } from '../dialog.tsx'
+import { Failure } from '../failure.tsx'
 import type { MenuProps } from './menu.tsx'
 
 /** Names what goes for good, and what stays, before it goes. */
@@ -35,11 +36,7 @@ export function Delete({ details, onClose }: Pick<MenuProps, 'details'> & { onCl
         What the agent did stays: the files in {cwd}, and the agent's own session of it. What it has cost stays in the
         sums of the usage.
       </p>
-      {said !== undefined && (
-        <p class="error" role="alert">
-          {said}
-        </p>
-      )}
+      <Failure words={said} />
       <div class="actions">
         <button type="button" class="danger primary" disabled={isBusy} onClick={remove}>
           Delete for good

@@ -3,6 +3,7 @@ import { remember } from '../../conversations.ts'
 import { addressOf, go } from '../../route.ts'
 import { client, sentenceOf } from '../../service.ts'
 import { Dialog } from '../dialog.tsx'
+import { Failure } from '../failure.tsx'
 import { Rewind } from './rewind.tsx'
 
 interface Props {
@@ -34,11 +35,7 @@ export function PromptActions({ id, seq, text, onClose }: Props) {
   return (
     <Dialog title="Back to this prompt" onClose={onClose}>
       <blockquote class="quoted">{text.length > 300 ? `${text.slice(0, 300)}…` : text || 'Attachments'}</blockquote>
-      {said !== undefined && (
-        <p class="error" role="alert">
-          {said}
-        </p>
-      )}
+      <Failure words={said} />
       {isRewinding ? (
         <Rewind id={id} seq={seq} onClose={onClose} />
       ) : (

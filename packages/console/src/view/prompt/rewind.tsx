@@ -4,6 +4,7 @@ import { counted } from '../../amounts.ts'
 import { client, sentenceOf } from '../../service.ts'
 import { useAnswer } from '../answer.ts'
 import { Changes } from '../changes.tsx'
+import { Failure } from '../failure.tsx'
 import { eventsFrom } from '../run/read-run.ts'
 
 type Rewound = Answer<'Rewound'>
@@ -29,12 +30,7 @@ export function Rewind({ id, seq, onClose }: { id: string; seq: number; onClose:
   }
   if (preview.is === 'coming') return <p role="status">Looking at what would change…</p>
   const why = preview.is === 'refused' ? preview.why : refusal
-  if (preview.is === 'refused' || why !== undefined)
-    return (
-      <p class="error" role="alert">
-        {why}
-      </p>
-    )
+  if (preview.is === 'refused' || why !== undefined) return <Failure words={why} />
   if (done)
     return (
       <>

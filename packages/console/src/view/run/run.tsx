@@ -5,6 +5,7 @@ import { addressOf } from '../../route.ts'
 import { useAnswer } from '../answer.ts'
 import { Changes } from '../changes.tsx'
 import { Head } from '../head.tsx'
+import { NotThere } from '../not-there.tsx'
 import { readRun } from './read-run.ts'
 import { timelineOf } from './spans.ts'
 import { TimelineView } from './timeline.tsx'
@@ -29,12 +30,7 @@ export function RunView({ id, seq }: { id: string; seq: number }) {
         </a>
       </Head>
       <div class="sheet wide">
-        {asked.is === 'coming' && <p class="empty">Loading…</p>}
-        {asked.is === 'refused' && (
-          <p class="empty error" role="alert">
-            {asked.why}
-          </p>
-        )}
+        {asked.is !== 'there' && <NotThere asked={asked} />}
         {timeline && <TimelineView id={id} timeline={timeline} />}
         {events && <Changes title="What it did to files" events={events} />}
       </div>

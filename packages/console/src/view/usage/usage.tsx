@@ -6,6 +6,7 @@ import { client } from '../../service.ts'
 import { money } from '../../words.ts'
 import { useAnswer } from '../answer.ts'
 import { Head } from '../head.tsx'
+import { NotThere } from '../not-there.tsx'
 import { type Bar, Columns, Rows } from './charts.tsx'
 import { daysBefore, daysFrom, nameOfDay } from './days.ts'
 import { type MeasureName, MEASURES, type Used } from './measures.ts'
@@ -51,13 +52,11 @@ export function UsageView() {
             </button>
           )}
         </div>
-        {asked.is === 'coming' && <p class="empty">Loading…</p>}
-        {asked.is === 'refused' && (
-          <p class="empty error" role="alert">
-            {asked.why}
-          </p>
+        {asked.is === 'there' ? (
+          <Charts {...asked.answer} measure={measure} onFolder={setFolder} />
+        ) : (
+          <NotThere asked={asked} />
         )}
-        {asked.is === 'there' && <Charts {...asked.answer} measure={measure} onFolder={setFolder} />}
       </div>
     </main>
   )
