@@ -12,6 +12,9 @@ function run(...events: [ms: number, event: object][]): Numbered[] {
   }))
 }
 
+/** How a run is seen once these are all its events. */
+const after = (...events: [ms: number, event: object][]) => timelineOf(run(...events), Infinity)
+
 const prompt = { type: 'user', message: { content: [{ type: 'text', text: 'Do it' }] } }
 const init = { type: 'system', subtype: 'init' }
 const result = { type: 'result', subtype: 'success' }
@@ -45,17 +48,14 @@ const noted = (spans: readonly Span[]) =>
 
 describe('what took how long in a run', () => {
   it('is what the model wrote, in one span for the events of one answer, and what its calls took', () => {
-    const { spans, shares, isOver } = timelineOf(
-      run(
-        [0, prompt],
-        [1000, init],
-        [3000, says('a', 'I look.')],
-        [3500, calls('t', 'Bash', { command: 'ls' }, null, 'a')],
-        [5500, gives('t')],
-        [9500, says('b', 'Done.')],
-        [9600, result],
-      ),
-      Infinity,
+    const { spans, shares, isOver } = after(
+      [0, prompt],
+      [1000, init],
+      [3000, says('a', 'I look.')],
+      [3500, calls('t', 'Bash', { command: 'ls' }, null, 'a')],
+      [5500, gives('t')],
+      [9500, says('b', 'Done.')],
+      [9600, result],
     )
     expect(noted(spans)).toEqual([
       ['start', 'Start', 0, 1000, 0, 'done'],
@@ -74,16 +74,13 @@ describe('what took how long in a run', () => {
   })
 
   it('counts calls beside one another once', () => {
-    const { spans, shares } = timelineOf(
-      run(
-        [0, prompt],
-        [100, calls('a', 'Read', {}, null, 'm')],
-        [100, calls('b', 'Read', {}, null, 'm')],
-        [300, gives('a')],
-        [600, gives('b', null, true)],
-        [700, result],
-      ),
-      Infinity,
+    const { spans, shares } = after(
+      [0, prompt],
+      [100, calls('a', 'Read', {}, null, 'm')],
+      [100, calls('b', 'Read', {}, null, 'm')],
+      [300, gives('a')],
+      [600, gives('b', null, true)],
+      [700, result],
     )
     expect(noted(spans)).toEqual([
       ['model', 'Model', 0, 100, 0, 'done'],
@@ -94,36 +91,30 @@ describe('what took how long in a run', () => {
   })
 
   it('tells the wait for a person from the work of the tool, unless another one works meanwhile', () => {
-    const { spans, shares } = timelineOf(
-      run(
-        [0, calls('a', 'Bash', {}, null, 'm')],
-        [0, calls('b', 'Read', {}, null, 'm')],
-        [0, asks('q', 'a')],
-        [200, gives('b')],
-        [1000, settles('q')],
-        [1500, gives('a')],
-        [1500, result],
-      ),
-      Infinity,
+    const { spans, shares } = after(
+      [0, calls('a', 'Bash', {}, null, 'm')],
+      [0, calls('b', 'Read', {}, null, 'm')],
+      [0, asks('q', 'a')],
+      [200, gives('b')],
+      [1000, settles('q')],
+      [1500, gives('a')],
+      [1500, result],
     )
     expect(spans.find(({ name }) => name === 'Bash')?.waits).toEqual([{ from: START, to: START + 1000 }])
     expect(shares).toEqual({ start: 0, model: 0, tool: 700, wait: 800, rest: 0 })
   })
 
   it('sets what an agent does in below the call, and lets one in the background go on after its call', () => {
-    const { spans } = timelineOf(
-      run(
-        [0, prompt],
-        [10, calls('t', 'Task', { description: 'Look around' })],
-        [20, { type: 'system', subtype: 'task_started', tool_use_id: 't', is_backgrounded: true }],
-        [30, gives('t')],
-        [50, calls('s', 'Grep', { pattern: 'x' }, 't')],
-        [80, gives('s', 't')],
-        [90, { type: 'system', subtype: 'task_notification', tool_use_id: 't', status: 'completed' }],
-        [100, says('z', 'Found.')],
-        [100, result],
-      ),
-      Infinity,
+    const { spans } = after(
+      [0, prompt],
+      [10, calls('t', 'Task', { description: 'Look around' })],
+      [20, { type: 'system', subtype: 'task_started', tool_use_id: 't', is_backgrounded: true }],
+      [30, gives('t')],
+      [50, calls('s', 'Grep', { pattern: 'x' }, 't')],
+      [80, gives('s', 't')],
+      [90, { type: 'system', subtype: 'task_notification', tool_use_id: 't', status: 'completed' }],
+      [100, says('z', 'Found.')],
+      [100, result],
     )
     expect(noted(spans)).toEqual([
       ['model', 'Model', 0, 10, 0, 'done'],
@@ -144,7 +135,7 @@ describe('what took how long in a run', () => {
   })
 
   it('shows a question that belongs to no call by itself', () => {
-    const { spans } = timelineOf(run([0, prompt], [5, asks('q', null)], [25, settles('q')], [30, result]), Infinity)
+    const { spans } = after([0, prompt], [5, asks('q', null)], [25, settles('q')], [30, result])
     expect(noted(spans)).toEqual([['wait', 'Bash', 5, 25, 0, 'done']])
   })
 

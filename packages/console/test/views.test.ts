@@ -48,10 +48,7 @@ inBrowser('what was used is shown by day, folder and model, as bars and as table
 
 inBrowser('the end of each run says what it took and cost itself', async () => {
   await using service = await startTestService()
-  const id = await begin(service, '@use input=1 output=1 usd=1.5')
-  await ended(service, 1)
-  await say(service, id, '@use input=1 output=1 usd=0.25')
-  await ended(service, 2)
+  const id = await talk(service, ['@use input=1 output=1 usd=1.5', '@use input=1 output=1 usd=0.25'])
   const open = await openBrowser()
   const { page } = await open(`${service.base}/#/c/${id}`)
   const facts = page.locator('.end .facts')
@@ -102,10 +99,8 @@ inBrowser('from the end of a run one sees what took how long in it, and who was 
 inBrowser('files go back to where they were at a prompt, after one has seen which', async () => {
   await using service = await startTestService({ agent: 'claude' })
   const cwd = service.folder('shop')
-  const id = await begin(service, '@write cart.ts one\\n\n@end It is there.', cwd, { permission_mode: 'acceptEdits' })
-  await ended(service, 1)
-  await say(service, id, '@write cart.ts two\\n\n@end It is two.', { permission_mode: 'acceptEdits' })
-  await ended(service, 2)
+  const prompts = ['@write cart.ts one\\n\n@end It is there.', '@write cart.ts two\\n\n@end It is two.']
+  const id = await talk(service, prompts, cwd, { permission_mode: 'acceptEdits' })
   const open = await openBrowser()
   const { page, complaints } = await open(`${service.base}/#/c/${id}`, SCREENS[1])
   await page.getByRole('button', { name: 'Fork or rewind from here' }).last().click()
@@ -126,10 +121,7 @@ inBrowser('files go back to where they were at a prompt, after one has seen whic
 
 inBrowser('a fork has what was said before a prompt, and the prompt to be said differently', async () => {
   await using service = await startTestService()
-  const id = await begin(service, 'first')
-  await ended(service, 1)
-  await say(service, id, 'second')
-  await ended(service, 2)
+  const id = await talk(service, ['first', 'second'])
   const open = await openBrowser()
   const { page } = await open(`${service.base}/#/c/${id}`)
   await page.getByText('You said: second').waitFor()
@@ -144,8 +136,7 @@ inBrowser('a fork has what was said before a prompt, and the prompt to be said d
 
 inBrowser('a conversation gets a name and tags, is kept as files, put away, brought back, and deleted', async () => {
   await using service = await startTestService()
-  const id = await begin(service, 'Say something')
-  await ended(service, 1)
+  const id = await talk(service, ['Say something'])
   const open = await openBrowser()
   const { page, complaints } = await open(`${service.base}/#/c/${id}`, SCREENS[0])
   await page.getByLabel('More').click()
@@ -303,6 +294,22 @@ async function rowsOf(page: Page, name: string): Promise<string[]> {
 
 async function look(service: TestService, id: string): Promise<Record<string, unknown>> {
   return (await call(`${service.base}/v1/conversations/${id}`)).json ?? {}
+}
+
+/** A conversation in which these were said, each when the run before was over. */
+async function talk(
+  service: TestService,
+  [first = '', ...others]: readonly string[],
+  cwd = service.folder(),
+  more: object = {},
+): Promise<string> {
+  const id = await begin(service, first, cwd, more)
+  await ended(service, 1)
+  for (const [n, prompt] of others.entries()) {
+    await say(service, id, prompt, more)
+    await ended(service, n + 2)
+  }
+  return id
 }
 
 async function say(service: TestService, id: string, prompt: string, more: object = {}): Promise<void> {
