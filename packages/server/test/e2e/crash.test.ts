@@ -28,15 +28,15 @@ import {
   stillAlive,
   type World,
 } from './program.ts'
+import { oneSleeps, SLEEPER } from './sleepers.ts'
 
 it('kill -9 while the agent runs a command: nothing lost, nothing twice, nothing left hanging', async () => {
   const world = await newWorld({ model: true })
   const conversation = { id: 'crash', cwd: world.folder('crash') }
   const first = await startProgram(world)
-  const live = await prompt(first, conversation, 'The word is fig.\n@say Let me see.\n@bash tail -f /dev/null')
+  const live = await prompt(first, conversation, `The word is fig.\n@say Let me see.\n@bash ${SLEEPER}`)
   await live.until((event) => toolCalled(event) === 'Bash')
-  const commands = () => descendants(first.pid).filter(({ command }) => command === 'tail -f /dev/null')
-  await expect.poll(() => commands().length, PATIENCE).toBe(1)
+  await oneSleeps(first)
   const family = descendants(first.pid)
   expect(agents(first)).toHaveLength(1)
   await first.kill()

@@ -5,7 +5,15 @@ import { call, type Received, replay } from '../support/client.ts'
 import { type RunId, steeringUuid } from '@claude-proxy/protocol/ids'
 import { decide, interrupt, questionOf, runIdOf, textsOf } from '../http/calls.ts'
 import { expectInterrupted } from '../http/contract/interrupts.ts'
-import { expectWholeRuns, isBegunByAgent, isTurnResult, prompt, toolCalled, transcript } from './conversation.ts'
+import {
+  type Conversation,
+  expectWholeRuns,
+  isBegunByAgent,
+  isTurnResult,
+  prompt,
+  toolCalled,
+  transcript,
+} from './conversation.ts'
 import {
   agents,
   descendants,
@@ -16,25 +24,19 @@ import {
   stillAlive,
   type World,
 } from './program.ts'
-
-const SLEEPER = 'tail -f /dev/null'
-
-function sleepers(program: Program) {
-  return descendants(program.pid).filter(({ command }) => command === SLEEPER)
-}
+import { oneSleeps, SLEEPER, sleepers } from './sleepers.ts'
 
 it('an interrupt in a tool ends the tool and the run; the process takes the next prompt', async () => {
   const world = await newWorld({ model: true })
   const program = await startProgram(world)
   const conversation = { id: 'tool', cwd: world.folder('tool') }
   const live = await prompt(program, conversation, `@bash ${SLEEPER}`)
-  await expect.poll(() => sleepers(program).length, PATIENCE).toBe(1)
+  await oneSleeps(program)
   const before = [...agents(program), ...sleepers(program)]
   expect((await interrupt(program, 'tool')).json).toMatchObject({ stopped: { run_id: runIdOf(live) } })
   expectInterrupted(await live.ended)
   await expect.poll(() => sleepers(program), PATIENCE).toEqual([])
-  const next = await (await prompt(program, conversation, '@say Here.')).ended
-  expect(next.at(-1)?.event).toMatchObject({ is_error: false })
+  await expectAnswered(program, conversation)
   expect(stillAlive(before)).toEqual(agents(program))
   expectWholeRuns(await replay(program.base, 'tool'), 2)
 })
@@ -44,15 +46,14 @@ it('an agent that does not listen is killed with all it began, and the run says 
   const program = await startProgram(world)
   const conversation = { id: 'deaf', cwd: world.folder('deaf') }
   const live = await prompt(program, conversation, `@bash ${SLEEPER}`)
-  await expect.poll(() => sleepers(program).length, PATIENCE).toBe(1)
+  await oneSleeps(program)
   const family = descendants(program.pid)
   for (const { pid } of agents(program)) process.kill(pid, 'SIGSTOP')
   const answer = await interrupt(program, 'deaf')
   expect(answer.json).toMatchObject({ stopped: { run_id: runIdOf(live) } })
   expectInterrupted(await live.ended)
   await expect.poll(() => stillAlive(family), PATIENCE).toEqual([])
-  const next = await (await prompt(program, conversation, '@say Here.')).ended
-  expect(next.at(-1)?.event).toMatchObject({ is_error: false })
+  await expectAnswered(program, conversation)
 })
 
 it('an interrupt of a run that waits for its background ends both', async () => {
@@ -74,8 +75,7 @@ it('an interrupt of a run that waits for its background ends both', async () => 
   expectInterrupted(received)
   expect(received.filter(({ event }) => event.type === 'result')).toHaveLength(1)
   await expect.poll(loops, PATIENCE).toEqual([])
-  const next = await (await prompt(program, conversation, '@say Here.')).ended
-  expect(next.at(-1)?.event).toMatchObject({ is_error: false })
+  await expectAnswered(program, conversation)
 })
 
 it('a shell in the background survives an interrupt of the turn, and ends with one of all, also at rest', async () => {
@@ -84,7 +84,7 @@ it('a shell in the background survives an interrupt of the turn, and ends with o
   const conversation = { id: 'shell', cwd: world.folder('shell') }
   const background = `@tool Bash ${JSON.stringify({ command: SLEEPER, description: 'x', run_in_background: true })}`
   const live = await prompt(program, conversation, `${background}\n@hang`)
-  await expect.poll(() => sleepers(program).length, PATIENCE).toBe(1)
+  await oneSleeps(program)
   await live.until((event) => event.event.type === 'user' && JSON.stringify(event.event).includes('tool_result'))
   await interrupt(program, 'shell', 'turn')
   expectInterrupted(await live.ended)
@@ -96,12 +96,11 @@ it('a shell in the background survives an interrupt of the turn, and ends with o
   await expect.poll(() => sleepers(program), PATIENCE).toEqual([])
 
   const again = await prompt(program, conversation, `${background}\n@hang`)
-  await expect.poll(() => sleepers(program).length, PATIENCE).toBe(1)
+  await oneSleeps(program)
   await interrupt(program, 'shell', 'all')
   expectInterrupted(await again.ended)
   await expect.poll(() => sleepers(program), PATIENCE).toEqual([])
-  const next = await (await prompt(program, conversation, '@say Here.')).ended
-  expect(next.at(-1)?.event).toMatchObject({ is_error: false })
+  await expectAnswered(program, conversation)
 })
 
 it('steering goes into the turn that is under way, and the run has one end', async () => {
@@ -143,7 +142,7 @@ it('what a stopped turn has not taken is a run of its own, once', async () => {
   const program = await startProgram(world)
   const conversation = { id: 'untaken', cwd: world.folder('untaken') }
   const live = await prompt(program, conversation, `@bash ${SLEEPER}`)
-  await expect.poll(() => sleepers(program).length, PATIENCE).toBe(1)
+  await oneSleeps(program)
   const steering = await prompt(program, conversation, '@say Only once.\n@recall', { when_busy: 'steer' })
   expect(steering.headers['x-proxy-outcome']).toBe('steering')
   await interrupt(program, 'untaken')
@@ -165,7 +164,7 @@ it('a prompt that the agent had begun with when it was ended is heard once by th
   const conversation = { id: 'begun', cwd: world.folder('begun') }
   const first = await (await prompt(program, conversation, '@say First.')).ended
   const live = await prompt(program, conversation, `@bash ${SLEEPER}`)
-  await expect.poll(() => sleepers(program).length, PATIENCE).toBe(1)
+  await oneSleeps(program)
   const holder = { id: 'holder', cwd: world.folder('holder') }
   const between = await prompt(program, holder, '@bash touch never', { allowed_tools: [] })
   const steering = await prompt(program, conversation, '@say Only once.\n@recall', { when_busy: 'steer' })
@@ -197,7 +196,7 @@ it('kill -9 with two that wait and one that is being interrupted: all have their
   const first = await startProgram(world)
   const conversation = { id: 'kill', cwd: world.folder('kill') }
   const live = await prompt(first, conversation, `@bash ${SLEEPER}`)
-  await expect.poll(() => sleepers(first).length, PATIENCE).toBe(1)
+  await oneSleeps(first)
   const waiting = []
   for (const word of ['one', 'two'])
     waiting.push(await prompt(first, conversation, `@say This is ${word}.`, { when_busy: 'queue' }))
@@ -267,7 +266,7 @@ it('an interrupt of a run that waits for a place ends it without a process', asy
   const program = await startProgram(world, ['--max-processes', '1'])
   const first = { id: 'holds', cwd: world.folder('holds') }
   await prompt(program, first, `@bash ${SLEEPER}`)
-  await expect.poll(() => sleepers(program).length, PATIENCE).toBe(1)
+  await oneSleeps(program)
   const second = { id: 'waits', cwd: world.folder('waits') }
   const live = await prompt(program, second, '@say Never.')
   await interrupt(program, 'waits')
@@ -275,9 +274,14 @@ it('an interrupt of a run that waits for a place ends it without a process', asy
   expectInterrupted(received)
   expect(received).toHaveLength(2)
   await interrupt(program, 'holds', 'all')
-  const next = await (await prompt(program, second, '@say Here.')).ended
-  expect(next.at(-1)?.event).toMatchObject({ is_error: false })
+  await expectAnswered(program, second)
 })
+
+/** The next prompt of the conversation is. */
+async function expectAnswered(program: Program, conversation: Conversation): Promise<void> {
+  const next = await (await prompt(program, conversation, '@say Here.')).ended
+  expect(next.at(-1)?.event).toMatchObject({ is_error: false })
+}
 
 interface Entry {
   readonly uuid?: string

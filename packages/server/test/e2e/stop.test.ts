@@ -2,15 +2,15 @@ import { expect, it } from 'vitest'
 import { openReader } from '../resume/reader.ts'
 import { expectKept, expectWholeRuns, prompt, toolCalled, transcript } from './conversation.ts'
 import { descendants, newWorld, PATIENCE, startProgram, stillAlive } from './program.ts'
+import { oneSleeps, SLEEPER } from './sleepers.ts'
 
 it('SIGTERM in the middle of a run: its client sees the end, nothing stays behind, exit code 0', async () => {
   const world = await newWorld({ model: true })
   const conversation = { id: 'stop', cwd: world.folder('stop') }
   const program = await startProgram(world)
-  const live = await prompt(program, conversation, '@say Let me see.\n@bash tail -f /dev/null')
+  const live = await prompt(program, conversation, `@say Let me see.\n@bash ${SLEEPER}`)
   await live.until((event) => toolCalled(event) === 'Bash')
-  const commands = () => descendants(program.pid).filter(({ command }) => command === 'tail -f /dev/null')
-  await expect.poll(() => commands().length, PATIENCE).toBe(1)
+  await oneSleeps(program)
   const family = descendants(program.pid)
   const asked = performance.now()
   program.signal('SIGTERM')
