@@ -5,8 +5,7 @@ export type SchemaName = keyof typeof import('./requests.ts')
 
 /**
  * Answers that are no JSON of ours: events as they happen (SSE), of one conversation or of many, stored events as lines
- * (NDJSON), a page of HTML, a document in the format that was asked for, bytes of a file, what is
- * measured.
+ * (NDJSON), a page of HTML, a document in the format that was asked for, bytes of a file, what is measured.
  */
 export type StreamName = 'events' | 'feed' | 'lines' | 'page' | 'document' | 'file' | 'measures'
 
@@ -20,8 +19,12 @@ export type AnswerName = keyof typeof import('./answers.ts')
 export const SCOPES = ['read', 'run', 'approve', 'admin'] as const
 export type Scope = (typeof SCOPES)[number]
 
-/** Every door of the service in one table: the server's routes, its 405s and `/openapi.json` come from here. */
+/**
+ * Every door of the service in one table: the server's routes, its 405s and, in this order, `/openapi.json` come from
+ * here. It is one file, since every start loads it. What a row holds, `Endpoint` says below.
+ */
 export const ENDPOINTS = {
+  // The service itself
   health: {
     method: 'GET',
     path: '/healthz',
@@ -57,6 +60,8 @@ export const ENDPOINTS = {
     answer: 'page',
     does: 'The same as a page to read.',
   },
+
+  // Clients of version 1
   stream: {
     method: 'POST',
     path: '/v1/agent/stream',
@@ -81,6 +86,8 @@ export const ENDPOINTS = {
     answer: 'Permitted',
     does: 'Answers a tool permission request.',
   },
+
+  // Questions of the agent to a person
   approvals: {
     method: 'GET',
     path: '/v1/approvals',
@@ -122,6 +129,8 @@ export const ENDPOINTS = {
     answer: 'RemovedRule',
     does: 'Takes such a rule back.',
   },
+
+  // Which conversation a folder has
   canonical: {
     method: 'GET',
     path: '/v1/conversations/canonical',
@@ -138,6 +147,8 @@ export const ENDPOINTS = {
     answer: 'Activated',
     does: "Makes a conversation, new or old, its folder's.",
   },
+
+  // Conversations, and what was said in them
   conversations: {
     method: 'GET',
     path: '/v1/conversations',
@@ -187,6 +198,8 @@ export const ENDPOINTS = {
     answer: 'DeletedConversation',
     does: 'Deletes a conversation with all its events.',
   },
+
+  // In a conversation: to send, to watch, to replay, to stop
   send: {
     method: 'POST',
     path: '/v1/conversations/:id/messages',
@@ -251,6 +264,8 @@ export const ENDPOINTS = {
     answer: 'Interrupted',
     does: "Stops the conversation's run; with scope `all` also what waits and what works in its background.",
   },
+
+  // The agent's own sessions, and the way back in one
   sessions: {
     method: 'GET',
     path: '/v1/sessions',
@@ -277,6 +292,8 @@ export const ENDPOINTS = {
     answer: 'Rewound',
     does: 'Puts the files back that the agent has changed since a prompt, or says which.',
   },
+
+  // Prompts that wait
   queue: {
     method: 'GET',
     path: '/v1/conversations/:id/queue',
@@ -310,6 +327,8 @@ export const ENDPOINTS = {
     answer: 'Prompt',
     does: 'Gives a prompt that waits to the turn that is under way.',
   },
+
+  // Documents, and what comes with a prompt
   transcript: {
     method: 'GET',
     path: '/v1/conversations/:id/transcript',
@@ -336,6 +355,8 @@ export const ENDPOINTS = {
     answer: 'file',
     does: 'Gives back what was uploaded, or came with a prompt.',
   },
+
+  // Looking into a folder
   folders: {
     method: 'GET',
     path: '/v1/folders',
@@ -391,6 +412,8 @@ export const ENDPOINTS = {
     answer: 'RunDiff',
     does: 'Shows what a run did to files, as its own events tell it.',
   },
+
+  // Who did what, and what it took
   audit: {
     method: 'GET',
     path: '/v1/audit',
