@@ -52,8 +52,9 @@ const INTERRUPT_MS = 3000
 /** How long putting files back may take. */
 const REWIND_MS = 60_000
 const NO_CHECKPOINT = 'The agent does not know how the files were then.'
-/** How long the process may take to begin with its first turn. */
-const START_MS = 60_000
+const CLOSED = 'The agent process was closed.'
+/** How long the process may say nothing at all when it has been given a turn. */
+const SILENT_MS = 60_000
 
 /**
  * A Claude Code process and whose turn it is. It outlives runs: at rest it is warm, and takes the next prompt.
@@ -80,7 +81,10 @@ export class Session {
   #isReserved: boolean
   /** Its background agents were stopped after its last turn: that news wakes it, and nobody wants to hear it. */
   #isStopped = false
+  /** Since it was given its turn. */
   #hasSpoken = false
+  /** Why it is gone, in its own words. */
+  #goneBecause: string | undefined
   /** It says so when it changes, and not to each turn. */
   #rateLimit: RateLimit | undefined
   readonly #started = Promise.withResolvers<void>()
@@ -209,6 +213,7 @@ export class Session {
 
   /** Gives the process its next turn: `turn`'s prompt, or what it has begun by itself. */
   begin(turn: Turn): void {
+    if (this.isGone) return turn.died(this.#goneBecause ?? CLOSED)
     this.#turn = turn
     this.#isReserved = false
     this.#waking = false
@@ -250,7 +255,7 @@ export class Session {
   close({ atOnce = false } = {}): Promise<void> {
     if (!this.#closing) {
       this.#closing = true
-      this.#turn?.died('The agent process was closed.')
+      this.#turn?.died(CLOSED)
       void this.#end(atOnce)
     }
     return this.closed
@@ -266,12 +271,13 @@ export class Session {
   }
 
   #prompt(turn: Turn, uuid: string): void {
+    this.#hasSpoken = false
     this.#process?.prompt(turn.job.text, uuid, turn.job.attached)
     const watchdog = setTimeout(() => {
       if (this.#turn !== turn || this.#hasSpoken) return
-      turn.died(`The agent has said nothing for ${START_MS / 1000} s after its start.`)
+      turn.died(`The agent has said nothing for ${SILENT_MS / 1000} s after its prompt.`)
       void this.close()
-    }, START_MS)
+    }, SILENT_MS)
     watchdog.unref()
   }
 
@@ -320,6 +326,7 @@ export class Session {
   #onGone(why: string): void {
     const turn = this.#turn
     this.#turn = undefined
+    this.#goneBecause ??= why
     turn?.died(why)
     // What it began may have outlived it.
     void this.close()

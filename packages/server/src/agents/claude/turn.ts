@@ -29,6 +29,7 @@ import { readPartial } from './partial.ts'
  * settling → working   the agent begins another turn (its state says nothing: it is never idle while agents work)
  * working → ended      the agent is idle, our prompts are done, no background agents live (shells are not waited for)
  * settling → ended     the same, or `settleMs` are over, or somebody wants the folder
+ * any → ended          the agent is idle and says nothing for `RESTS_MS`: it has passed over a prompt of ours
  * any → ended          the process is gone
  */
 type Mode = 'working' | 'settling' | 'ended'
@@ -61,6 +62,9 @@ export interface TurnOptions {
 
 const DONE = new Set(['completed', 'cancelled', 'discarded', 'refused'])
 
+/** How long an agent may be idle with a prompt of ours that it has not answered: a prompt and an `idle` may cross. */
+const RESTS_MS = 60_000
+
 export class Turn implements Work {
   readonly job: Job
   readonly promptUuid: string | undefined
@@ -87,6 +91,8 @@ export class Turn implements Work {
   /** The model that the agent has used last. */
   #model: string | undefined
   #settleTimer: NodeJS.Timeout | undefined
+  #restTimer: NodeJS.Timeout | undefined
+  #isPassedOver = false
 
   constructor({ job, clock, promptUuid, settleMs, onBegun }: TurnOptions) {
     this.job = job
@@ -112,7 +118,7 @@ export class Turn implements Work {
 
   /** The process still has prompts of this run that it has not taken, or is to keep nothing alive. */
   get leavesNothing(): boolean {
-    return this.#scope === 'all' || this.hasUntaken
+    return this.#scope === 'all' || this.#isPassedOver || this.hasUntaken
   }
 
   /** The process still has prompts that steered this run and were not taken by it. */
@@ -206,6 +212,7 @@ export class Turn implements Work {
     if (this.#mode === 'ended') return
     this.#mode = 'ended'
     clearTimeout(this.#settleTimer)
+    clearTimeout(this.#restTimer)
     this.#happenings.push({ kind: 'end', result: this.#explained(result) })
     this.#happenings.end()
     this.#hooks?.ended()
@@ -245,8 +252,13 @@ export class Turn implements Work {
   }
 
   #noteState(message: AgentMessage): void {
-    // An idle without a result of ours is the echo of the turn before.
-    if (message['state'] !== 'idle' || !this.#promptDone || !(this.#held ?? this.#last)) return
+    clearTimeout(this.#restTimer)
+    if (message['state'] !== 'idle') return
+    if (!this.#promptDone || !(this.#held ?? this.#last)) {
+      // The echo of the turn before, or all that there will be: an agent says no more of a prompt that it has seen before.
+      this.#restTimer = setTimeout(() => this.#endAtRest(), RESTS_MS).unref()
+      return
+    }
     this.#isInTurn = false
     if (this.#hooks?.backgroundAgents()) this.#settleIfAnswered()
     else this.#finish()
@@ -255,6 +267,7 @@ export class Turn implements Work {
   #noteResult(message: AgentMessage): void {
     if (isSessionMissing(message) && this.job.sessionId !== undefined && !this.#sawInit) {
       const hooks = this.#hooks
+      clearTimeout(this.#restTimer)
       // Until it is attached to the next process, there is nothing to be asked to stop.
       this.#hooks = undefined
       hooks?.sessionMissing()
@@ -300,6 +313,7 @@ export class Turn implements Work {
     this.#isInTurn = true
     this.#mode = 'working'
     clearTimeout(this.#settleTimer)
+    clearTimeout(this.#restTimer)
   }
 
   #settleIfAnswered(): void {
@@ -313,6 +327,13 @@ export class Turn implements Work {
   #giveUpSettling(): void {
     this.#hooks?.stopBackgroundAgents()
     this.#finish()
+  }
+
+  /** It has long been idle, and the run is not through. What it has not begun with by now it must not begin with later. */
+  #endAtRest(): void {
+    this.#isPassedOver = true
+    if (this.#ownPromptDone && (this.#held ?? this.#last)) this.#finish()
+    else this.end(errorResult('no_result', 'The agent came to rest without an answer.', this.#timestamp()))
   }
 
   #finish(): void {
