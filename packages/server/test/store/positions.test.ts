@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import type { Store } from '../../src/core/ports/store.ts'
+import { readEvents } from '../../src/store/sqlite/events.ts'
 import { integrityOf } from '../../src/store/sqlite/integrity.ts'
 import { connect, type Database } from '../../src/store/sqlite/open.ts'
 import { allLines, linesOf, started } from '../contract/samples.ts'
@@ -45,6 +46,32 @@ it('a writer that starts anew counts what is young already', async () => {
   for (let n = YOUNG + 1; n <= YOUNG + 100; n++) await store.append(run.id, [`{"n":${n}}`], n)
   expectYoung(db, YOUNG + 100)
   await expectNumbers(store, id, YOUNG + 100)
+})
+
+it('a page of what is deleted and removed while it is read has nothing of another place', async () => {
+  const dataDir = temporaryDir()
+  const store = await temporaryStore(dataDir)
+  const { id, run } = await started(store)
+  for (let n = 2; n <= 9; n++) await store.append(run.id, [`{"n":${n}}`], n)
+  const db = database(dataDir)
+  const remover = connect(join(dataDir, 'claude-proxy.db'))
+  onTestFinished(() => remover.close())
+  let isRemoved = false
+  const amid: Database = Object.assign(Object.create(db), {
+    prepare(sql: string) {
+      const statement = db.prepare(sql)
+      const iterate = statement.iterate.bind(statement)
+      return Object.assign(statement, {
+        iterate(...values: Parameters<typeof iterate>) {
+          remover.exec('DELETE FROM chunk WHERE first < 4; DELETE FROM position WHERE first < 4')
+          isRemoved = true
+          return iterate(...values)
+        },
+      })
+    },
+  })
+  expect(linesOf(readEvents(amid).page(id, 1, 1000))).toEqual([])
+  expect(isRemoved).toBe(true)
 })
 
 async function expectNumbers(store: Store, id: ConversationId, last: number): Promise<void> {

@@ -26,6 +26,8 @@ export function readEvents(db: Database) {
       let bytes = 0
       let count = 0
       for (const row of rows.iterate(found.c, after + 1)) {
+        // It was deleted after the first look, and what begins here is already removed.
+        if (row.first > after + count + 1) break
         const skipped = Math.max(0, after + 1 - row.first)
         const lines =
           skipped === 0 ? row.lines : row.lines.subarray(skipLines({ lines: row.lines, count: row.n }, skipped))
