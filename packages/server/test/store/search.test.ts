@@ -8,6 +8,7 @@ import type { Log } from '../../src/core/ports/outside.ts'
 import type { Store } from '../../src/core/ports/store.ts'
 import { createIndexer } from '../../src/core/search/indexer.ts'
 import { parseQuery } from '../../src/core/search/query.ts'
+import { toMatch } from '../../src/store/sqlite/search/match.ts'
 import { discardSqliteSearch, openSqliteSearch } from '../../src/store/sqlite/search/search.ts'
 import { connect } from '../../src/store/sqlite/open.ts'
 import { fresh } from '../contract/samples.ts'
@@ -32,6 +33,17 @@ it('kill -9 in the middle of indexing loses nothing of it and has nothing twice'
   }
   expect(hitsOf(await all(dataDir, await temporaryStore(dataDir)))).toEqual(new Map(ids.map((id) => [id, EVENTS])))
   expectIntegrity(dataDir)
+})
+
+it('a query of many beginnings becomes few words, however many it has of each', () => {
+  const wordsFrom = (beginning: string, most: number) =>
+    most < 20 ? undefined : Array.from({ length: 20 }, (_, n) => `${beginning}${n}`)
+  const beginnings = Array.from({ length: 16 }, (_, n) => `word${n}x*`)
+  const { text, isGathered } = toMatch(parseQuery(beginnings.join(' ')), wordsFrom)
+  expect(text.match(/"[^"]+"/g)).toHaveLength(20 + 15)
+  // FTS5 gathers what the others lead to, once for all conversations.
+  expect(isGathered).toBe(true)
+  expect(toMatch(parseQuery('word*'), wordsFrom)).toMatchObject({ isGathered: false })
 })
 
 it('an index that was removed, is none, is of another form or is damaged is made anew, and that is told', async () => {
