@@ -115,6 +115,24 @@ test('a run that no agent has when the service stops is left as it is: the next 
   expect(await store.openRuns()).toMatchObject([{ id: run.id, state: 'accepted' }])
 })
 
+test('a stop ends what works also where something that is to begin waits for it', async () => {
+  const { host, begin, store } = open()
+  const [working, waiting] = [await begin({ text: '@hang' }), await begin()]
+  const isOver = async (run: Run) => (await store.run(run.id))?.state === 'ended'
+  // As putting files back waits for a process when all work.
+  const { promise: isFree, resolve: free } = Promise.withResolvers<undefined>()
+  const { folder } = fresh()
+  const alone = host.alone(folder, () => isFree)
+  const { run, conversation } = await begin({ folder, name: fresh().id })
+  for (const each of [working, waiting, { run, conversation }]) host.launch(each.run, each.conversation)
+  await expect.poll(() => isOver(waiting.run)).toBe(true)
+  const stopped = host.stop()
+  await expect.poll(() => isOver(working.run)).toBe(true)
+  free(undefined)
+  await Promise.all([alone, stopped])
+  expect(await store.openRuns()).toMatchObject([{ id: run.id, state: 'accepted' }])
+})
+
 test('a process is made ready for what the last prompt asked for, or for what is said, where nothing runs', async () => {
   const { agent, prepared } = wakingAgent()
   const { host, begin, store } = open({ agent })

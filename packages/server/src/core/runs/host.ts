@@ -51,6 +51,7 @@ export interface HostDeps {
 
 export type Host = ReturnType<typeof createHost>
 
+const STOPPED = 'The service was stopped while this run was working.'
 /** A terminal event that cannot be stored is tried again: until it is, the folder stays busy. */
 const RETRY_END_MS = 1000
 /** So many events before a run are looked through for what was said last. */
@@ -202,10 +203,10 @@ export function createHost({
     async stop(): Promise<void> {
       accepting = false
       approvals.suspend()
+      // First: what is about to begin may wait for one of them. What begins all the same is stopped as it does.
+      for (const { work } of active.values()) work.interrupt(STOPPED)
       await Promise.all(beginning)
-      const runs = [...active.values()]
-      for (const { work } of runs) work.interrupt('The service was stopped while this run was working.')
-      await Promise.all(runs.map(({ ended }) => ended))
+      await Promise.all([...active.values()].map(({ ended }) => ended))
     },
   }
 
@@ -324,7 +325,7 @@ export function createHost({
         onFree(run.folder)
       })
     active.set(run.folder, { run, work, ended, tally: NOTHING, isEnding: false, tell: writer.tell })
-    const because = accepting ? stopping.get(run.id) : 'The service was stopped while this run was working.'
+    const because = accepting ? stopping.get(run.id) : STOPPED
     if (because !== undefined) work.interrupt(because)
   }
 
