@@ -7,32 +7,59 @@ import { type ClaudeAgentOptions, createClaudeAgent } from '../../src/agents/cla
 import { createMarks } from '../../src/agents/claude/mark.ts'
 import { UNCOUNTED } from '../../src/core/ports/metrics.ts'
 import { agentProcesses } from '../support/agent-processes.ts'
-import { stream, streamAll } from '../support/client.ts'
-import { agentTestEnvironment, startTestService } from '../support/service.ts'
+import { type Answer, call, stream, streamAll } from '../support/client.ts'
+import { agentTestEnvironment, startTestService, type TestService } from '../support/service.ts'
 import { expectWholeRuns } from './expectations.ts'
 
-/** An agent that says nothing more leaves no run without an end. */
+/** An agent that says nothing more leaves no run without an end, and no request without an answer. */
 
-test('a warm process that says nothing of a prompt ends the run with an error after a minute, and is ended', async () => {
+const PATIENCE = { timeout: 30_000 }
+
+/** Time goes on as ever, and jumps when the test says so. */
+function holdTheClock(): void {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true })
   onTestFinished(() => void vi.useRealTimers())
+}
+
+function stopAgent(service: TestService): void {
+  const [agent, ...others] = agentProcesses(service)
+  if (!agent || others.length > 0) throw new Error('the service has not just one agent process')
+  process.kill(agent.pid, 'SIGSTOP')
+}
+
+test('a warm process that says nothing of a prompt ends the run with an error after a minute, and is ended', async () => {
+  holdTheClock()
   await using service = await startTestService({ agent: 'claude' })
   const body = { conversation_id: 'stopped', cwd: service.folder() }
   const first = await streamAll(service.base, { ...body, text: '@say Here.' })
-  const [agent, ...others] = agentProcesses(service)
-  expect(others).toEqual([])
-  process.kill(agent?.pid ?? 0, 'SIGSTOP')
+  stopAgent(service)
   const live = await stream(service.base, { ...body, text: '@say Never.' }, first.length)
   await live.until(({ event }) => event.type === 'user')
   await vi.waitFor(() => {
     vi.advanceTimersByTime(60_000)
     expect(live.received.at(-1)?.event).toMatchObject({ type: 'result', is_error: true })
-  })
+  }, PATIENCE)
   const received = await live.ended
   expectWholeRuns(received, 1, first.length + 1)
   expect(received.at(-1)?.event['result']).toContain('has said nothing for 60 s')
   const next = await streamAll(service.base, { ...body, text: '@say Back.' }, first.length + received.length)
   expect(next.at(-1)?.event).toMatchObject({ is_error: false })
+})
+
+test('a setting that a silent process need not be told of is answered all the same', async () => {
+  holdTheClock()
+  await using service = await startTestService({ agent: 'claude' })
+  const body = { conversation_id: 'deaf', cwd: service.folder() }
+  await streamAll(service.base, { ...body, text: '@say Here.' })
+  stopAgent(service)
+  const asked = { method: 'PATCH', body: { permission_mode: 'default' } }
+  let answer: Answer | undefined
+  const answered = call(`${service.base}/v1/conversations/deaf`, asked).then((given) => (answer = given))
+  await vi.waitFor(() => {
+    vi.advanceTimersByTime(10_000)
+    expect(answer).toBeDefined()
+  }, PATIENCE)
+  expect((await answered).status).toBe(200)
 })
 
 test('a process that ends before it gets its first prompt ends the run, and says why', async () => {

@@ -44,6 +44,8 @@ export interface ClaudeProcess {
 const STDERR_KEPT = 8 * 1024
 /** How long the agent may take to leave when its input is closed and it got its SIGTERM. */
 const LEAVE_MS = 2000
+/** How long it may take to say what it works with: whoever changes that waits, and can do without. */
+const APPLIED_MS = 10_000
 
 /** Starts Claude Code through the SDK. `options` are complete but for what belongs to the process itself. */
 export async function startProcess(options: Options, marks: Marks, hooks: ProcessHooks): Promise<ClaudeProcess> {
@@ -105,11 +107,15 @@ export async function startProcess(options: Options, marks: Marks, hooks: Proces
       await agent.setPermissionMode(mode)
     },
     async applied() {
+      const late = Promise.withResolvers<undefined>()
+      const timer = setTimeout(() => late.resolve(undefined), APPLIED_MS)
       try {
-        return readApplied(await (agent as Query & Partial<Untyped>).getSettings?.())
+        return readApplied(await Promise.race([(agent as Query & Partial<Untyped>).getSettings?.(), late.promise]))
       } catch {
         // It is busy leaving.
         return {}
+      } finally {
+        clearTimeout(timer)
       }
     },
     async close({ atOnce = false } = {}) {
