@@ -40,13 +40,16 @@ it('a prompt that comes too late for the turn keeps the run open until it is ans
   ])
 })
 
-it.each(['cancelled', 'discarded', 'refused'])('a prompt that the agent has %s was missed', async (state) => {
-  const { turn, take, sent, outcome } = attached()
-  take(running, started, init)
-  turn.steer('p1' as RunId, 'Left!')
-  take(lifecycle(sent[0], 'queued'), lifecycle(sent[0], state), result('One.'), completed, idle)
-  expect((await outcome()).slice(2)).toEqual(['steered p1 missed', 'end result/success One.'])
-})
+it.each(['cancelled', 'discarded', 'refused', 'completed'])(
+  'a prompt that the agent has %s, and not begun with, was missed',
+  async (state) => {
+    const { turn, take, sent, outcome } = attached()
+    take(running, started, init)
+    turn.steer('p1' as RunId, 'Left!')
+    take(lifecycle(sent[0], 'queued'), lifecycle(sent[0], state), result('One.'), completed, idle)
+    expect((await outcome()).slice(2)).toEqual(['steered p1 missed', 'end result/success One.'])
+  },
+)
 
 it('a turn that is stopped with a prompt it has not taken leaves it to somebody else', async () => {
   const { turn, take, sent, outcome } = attached()

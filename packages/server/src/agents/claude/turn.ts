@@ -242,7 +242,8 @@ export class Turn implements Work {
   #noteSteering(uuid: string, state: string): void {
     const steering = this.#steering.get(uuid)
     if (!steering) return
-    if ((state === 'started' || state === 'completed') && !steering.isTaken) {
+    // What is completed and was never started, a process before this one had begun with, and nobody has answered it.
+    if (state === 'started' && !steering.isTaken) {
       steering.isTaken = true
       this.#happenings.push({ kind: 'steered', prompt: steering.prompt, outcome: 'taken' })
     }
