@@ -2,6 +2,7 @@ import type { ApprovalId, RunId } from '@claude-proxy/protocol/ids'
 import { isBelow } from '../../core/folders.ts'
 import type { Approval, ApprovalRule, NewApproval, SettleApproval, Settled } from '../../core/ports/approval.ts'
 import type { Store } from '../../core/ports/store.ts'
+import { certain } from '../../core/certain.ts'
 import { appendEvents, checkLines } from './events.ts'
 import type { State } from './state.ts'
 
@@ -11,8 +12,7 @@ export function checkAsked(state: State, asked: readonly NewApproval[]): void {
 }
 
 export function ask(state: State, run: RunId, asked: readonly NewApproval[]): void {
-  const conversation = state.runs.get(run)?.conversation
-  if (conversation === undefined) return
+  const { conversation } = certain(state.runs.get(run), 'the run that asks')
   for (const { id, request, askedAt, deadline } of asked) {
     const open = { state: 'pending', carried: false, settlement: undefined } as const
     state.approvals.set(id, { id, conversation, run, request, askedAt, deadline, ...open })
@@ -27,7 +27,8 @@ export function approvals(
     (conversation === undefined || each.conversation === conversation) &&
     (!isPending || each.state === 'pending') &&
     (!isCarried || each.carried) &&
-    (within === undefined || isBelow(state.conversations.get(each.conversation)?.folder ?? '', within))
+    (within === undefined ||
+      isBelow(certain(state.conversations.get(each.conversation), 'who was asked').folder, within))
   return [...state.approvals.values()].filter((each) => fits(each)).slice(-limit)
 }
 
@@ -39,8 +40,7 @@ export function settleApproval(all: State, { id, state, settlement, line, rememb
   const { first } = appendEvents(all, known.conversation, [line], settlement.at)
   const approval: Approval = { ...known, state, settlement }
   all.approvals.set(id, approval)
-  const folder = all.conversations.get(known.conversation)?.folder
-  if (folder === undefined) throw new Error('an approval outlived its conversation')
+  const { folder } = certain(all.conversations.get(known.conversation), 'the conversation of an approval')
   for (const rule of remember) {
     all.rules.set(rule.id, { ...rule, conversation: known.conversation, folder, approval: id, at: settlement.at })
   }

@@ -1,6 +1,7 @@
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { AttachmentId, ConversationId, Folder } from '@claude-proxy/protocol/ids'
 import type { Attachment, NewAttachment, Unused } from '../../core/ports/attachment.ts'
+import { certain } from '../../core/certain.ts'
 import type { State } from './state.ts'
 
 export function addUpload(state: State, attachment: Attachment, at: number, by: string | undefined): void {
@@ -60,5 +61,5 @@ export function removeUnusedAttachments(state: State, before: number): Attachmen
 /** The folders of the conversations that refer to it. */
 export function foldersOf(state: State, id: AttachmentId): Folder[] {
   const conversations = [...(state.attachments.get(id)?.conversations ?? [])]
-  return [...new Set(conversations.flatMap((each) => state.conversations.get(each)?.folder ?? []))]
+  return [...new Set(conversations.map((each) => certain(state.conversations.get(each), 'who refers to it').folder))]
 }

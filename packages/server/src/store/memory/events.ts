@@ -1,6 +1,7 @@
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import type { StoredPage } from '../../core/ports/event.ts'
 import { change } from './conversations.ts'
+import { certain } from '../../core/certain.ts'
 import type { State } from './state.ts'
 
 export function appendEvents(
@@ -9,10 +10,9 @@ export function appendEvents(
   lines: readonly string[],
   at: number,
 ): { first: number; last: number } {
-  const events = state.events.get(id) ?? []
+  const events = certain(state.events.get(id), 'the conversation of events')
   const first = events.length + 1
   for (const line of lines) events.push(Buffer.from(`${line}\n`))
-  state.events.set(id, events)
   if (lines.length > 0) state.commits.push({ conversation: id, first, count: lines.length })
   change(state, id, { head: events.length, updatedAt: at })
   return { first, last: events.length }

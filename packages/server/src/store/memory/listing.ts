@@ -8,15 +8,14 @@ export function conversations(
   state: State,
   { folder, isArchived, tag, state: wanted, among, within, before, limit }: ConversationFilter,
 ): Conversation[] {
-  const made = [...state.conversations.keys()]
-  const place = before ? made.indexOf(before.id) : 0
+  const made = [...state.conversations.values()]
+  const place = made.findIndex(({ id }) => id === before?.id)
   return made
-    .map((id, at) => ({ each: state.conversations.get(id), at }))
+    .map((each, at) => ({ each, at }))
     .filter(({ each, at }) => {
-      if (!each || !before || each.activeAt === before.activeAt) return !before || at < place
-      return each.activeAt < before.activeAt
+      if (before === undefined) return true
+      return each.activeAt === before.activeAt ? at < place : each.activeAt < before.activeAt
     })
-    .flatMap(({ each, at }) => (each ? [{ each, at }] : []))
     .toSorted((a, b) => b.each.activeAt - a.each.activeAt || b.at - a.at)
     .map(({ each }) => each)
     .filter((each) => among === undefined || among.includes(each.id))

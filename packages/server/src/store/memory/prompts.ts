@@ -2,6 +2,7 @@ import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { Added, Changed, NewPrompt, Prompt, PromptBegun, PromptChange } from '../../core/ports/prompt.ts'
 import { MOST_QUEUED, PROMPT_TABLE } from '../../core/runs/prompt-machine.ts'
 import { phaseOf } from '../../core/runs/run-machine.ts'
+import { certain } from '../../core/certain.ts'
 import { expectThere, refer } from './attachments.ts'
 import { canonical, change, folderOf } from './conversations.ts'
 import { appendEvents, checkLines } from './events.ts'
@@ -11,7 +12,7 @@ import type { State } from './state.ts'
 
 /** The folder's queue, in order. */
 export function queuedPrompts(state: State, folder: Folder): Prompt[] {
-  return (state.queues.get(folder) ?? []).flatMap((id) => state.prompts.get(id) ?? [])
+  return (state.queues.get(folder) ?? []).map((id) => certain(state.prompts.get(id), 'a prompt of the queue'))
 }
 
 export function queuedFolders(state: State): Folder[] {
@@ -109,12 +110,12 @@ function leaveQueue(state: State, { id, folder }: Prompt): void {
 
 /** The conversation's prompts take turns in the places that they have; other conversations keep theirs. */
 function move(state: State, { id, folder, conversation }: Prompt, to: number): void {
-  const queue = state.queues.get(folder) ?? []
+  const queue = certain(state.queues.get(folder), 'the queue of a queued prompt')
   const isMine = (each: RunId) => state.prompts.get(each)?.conversation === conversation
   const order = queue.filter((each) => isMine(each) && each !== id)
   order.splice(to - 1, 0, id)
   state.queues.set(
     folder,
-    queue.map((each) => (isMine(each) ? (order.shift() ?? each) : each)),
+    queue.map((each) => (isMine(each) ? certain(order.shift(), 'a prompt of the queue') : each)),
   )
 }

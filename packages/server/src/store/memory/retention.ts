@@ -1,6 +1,7 @@
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import type { Conversation } from '../../core/ports/conversation.ts'
 import type { AtRest, AtRestQuery, Footprint } from '../../core/ports/retention.ts'
+import { certain } from '../../core/certain.ts'
 import { deleteConversation } from './delete.ts'
 import type { State } from './state.ts'
 
@@ -42,5 +43,5 @@ function bytesOf(state: State, id: ConversationId): number {
 }
 
 function eventBytes(state: State, id: ConversationId): number {
-  return (state.events.get(id) ?? []).reduce((sum, { length }) => sum + length, 0)
+  return certain(state.events.get(id), 'what a conversation holds').reduce((sum, { length }) => sum + length, 0)
 }

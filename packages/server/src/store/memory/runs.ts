@@ -5,6 +5,7 @@ import type { Begun, NewRun, Run } from '../../core/ports/run.ts'
 import type { Conversation } from '../../core/ports/conversation.ts'
 import { phaseOf, RUN_TABLE, type RunInput, type RunPhase } from '../../core/runs/run-machine.ts'
 import { titleOf } from '../../core/titles.ts'
+import { certain } from '../../core/certain.ts'
 import { expectThere, refer } from './attachments.ts'
 import { noteEnding } from './accounts.ts'
 import { canonical, change, create, folderOf, refuseDeleted, setGroup } from './conversations.ts'
@@ -61,8 +62,8 @@ export function storeRun(
   }
   state.runs.set(id, run)
   state.begunAt.set(id, at)
-  const known = state.conversations.get(conversation)
-  const title = known?.title ?? (begunBy === 'client' ? titleOf(text) : undefined)
+  const known = certain(state.conversations.get(conversation), 'the conversation of a run')
+  const title = known.title ?? (begunBy === 'client' ? titleOf(text) : undefined)
   change(state, conversation, { activeAt: at, title })
   return run
 }

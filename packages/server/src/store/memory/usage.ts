@@ -3,11 +3,12 @@ import type { ModelUse, RunEnding } from '../../core/ports/account.ts'
 import type { Run } from '../../core/ports/run.ts'
 import { QUARTER_MS, type UsageQuery, type UsageSum } from '../../core/ports/usage.ts'
 import { sumByModel } from '../../core/runs/account.ts'
+import { certain } from '../../core/certain.ts'
 import type { State, UsedRun } from './state.ts'
 
 /** Adds what a run came to. */
 export function noteUsed(state: State, { id, conversation, folder }: Run, ending: RunEnding, at: number): void {
-  const durationMs = Math.max(0, at - (state.begunAt.get(id) ?? at))
+  const durationMs = Math.max(0, at - certain(state.begunAt.get(id), 'the beginning of a run'))
   const slot = Math.floor(at / QUARTER_MS)
   const { outcome } = ending
   state.used.push({ slot, conversation, folder, outcome, durationMs, usage: sumByModel(ending.usage) })

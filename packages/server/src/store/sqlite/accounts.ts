@@ -1,5 +1,6 @@
 import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
 import type { Account, AgentFacts, ModelUse, RunEnding, RunError } from '../../core/ports/account.ts'
+import { certain } from '../../core/certain.ts'
 import type { Database } from './open.ts'
 
 /** What the runs of a conversation have come to. All of it is in their rows. */
@@ -26,7 +27,7 @@ export function readAccounts(db: Database) {
       if (found === undefined) return undefined
       const { c } = found
       return {
-        runs: count.get(c)?.runs ?? 0,
+        runs: certain(count.get(c), 'a count').runs,
         usage: usage.all(c).map((row) => toUse(row)),
         newest: newest.get(c)?.id,
         facts: JSON.parse(facts.get(c)?.facts ?? '{}') as AgentFacts,

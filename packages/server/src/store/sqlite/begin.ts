@@ -4,6 +4,7 @@ import type { NewAttachment } from '../../core/ports/attachment.ts'
 import type { Begun, NewRun, Run } from '../../core/ports/run.ts'
 import type { Conversation } from '../../core/ports/conversation.ts'
 import { titleOf } from '../../core/titles.ts'
+import { certain } from '../../core/certain.ts'
 import type { AttachmentWrites } from './attachments.ts'
 import { toConversation, type ConversationReads, type ConversationWrites } from './conversations.ts'
 import type { EventWrites } from './events.ts'
@@ -65,9 +66,8 @@ export function writeRuns(
       note.run(run.at, run.begunBy === 'client' ? (titleOf(run.text) ?? null) : null, c)
       const attached = attachments.refer(c, run.attachments)
       insert.run(run.id, c, run.folder, run.begunBy, run.text, attached, run.options, first, run.at)
-      const begun = runs.run(run.id)
-      const conversation = begun && reads.byId(begun.conversation)
-      if (begun === undefined || conversation === undefined) throw new Error('a run is gone right after it was stored')
+      const begun = certain(runs.run(run.id), 'a run that was just stored')
+      const conversation = certain(reads.byId(begun.conversation), 'the conversation of a run')
       return { status: 'begun', run: begun, conversation: toConversation(conversation) }
     },
   }

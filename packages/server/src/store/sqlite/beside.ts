@@ -24,14 +24,7 @@ export function openAccessBeside({ dataDir, log }: { dataDir: string; log: Log }
   db.exec('PRAGMA wal_autocheckpoint = 0')
   const reads = readAccess(db)
   const writes = accessOperations(db)
-  const write = async <T>(work: () => T): Promise<T> => {
-    let result: { readonly value: T } | undefined
-    inTransaction(db, () => {
-      result = { value: work() }
-    })
-    if (!result) throw new Error('a transaction ended before its work')
-    return result.value
-  }
+  const write = async <T>(work: () => T): Promise<T> => inTransaction(db, work)
   return {
     createToken: (token, entry) => write(() => writes.createToken({ token, entry })),
     revokeToken: (id, entry) => write(() => writes.revokeToken({ id, entry })),

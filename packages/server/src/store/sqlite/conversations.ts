@@ -1,6 +1,7 @@
 import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { Conversation, ConversationFacts, Resolved } from '../../core/ports/conversation.ts'
+import { certain } from '../../core/certain.ts'
 import type { Database } from './open.ts'
 
 export interface ConversationRow {
@@ -83,8 +84,7 @@ export function writeConversations(db: Database, { wasDeleted }: Pick<Conversati
       if (wasDeleted(input.id)) throw deletedConversation(input.id)
       deleteAlias.run(input.id)
       const row = insert.get(input.id, input.folder, input.cwd, input.group ?? null, input.at)
-      if (row === undefined) throw new Error('INSERT … RETURNING returned nothing')
-      return row.c
+      return certain(row, 'a row that was just stored').c
     },
     makeCanonical: (folder: Folder, c: number) => point.run(folder, c),
     addAlias(id: ConversationId, folder: Folder): void {

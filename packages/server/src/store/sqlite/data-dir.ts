@@ -2,6 +2,7 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, realpathSync, st
 import { dirname, join } from 'node:path'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { Log } from '../../core/ports/outside.ts'
+import { reasonOf } from './failure.ts'
 
 /**
  * Makes sure that `dataDir` exists. A new one is its owner's alone. An old one that everybody can read, or others can
@@ -11,8 +12,7 @@ export function makeDataDir(dataDir: string, log: Log): void {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new Error(`${dataDir} cannot be the data directory: ${why}`, { cause })
+    throw new Error(`${dataDir} cannot be the data directory: ${reasonOf(cause)}`, { cause })
   }
   if (process.platform === 'win32') return // has no such modes
   const mode = statSync(dataDir).mode & 0o777

@@ -1,6 +1,7 @@
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import { skipLines } from '@claude-proxy/protocol/frames'
 import type { StoredPage } from '../../core/ports/event.ts'
+import { certain } from '../../core/certain.ts'
 import type { Database } from './open.ts'
 import { ROW, type Piece } from './pieces.ts'
 import { takePlaces } from './places.ts'
@@ -75,8 +76,7 @@ export function writeEvents(db: Database) {
 
   return {
     append(c: number, lines: readonly Piece[], at: number): { first: number; last: number } {
-      const before = head.get(c)?.head
-      if (before === undefined) throw new Error('events for a conversation that does not exist')
+      const before = certain(head.get(c), 'the conversation of events').head
       let last = before
       for (const { text, count: n } of lines) {
         waiting.push({ c, first: last + 1, n, at, text })

@@ -19,7 +19,7 @@ export function failure(error: unknown): Failure {
 
 /** The error of everything that was to be committed together. */
 export function storageFailure(error: unknown): Failure {
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = reasonOf(error)
   const todo = sqliteCode(error) === FULL ? 'Free some disk space and try again.' : 'See the log of the service.'
   return {
     code: 'storage_unavailable',
@@ -32,6 +32,11 @@ export function storageFailure(error: unknown): Failure {
 /** The failure as the error that a caller gets. */
 export function toError({ code, message, details, cause }: Failure): Error {
   return code === undefined ? new Error(message, { cause }) : new AppError(code, message, details, { cause })
+}
+
+/** What an error says, for a sentence that says more. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 export function isBusy(error: unknown): boolean {

@@ -2,6 +2,7 @@ import { skipLines } from '@claude-proxy/protocol/frames'
 import type { FeedPlace } from '@claude-proxy/protocol/feed'
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import type { FeedBatch, FeedPage } from '../../core/ports/feed.ts'
+import { certain } from '../../core/certain.ts'
 import type { Database } from './open.ts'
 import { unpackCommits } from './order.ts'
 import { readPlaces } from './places.ts'
@@ -57,7 +58,7 @@ export function readFeed(db: Database) {
 
     function take({ chunk, k, count, offset }: Commit, skipped: number): void {
       const lines = chunk.slice(offset + skipped, count - skipped, (row) => {
-        const { lines: whole } = linesOf.get(row) ?? { lines: new Uint8Array() }
+        const { lines: whole } = certain(linesOf.get(row), 'a chunk within one transaction')
         fetched += whole.length
         return whole
       })
@@ -68,29 +69,25 @@ export function readFeed(db: Database) {
 
     const isFull = () =>
       batches.length > 0 && (bytes >= atMost || fetched >= FETCHED_BYTES || batches.length >= COMMITS)
-    const stopAt = (commit: number, events: number): FeedPage => {
-      const isLevel = commit > end
-      if (events === 0) return { batches, next: places.behind(commit - 1), isLevel }
-      return { batches, next: { life: lifeOf(commit), commit, events }, isLevel }
-    }
+    const stopAt = (commit: number): FeedPage => ({ batches, next: places.behind(commit - 1), isLevel: commit > end })
 
     let start = from.commit
     let open = rows.overlapping.all(start - SPAN, start - 1, start, keys).map((row) => openChunk(row, kept))
     for (let windows = 0; start <= end; windows++) {
-      if (windows === WINDOWS || isFull()) return stopAt(start, 0)
+      if (windows === WINDOWS || isFull()) return stopAt(start)
       const until = Math.min(start + WINDOW - 1, end)
       open.push(...rows.inWindow.all(start, until, keys).map((row) => openChunk(row, kept)))
       const due = open.flatMap((chunk) => chunk.commitsUpTo(start, until)).toSorted((a, b) => a.k - b.k)
       for (const commit of due) {
         const skipped = commit.k === from.commit ? from.events : 0
         if (skipped >= commit.count) continue
-        if (isFull()) return stopAt(commit.k, skipped)
+        if (isFull()) return stopAt(commit.k)
         take(commit, skipped)
       }
       open = open.filter((chunk) => !chunk.isDone)
       start = open.length > 0 ? until + 1 : (next.get(until + 1)?.k ?? end + 1)
     }
-    return stopAt(Math.max(end + 1, from.commit), 0)
+    return stopAt(Math.max(end + 1, from.commit))
   }
 
   return {

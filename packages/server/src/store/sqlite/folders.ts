@@ -1,4 +1,5 @@
 import { AppError } from '@claude-proxy/protocol/errors'
+import { certain } from '../../core/certain.ts'
 import type { Activated, Conversation } from '../../core/ports/conversation.ts'
 import {
   toConversation,
@@ -21,8 +22,7 @@ export function folderOperations(reads: ConversationReads, writes: ConversationW
       const c = known?.c ?? writes.create(input)
       if (there === undefined) writes.makeCanonical(input.folder, c)
       if (known !== undefined) writes.setGroup(c, input.group, input.at)
-      const row = reads.canonical(input.folder)
-      if (row === undefined) throw new Error('a folder has no conversation right after it got one')
+      const row = certain(reads.canonical(input.folder), 'the conversation of a folder that just got one')
       return { conversation: toConversation(row), created: known === undefined }
     },
 

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import type { Attachment } from '../../core/ports/attachment.ts'
+import { certain } from '../../core/certain.ts'
 import { findingsOf } from './backup/check.ts'
+import { reasonOf } from './failure.ts'
 import { feedFindings } from './feed-integrity.ts'
 import { openToLook } from './look.ts'
 import type { Database } from './open.ts'
@@ -24,7 +26,7 @@ export async function integrityOf(dataDir: string): Promise<Integrity> {
     // Where pages are broken, everything else would be guessing.
     if (damage.length > 0) return { conversations: 0, events: 0, attachments: 0, findings: damage }
     const findings = [...positions(db), ...numbering(db), ...lines(db), ...runs(db), ...sums(db), ...feedFindings(db)]
-    const { conversations = 0, events = 0 } = db.prepare<Counts>(COUNTS).get() ?? {}
+    const { conversations, events } = certain(db.prepare<Counts>(COUNTS).get(), 'a count')
     db.exec('COMMIT')
     const attachments = db.prepare<{ facts: string }>(ATTACHMENTS).all()
     const lost: string[] = []
@@ -150,7 +152,7 @@ function sums(db: Database): string[] {
 async function lookAt(db: Database, dataDir: string, { id, digest }: Attachment): Promise<string[]> {
   const finding = await digestOf(join(dataDir, 'attachments', id)).then(
     (found) => (found === digest ? undefined : `attachment ${id} is not what it was`),
-    (error: unknown) => `attachment ${id} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    (error: unknown) => `attachment ${id} cannot be read: ${reasonOf(error)}`,
   )
   const isStillThere = () => db.prepare(`${ATTACHMENTS} AND id = ?`).get(id) !== undefined
   return finding !== undefined && isStillThere() ? [finding] : []

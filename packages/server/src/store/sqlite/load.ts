@@ -1,4 +1,5 @@
 import type { Load } from '../../core/ports/load.ts'
+import { certain } from '../../core/certain.ts'
 import type { Database } from './open.ts'
 
 /** How much is under way. Each count is over an index of what is open. */
@@ -12,11 +13,11 @@ export function readLoad(db: Database): () => Load {
     `SELECT count(*) AS questions, min(asked_at) AS oldest FROM approval WHERE state = 'pending'`,
   )
   return () => {
-    const { accepted = 0, running = 0 } = runs.get() ?? {}
-    const { questions: waiting = 0, oldest = null } = questions.get() ?? {}
+    const { accepted, running } = certain(runs.get(), 'a count')
+    const { questions: waiting, oldest } = certain(questions.get(), 'a count')
     return {
       runs: { accepted, running },
-      queued: prompts.get()?.queued ?? 0,
+      queued: certain(prompts.get(), 'a count').queued,
       questions: waiting,
       oldestQuestionAt: oldest ?? undefined,
     }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { AppError } from '@claude-proxy/protocol/errors'
+import { certain } from '../../core/certain.ts'
 import type { Database } from './open.ts'
 import { inTransaction } from './transaction.ts'
 
@@ -11,8 +12,8 @@ export interface Migration {
 
 /** Applies what the database does not have yet, a transaction each. Refuses a database that is newer than the code. */
 export function migrate(db: Database, migrations: readonly Migration[] = readMigrations()): void {
-  const newest = migrations.at(-1)?.version ?? 0
-  const found = version(db)
+  const newest = newestOf(migrations)
+  const found = versionOf(db)
   if (found > newest) throw tooNew(found, newest)
   // Counts only for a database without tables: what becomes free can be given back later, a little at a time.
   if (found === 0) db.exec('PRAGMA auto_vacuum = INCREMENTAL')
@@ -22,13 +23,13 @@ export function migrate(db: Database, migrations: readonly Migration[] = readMig
 
 /** Whether the database in `file` is as this program would have it. */
 export function isUpToDate(db: Database): boolean {
-  return version(db) === (readMigrations().at(-1)?.version ?? 0)
+  return versionOf(db) === newestOf(readMigrations())
 }
 
 /** Refuses a database with which the statements of this program would not work. */
 export function checkVersion(db: Database): void {
-  const known = readMigrations().at(-1)?.version ?? 0
-  const found = version(db)
+  const known = newestOf(readMigrations())
+  const found = versionOf(db)
   if (found > known) throw tooNew(found, known)
   if (found === known) return
   throw new AppError(
@@ -54,8 +55,13 @@ function apply(db: Database, { version: to, sql }: Migration): void {
   })
 }
 
-function version(db: Database): number {
-  return db.prepare<{ user_version: number }>('PRAGMA user_version').get()?.user_version ?? 0
+/** How far a database has been brought; 0 when nothing has been done to it. */
+export function versionOf(db: Database): number {
+  return certain(db.prepare<{ user_version: number }>('PRAGMA user_version').get(), 'a version').user_version
+}
+
+function newestOf(migrations: readonly Migration[]): number {
+  return certain(migrations.at(-1), 'a migration').version
 }
 
 function readMigrations(): Migration[] {

@@ -1,3 +1,5 @@
+import { certain } from '../../core/certain.ts'
+
 /** The commits that a sealed chunk was made of, in their order: `k` and number of events of each. */
 export interface Commits {
   readonly ks: readonly number[]
@@ -10,9 +12,11 @@ export interface Commits {
  */
 export function packCommits({ ks, counts }: Commits): Uint8Array {
   const bytes: number[] = []
+  let before: number | undefined
   for (const [n, k] of ks.entries()) {
-    if (n > 0) put(bytes, k - (ks[n - 1] ?? 0))
-    put(bytes, counts[n] ?? 0)
+    if (before !== undefined) put(bytes, k - before)
+    put(bytes, certain(counts[n], 'a number of events'))
+    before = k
   }
   return Uint8Array.from(bytes)
 }

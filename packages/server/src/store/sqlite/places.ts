@@ -1,17 +1,18 @@
 import type { FeedPlace } from '@claude-proxy/protocol/feed'
+import { certain } from '../../core/certain.ts'
 import type { Database } from './open.ts'
 
 /** Where the feed ends, who wrote which part of it, and whether a place is one of ours. */
 export function readPlaces(db: Database) {
   const head = db.prepare<{ k: number }>(
-    'SELECT max(last, (SELECT coalesce(max(k), 0) FROM chunk)) AS k FROM feed WHERE one = 1',
+    'SELECT max(coalesce(max(last), 0), (SELECT coalesce(max(k), 0) FROM chunk)) AS k FROM feed WHERE one = 1',
   )
   const before = db.prepare<{ name: string }>('SELECT name FROM life WHERE first <= ? ORDER BY first DESC LIMIT 1')
   const after = db.prepare<{ first: number | null }>('SELECT min(first) AS first FROM life WHERE first > ?')
   const named = db.prepare<{ first: number }>('SELECT first FROM life WHERE name = ?')
 
-  const end = (): number => head.get()?.k ?? 0
-  const lifeOf = (k: number): string => before.get(k)?.name ?? ''
+  const end = (): number => certain(head.get(), 'the end of the feed').k
+  const lifeOf = (k: number): string => certain(before.get(k), 'a writer').name
   const firstAfter = (k: number): number => after.get(k)?.first ?? Number.POSITIVE_INFINITY
 
   return {

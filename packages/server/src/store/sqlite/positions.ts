@@ -1,3 +1,4 @@
+import { certain } from '../../core/certain.ts'
 import type { Database } from './open.ts'
 
 /** So many positions stay young: about twenty pages, however many conversations are at work. */
@@ -18,6 +19,7 @@ export function writePositions(db: Database) {
   const settleSome = db.prepare(`
     UPDATE position SET young = 0 WHERE young = 1 AND c = ?1 AND first <= coalesce(
       (SELECT first FROM position WHERE young = 1 AND c = ?1 ORDER BY first LIMIT 1 OFFSET ${TOGETHER - 1}), ${2 ** 53})`)
+  const countAll = () => certain(count.get(), 'a count').n
   /** How many are young; too many, when a conversation was settled as a whole, until the next look. */
   let young: number | undefined
   let added = 0
@@ -30,18 +32,20 @@ export function writePositions(db: Database) {
     },
     /** Settles as many as were added, if that many are young: each conversation in its turn. */
     settle(): void {
-      young = young === undefined ? undefined : young + added
-      for (let moved = 0; moved < added && (young ?? countAll()) > YOUNG;) {
+      if (added === 0) return
+      let left = young === undefined ? countAll() : young + added
+      for (let moved = 0; moved < added && left > YOUNG;) {
         const next = after.get(turn)
         turn = next?.c ?? 0
         if (next === undefined) {
-          countAll()
+          left = countAll()
           continue
         }
         const changes = Number(settleSome.run(turn).changes)
         moved += changes
-        young = (young ?? 0) - changes
+        left -= changes
       }
+      young = left
       added = 0
     },
     /** The transaction was given up. */
@@ -49,11 +53,6 @@ export function writePositions(db: Database) {
       young = undefined
       added = 0
     },
-  }
-
-  function countAll(): number {
-    young = count.get()?.n ?? 0
-    return young
   }
 }
 

@@ -2,6 +2,7 @@ import type { ConversationId, Folder, RunId } from '@claude-proxy/protocol/ids'
 import type { Added, Changed, NewPrompt, Prompt, PromptBegun, PromptChange } from '../../core/ports/prompt.ts'
 import { MOST_QUEUED, PROMPT_TABLE, type PromptInput, type PromptState } from '../../core/runs/prompt-machine.ts'
 import { phaseOf } from '../../core/runs/run-machine.ts'
+import { certain } from '../../core/certain.ts'
 import { attachmentsOf, type AttachmentWrites } from './attachments.ts'
 import type { Placing, RunWrites } from './begin.ts'
 import { toConversation, type ConversationReads } from './conversations.ts'
@@ -79,7 +80,7 @@ export function promptOperations(
   const setInto = db.prepare('UPDATE prompt SET run = ? WHERE p = ?')
 
   function endsOf(folder: Folder): { least: number; most: number; count: number } {
-    return ends.get(folder) ?? { least: 1, most: 0, count: 0 }
+    return certain(ends.get(folder), 'an answer')
   }
 
   /** Whether an agent works on the run, in this conversation, and goes on. */
@@ -94,8 +95,7 @@ export function promptOperations(
     const order = mine.filter(({ p }) => p !== row.p)
     order.splice(to - 1, 0, row)
     for (const [n, { position }] of mine.entries()) {
-      const moved = order[n]
-      if (moved) setPosition.run(position, moved.p)
+      setPosition.run(position, certain(order[n], 'a prompt of the queue').p)
     }
   }
 
@@ -125,9 +125,8 @@ export function promptOperations(
       const { id, text, options, into = null, at } = input
       const attached = attachments.refer(c, input.attachments)
       insert.run(id, c, input.folder, state, position, text, attached, options, first, into, at)
-      const prompt = prompts.prompt(id)
-      const conversation = prompt && reads.byId(prompt.conversation)
-      if (!prompt || !conversation) throw new Error('a prompt is gone right after it was stored')
+      const prompt = certain(prompts.prompt(id), 'a prompt that was just stored')
+      const conversation = certain(reads.byId(prompt.conversation), 'the conversation of a prompt')
       return { status: 'added', prompt, conversation: toConversation(conversation) }
     },
 
@@ -140,8 +139,7 @@ export function promptOperations(
       const { last } = events.append(row.c, change.lines, change.at)
       apply(row, change)
       setState.run(next, next === 'cancelled' ? last : null, row.p)
-      const prompt = prompts.prompt(change.id)
-      if (!prompt) throw new Error('a prompt is gone right after it was changed')
+      const prompt = certain(prompts.prompt(change.id), 'a prompt that was just changed')
       return { status: 'changed', prompt, number: last }
     },
 

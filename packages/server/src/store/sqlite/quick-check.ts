@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { reasonOf } from './failure.ts'
 import { connect } from './open.ts'
 
 /** What SQLite finds wrong with the database; undefined when there is none. `isOpen`: a service has it now. Changes nothing. */
@@ -15,7 +16,7 @@ export function quickCheck(dataDir: string, isOpen: boolean): string[] | undefin
     const rows = db.prepare<{ quick_check: string }>('PRAGMA quick_check(10)').all()
     return rows.map((row) => row.quick_check).filter((text) => text !== 'ok')
   } catch (error) {
-    return [error instanceof Error ? error.message : String(error)]
+    return [reasonOf(error)]
   } finally {
     db.close()
   }

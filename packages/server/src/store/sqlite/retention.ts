@@ -1,5 +1,6 @@
 import type { AtRest, AtRestQuery, Footprint } from '../../core/ports/retention.ts'
 import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
+import { certain } from '../../core/certain.ts'
 import type { Database } from './open.ts'
 
 const AT_REST = `deleted = 0 AND active_at < ?1
@@ -31,7 +32,7 @@ export function readRetention(db: Database) {
   return {
     atRest: ({ activeBefore, isArchived, limit }: AtRestQuery): AtRest[] =>
       (isArchived ? archived : all).all(activeBefore, limit).map((row) => toAtRest(row)),
-    footprint: (): Footprint => ({ bytes: size.get()?.bytes ?? 0, isSettled: due.get() === undefined }),
+    footprint: (): Footprint => ({ bytes: certain(size.get(), 'a sum').bytes, isSettled: due.get() === undefined }),
   }
 }
 

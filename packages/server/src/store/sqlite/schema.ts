@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { versionOf } from './migrate.ts'
 import { connect } from './open.ts'
 
 /** The schema version of the database in `dataDir`; 0 when there is none. Also while a service has it open. */
@@ -8,7 +9,7 @@ export function schemaOfData(dataDir: string): number {
   if (!existsSync(file)) return 0
   const db = connect(file, true)
   try {
-    return db.prepare<{ user_version: number }>('PRAGMA user_version').get()?.user_version ?? 0
+    return versionOf(db)
   } finally {
     db.close()
   }

@@ -1,5 +1,6 @@
 import type { SettingsChange, SettingsChanged } from '../../core/ports/settings.ts'
 import { settingsText } from '../../core/settings/rules.ts'
+import { certain } from '../../core/certain.ts'
 import { type ConversationReads, toConversation } from './conversations.ts'
 import type { EventWrites } from './events.ts'
 import type { Database } from './open.ts'
@@ -20,8 +21,7 @@ export function settingsOperations(db: Database, reads: ConversationReads, event
       const { last } = events.append(row.c, lines, at)
       const text = settingsText(to)
       set.run(text === NONE ? null : text, row.c)
-      const changed = reads.byId(id)
-      if (changed === undefined) throw new Error('a conversation is gone right after it was changed')
+      const changed = certain(reads.byId(id), 'a conversation that was just changed')
       return { status: 'changed', conversation: toConversation(changed), number: last }
     },
   }

@@ -1,3 +1,4 @@
+import { certain } from '../../core/certain.ts'
 import { BUSY_TIMEOUT_MS, type Database } from './open.ts'
 
 /** What may lie idle in the file: the next chunks use it again. */
@@ -14,10 +15,10 @@ const STEP_PAGES = 64
 export function shrinking(db: Database) {
   let isLogFull = false
   const free = db.prepare<{ freelist_count: number }>('PRAGMA freelist_count')
-  const size = db.prepare<{ page_size: number }>('PRAGMA page_size').get()?.page_size ?? 4096
+  const size = certain(db.prepare<{ page_size: number }>('PRAGMA page_size').get(), 'a size').page_size
   // A database that was not made for it keeps its pages, however often it is asked.
   const canShrink = db.prepare<{ auto_vacuum: number }>('PRAGMA auto_vacuum').get()?.auto_vacuum === INCREMENTAL
-  const hasIdlePages = () => canShrink && (free.get()?.freelist_count ?? 0) * size > IDLE_BYTES
+  const hasIdlePages = () => canShrink && certain(free.get(), 'a count').freelist_count * size > IDLE_BYTES
 
   return {
     /** Whether there is more free than is good to have. */

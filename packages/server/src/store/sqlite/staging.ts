@@ -10,6 +10,7 @@ import {
   type ConversationReads,
   type ConversationRow,
 } from './conversations.ts'
+import { certain } from '../../core/certain.ts'
 import type { EventWrites } from './events.ts'
 import type { Database } from './open.ts'
 import type { Piece } from './pieces.ts'
@@ -70,9 +71,7 @@ export function stagingOperations(
     beginStaged(at: number): StagedId {
       // a client's ids begin with a letter or a digit
       const id = `.${randomBytes(16).toString('hex')}` as StagedId
-      const row = insert.get(id, at)
-      if (row === undefined) throw new Error('INSERT … RETURNING returned nothing')
-      note.run(row.c)
+      note.run(certain(insert.get(id, at), 'a row that was just stored').c)
       return id
     },
 
@@ -105,8 +104,7 @@ export function stagingOperations(
       if (input.attachmentsOf !== undefined) refer.run(c, input.attachmentsOf)
       forget.run(c)
       markForSealing.run(c)
-      const conversation = changeConversation({ id, tags: input.tags })
-      if (conversation === undefined) throw new Error('a conversation is gone right after it was published')
+      const conversation = certain(changeConversation({ id, tags: input.tags }), 'what was just published')
       return { status: 'published', conversation }
     },
 
@@ -139,8 +137,7 @@ function copying(db: Database, events: EventWrites) {
     let done = head
     settle(from)
     for (const k of keysOfStep(rows.iterate(from, head + 1, until))) {
-      const row = read.get(k)
-      if (row === undefined) throw new Error('a row is gone within one transaction')
+      const row = certain(read.get(k), 'a row within one transaction')
       const last = Math.min(row.first + row.n - 1, until)
       const lines = { lines: row.lines, count: row.n }
       const part = row.lines.subarray(skipLines(lines, done + 1 - row.first), skipLines(lines, last - row.first + 1))

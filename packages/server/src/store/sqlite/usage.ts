@@ -14,7 +14,7 @@ export function readUsage(db: Database) {
 
   function question(key: string, order = 'cost_usd DESC, input_tokens + output_tokens DESC, key') {
     return db.prepare<UsageRow>(`
-      SELECT ${key} AS key, sum(runs) FILTER (WHERE (model = '') <> (?3 = 'model')) AS runs,
+      SELECT ${key} AS key, coalesce(sum(runs) FILTER (WHERE (model = '') <> (?3 = 'model')), 0) AS runs,
         sum(succeeded) AS succeeded, sum(interrupted) AS interrupted, sum(duration_ms) AS duration_ms,
         sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
         sum(cache_read_tokens) AS cache_read_tokens, sum(cache_creation_tokens) AS cache_creation_tokens,
@@ -95,7 +95,7 @@ export interface UsedRun {
 
 interface UsageRow {
   readonly key: number | string | null
-  readonly runs: number | null
+  readonly runs: number
   readonly succeeded: number
   readonly interrupted: number
   readonly duration_ms: number
@@ -109,7 +109,7 @@ interface UsageRow {
 function toSum(row: UsageRow): UsageSum {
   return {
     key: row.key ?? undefined,
-    runs: row.runs ?? 0,
+    runs: row.runs,
     succeeded: row.succeeded,
     interrupted: row.interrupted,
     durationMs: row.duration_ms,

@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { Attachment } from '../../../core/ports/attachment.ts'
+import { certain } from '../../../core/certain.ts'
 import { syncDirectory } from '../data-dir.ts'
 import { openToLook } from '../look.ts'
 import { connect, createPrivateFile, type Database } from '../open.ts'
@@ -68,8 +69,8 @@ async function copy(dataDir: string, part: string): Promise<Omit<BackedUp, 'byte
     const attachments = await takeAttachments(db, join(dataDir, 'attachments'))
     if (attachments === undefined) return undefined
     checkDatabase(db, 'The copy')
-    const conversations = db.prepare<{ n: number }>('SELECT count(*) AS n FROM conversation WHERE deleted = 0').get()?.n
-    return { conversations: conversations ?? 0, attachments }
+    const count = db.prepare<{ n: number }>('SELECT count(*) AS n FROM conversation WHERE deleted = 0')
+    return { conversations: certain(count.get(), 'a count').n, attachments }
   } finally {
     db.close()
   }

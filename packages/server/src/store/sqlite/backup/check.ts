@@ -1,4 +1,5 @@
 import { AppError } from '@claude-proxy/protocol/errors'
+import { reasonOf } from '../failure.ts'
 import type { Database } from '../open.ts'
 
 /** What SQLite finds wrong with a database; nothing when it is whole. */
@@ -12,7 +13,7 @@ export function findingsOf(db: Database): string[] {
     ]
   } catch (error) {
     // It may be in such a state that there is nothing to check.
-    return [error instanceof Error ? error.message : String(error)]
+    return [reasonOf(error)]
   }
 }
 

@@ -70,8 +70,9 @@ function openBackup(file: string): { db: Database } & Disposable {
   if (!existsSync(file)) throw new AppError('storage_unavailable', `There is no file ${file}.`)
   const db = connect(file, true)
   try {
-    const { application_id: id } = db.prepare<{ application_id: number }>('PRAGMA application_id').get() ?? {}
-    if (id !== APPLICATION_ID) throw new AppError('storage_unavailable', `${file} is no backup of this program's.`)
+    const found = db.prepare<{ application_id: number }>('PRAGMA application_id').get()
+    if (found?.application_id !== APPLICATION_ID)
+      throw new AppError('storage_unavailable', `${file} is no backup of this program's.`)
     checkDatabase(db, file)
     return { db, [Symbol.dispose]: () => db.close() }
   } catch (error) {
