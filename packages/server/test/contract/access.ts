@@ -42,6 +42,20 @@ export function access(store: () => Store): void {
       expect(await store().tokenOf(other)).toEqual(everywhere)
     })
 
+    it('are listed in the order in which they were made, those of one moment by their id', async () => {
+      const late = token({ createdAt: 90 })
+      const [a, b, c, d] = [80, 80, 80, 80].map((createdAt) => token({ createdAt })) as [
+        NewToken,
+        NewToken,
+        NewToken,
+        NewToken,
+      ]
+      for (const each of [late, d, a, c, b]) await store().createToken(each, entry())
+      const ids = [a, b, c, d, late].map(({ id }) => id)
+      const listed = (await store().tokens()).map(({ id }) => id)
+      expect(listed.filter((id) => ids.includes(id))).toEqual(ids)
+    })
+
     it('a name is given once; who wants it again gets nothing, and nothing is noted', async () => {
       const first = token()
       const second = token({ name: first.name })
@@ -152,6 +166,7 @@ export function access(store: () => Store): void {
       const attachment = { id: fresh().run as string as AttachmentId, ...upload }
       await store().addUpload(attachment, 1000, 'me')
       expect(await store().foldersOf(attachment.id)).toEqual([])
+      expect(await store().foldersOf('f'.repeat(32) as AttachmentId)).toEqual([])
       const [here, there] = [fresh(), fresh()]
       for (const { id, folder } of [here, there])
         await store().beginRun(newRun({ name: id, folder, attachments: [attachment] }))

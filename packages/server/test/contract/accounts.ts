@@ -51,6 +51,13 @@ export function accounts(store: () => Store): void {
       })
     })
 
+    it('tells of models by their name, in whatever order they were used', async () => {
+      const { id, run } = await started(store())
+      const usage = ['b', 'a', 'c', 'd'].map((model) => use(model, 1))
+      await store().endRun(run.id, ['{}'], 2, ending({ usage }))
+      expect((await store().account(id))?.usage.map(({ model }) => model)).toEqual(['a', 'b', 'c', 'd'])
+    })
+
     it('a cost that nobody knows stays unknown', async () => {
       const { id, run } = await started(store())
       await store().endRun(run.id, ['{}'], 2, ending({ usage: [use('a', 1)] }))

@@ -37,12 +37,27 @@ export function listing(store: () => Store): void {
       expect(await ids({ folder: '/nowhere' as Folder })).toEqual([])
     })
 
+    it('can be asked for some of them only', async () => {
+      const made = [await create(1), await create(2), await create(3)].map((each) => each?.id as ConversationId)
+      const [one, , three] = made
+      const among = [one, three, fresh().id] as ConversationId[]
+      expect(await ids({ among })).toEqual([three, one])
+      expect(await ids({ among: [] })).toEqual([])
+    })
+
     it('is not called by a prompt without words', async () => {
       const { id, folder } = fresh()
       await endOf(store(), newRun({ name: id, folder, text: ' \n\n ' }))
       expect(await store().conversation(id)).toMatchObject({ title: undefined })
       await endOf(store(), newRun({ name: id, folder, text: ' Now \n' }))
       expect(await store().conversation(id)).toMatchObject({ title: 'Now' })
+    })
+
+    it('is not called by what an agent went on with', async () => {
+      const { folder } = fresh()
+      const id = (await create(1, folder))?.id as ConversationId
+      await endOf(store(), newRun({ name: id, folder, begunBy: 'agent', text: 'A task has ended.' }))
+      expect(await store().conversation(id)).toMatchObject({ title: undefined })
     })
 
     it('is active when a run begins, and called by its first prompt until it gets a title', async () => {

@@ -105,6 +105,19 @@ export function usage(store: () => Store): void {
       expect(await store().usage({ by: 'model', periods: ALWAYS, folder, limit: 1 })).toHaveLength(1)
     })
 
+    it('what cost the same is listed by its name, and what nobody has any more before it', async () => {
+      const { folder } = fresh()
+      const talks = await Promise.all([1, 2, 3, 4].map(() => conversation(folder)))
+      for (const [n, talk] of talks.toReversed().entries()) await ran(talk, HOUR, ending(`m${(n * 3) % 4}`, 1, 1))
+      const listed = async (by: UsageGroup) => (await asked(by, folder)).map(({ key }) => key)
+      const [first, ...others] = talks.map(({ id }) => id).toSorted()
+      expect(await listed('conversation')).toEqual([first, ...others])
+      expect(await listed('model')).toEqual(['m0', 'm1', 'm2', 'm3'])
+      const [gone, ...left] = others
+      if (gone !== undefined) await store().deleteConversation(gone)
+      expect(await listed('conversation')).toEqual([undefined, first, ...left])
+    })
+
     it('a run of several models is one run, and one of each', async () => {
       const { folder } = fresh()
       const { usage: both } = { usage: [...ending('a', 1).usage, ...ending('b', 2).usage] }

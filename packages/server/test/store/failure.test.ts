@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { AppError } from '@claude-proxy/protocol/errors'
-import { failure, toError } from '../../src/store/sqlite/failure.ts'
+import { failure, storageFailure, toError } from '../../src/store/sqlite/failure.ts'
 
 const sqlite = (errcode: number) => Object.assign(new Error('what SQLite says'), { errcode })
 
@@ -10,6 +10,10 @@ it.each([
 ])('%s is the storage not being available, with what to do about it', (_, error, words) => {
   const told = toError(failure(error))
   expect(told).toMatchObject({ code: 'storage_unavailable', message: expect.stringMatching(words), cause: error })
+})
+
+it('what is thrown and is no error is told, too', () => {
+  expect(toError(storageFailure('gone')).message).toContain('the database refused it (gone)')
 })
 
 it('a mistake of ours stays one, and what the caller has to know stays what it is', () => {

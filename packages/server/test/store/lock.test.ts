@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { lockHolder } from '../../src/store/sqlite/lock.ts'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts'
 import { started } from '../contract/samples.ts'
 import { startChild } from './child.ts'
@@ -44,4 +45,24 @@ it('a store that could not be opened leaves the directory free', async () => {
   await expect(openSqliteStore({ dataDir, log: silent })).rejects.toThrow()
   await first.close()
   await temporaryStore(dataDir)
+})
+
+it('a lock that is no lock is an error of its own, not somebody who has the directory', async () => {
+  const dataDir = temporaryDir()
+  writeFileSync(join(dataDir, 'lock.db'), 'scribbled over, and long enough to be looked at'.repeat(100))
+  await expect(openSqliteStore({ dataDir, log: silent })).rejects.toThrow('file is not a database')
+  expect(() => lockHolder(dataDir)).toThrow('file is not a database')
+})
+
+it('who looks from outside learns whether anybody has the directory, and who if that is known', async () => {
+  const dataDir = temporaryDir()
+  expect(lockHolder(dataDir)).toBeUndefined()
+  const store = await temporaryStore(dataDir)
+  expect(lockHolder(dataDir)).toEqual({ pid: process.pid })
+  for (const note of ['', 'nobody', '-1']) {
+    writeFileSync(join(dataDir, 'lock.pid'), note)
+    expect(lockHolder(dataDir)).toEqual({ pid: undefined })
+  }
+  await store.close()
+  expect(lockHolder(dataDir)).toBeUndefined()
 })

@@ -126,6 +126,17 @@ it('a writing thread that dies rejects what was pending; the next operation has 
   await expect(set('live')).rejects.toMatchObject({ code: 'shutting_down' })
 })
 
+it('a writing thread that dies while nothing is asked of it is told of, and the next operation has a new one', async () => {
+  const errors: string[] = []
+  const script = new URL('dying-worker.ts', import.meta.url)
+  const writer = openWriter('unused', { ...silent, error: (message) => errors.push(message) }, script)
+  const set = (sessionId: string) => writer.submit('setSession', { id: 'c' as ConversationId, sessionId, at: 1 })
+  await set('die later')
+  await expect.poll(() => errors).toEqual(['The thread that writes to the database failed.'])
+  await set('live')
+  await writer.close()
+})
+
 it('what cannot travel to the writing thread is refused with those beside it, and nobody waits behind it', async () => {
   const store = await temporaryStore()
   const { id, run } = await started(store)
