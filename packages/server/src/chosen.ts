@@ -43,9 +43,10 @@ export async function openFiles(config: Config): Promise<AttachmentFiles> {
   return (await import('./store/sqlite/attachment-files.ts')).openAttachmentFiles(config.dataDir)
 }
 
-export async function openSearch(config: Config, log: Log): Promise<SearchIndex | undefined> {
+/** After the store, which it follows. */
+export async function openSearch(config: Config, store: Store, log: Log): Promise<SearchIndex | undefined> {
   if (config.store === 'memory')
-    return config.search ? (await import('./store/memory/search.ts')).createMemorySearch() : undefined
+    return config.search ? (await import('./store/memory/search.ts')).createMemorySearch(store) : undefined
   const { discardSqliteSearch, openSqliteSearch } = await import('./store/sqlite/search/search.ts')
   if (config.search) return openSqliteSearch({ dataDir: config.dataDir, log })
   discardSqliteSearch(config.dataDir)

@@ -121,7 +121,7 @@ export async function startService(
     newId: () => newHexId() as AttachmentId,
   })
   const events = createEventLog({ store, bell, clock, log, doubtMs: DOUBT_MS, metrics })
-  const index = await openSearch(config, log)
+  const index = await openSearch(config, store, log)
   if (index) building.defer(() => index.close())
   const indexer = index && createIndexer({ store, index, bell, clock, log, pauseMs: INDEX_MS, retryMs: INDEX_RETRY_MS })
   if (indexer) building.defer(() => indexer.close())

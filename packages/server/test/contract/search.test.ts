@@ -1,24 +1,24 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createMemorySearch } from '../../src/store/memory/search.ts'
+import { createMemoryStore } from '../../src/store/memory/store.ts'
 import { openSqliteSearch } from '../../src/store/sqlite/search/search.ts'
-import { silent } from '../store/temporary.ts'
+import { openTemporary, silent } from '../store/temporary.ts'
 import { searchContract } from './search.ts'
 
 searchContract('memory', () => {
-  const index = createMemorySearch()
-  return Promise.resolve({ index, discard: () => index.close() })
+  const store = createMemoryStore()
+  const index = createMemorySearch(store)
+  return Promise.resolve({ store, index, discard: () => index.close() })
 })
 
-searchContract('sqlite', () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'search-test-'))
+searchContract('sqlite', async () => {
+  const { store, dataDir, discard } = await openTemporary()
   const index = openSqliteSearch({ dataDir, log: silent })
-  return Promise.resolve({
+  return {
+    store,
     index,
     async discard() {
       await index.close()
-      rmSync(dataDir, { recursive: true, force: true })
+      await discard()
     },
-  })
+  }
 })

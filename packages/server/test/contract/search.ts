@@ -2,13 +2,15 @@ import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { promptEvent } from '@claude-proxy/protocol/events'
 import type { ConversationId } from '@claude-proxy/protocol/ids'
-import type { Found, PageToIndex, SearchIndex } from '../../src/core/ports/search.ts'
+import type { Found, SearchIndex } from '../../src/core/ports/search.ts'
+import type { Store } from '../../src/core/ports/store.ts'
 import { marked, parseQuery } from '../../src/core/search/query.ts'
 import { wordsOf } from '../../src/core/search/words.ts'
 import { fresh } from './samples.ts'
 
-/** An index to test, and how to throw it away. */
+/** An index to test, the store that it follows, and how to throw both away. */
 export interface IndexUnderTest {
+  readonly store: Store
   readonly index: SearchIndex
   discard(): Promise<void>
 }
@@ -21,6 +23,7 @@ export function searchContract(name: string, open: () => Promise<IndexUnderTest>
     beforeAll(async () => {
       subject = await open()
       index = subject.index
+      await index.positions()
     })
     afterAll(() => subject.discard())
 
@@ -28,13 +31,24 @@ export function searchContract(name: string, open: () => Promise<IndexUnderTest>
     const within = (query: string, ids: ConversationId[], each = 10, before?: number) =>
       index.within(parseQuery(query), ids, each, before)
 
+    /** Stores prompts, and has the index take them in. */
+    async function tell(...all: readonly (readonly [id: ConversationId, ...texts: string[]])[]): Promise<void> {
+      for (const [id, ...texts] of all) await append(subject.store, id, texts)
+      await level(all.map(([id]) => id))
+    }
+    async function level(ids: readonly ConversationId[]): Promise<void> {
+      for (let behind = new Set(ids); behind.size > 0;)
+        for (const { conversation, isLevel } of await index.catchUp([...behind], 1024 * 1024))
+          if (isLevel) behind.delete(conversation)
+    }
+    async function remove(ids: readonly ConversationId[]): Promise<void> {
+      for (const id of ids) await subject.store.deleteConversation(id)
+      await level(ids)
+    }
+
     it('finds the newest events first, in the conversations that are asked for, in their order', async () => {
       const [one, two, three] = [fresh().id, fresh().id, fresh().id]
-      await index.add([
-        prompts(one, 1, 'alpha', 'beta', 'alpha beta'),
-        prompts(two, 1, 'gamma', 'Álpha'),
-        prompts(three, 1, 'gamma'),
-      ])
+      await tell([one, 'alpha', 'beta', 'alpha beta'], [two, 'gamma', 'Álpha'], [three, 'gamma'])
       expect(await everywhere('alpha')).toEqual(sorted([found(one, 3, 1), found(two, 2)]))
       expect(await within('alpha', [two, three, one])).toEqual([found(two, 2), found(one, 3, 1)])
       expect(await within('alpha', [one], 1)).toEqual([found(one, 3)])
@@ -45,32 +59,48 @@ export function searchContract(name: string, open: () => Promise<IndexUnderTest>
       expect(await within('beta alpha', [one])).toEqual([found(one, 3)])
     })
 
-    it('is filled page by page, in one piece each time, and knows how far it has come', async () => {
-      const id = fresh().id
-      await index.add([prompts(id, 1, 'first delta'), prompts(id, 2, 'second delta')])
-      await index.add([prompts(id, 1, 'first delta')])
-      expect((await index.positions()).get(id)).toBe(2)
-      await expect(index.add([prompts(fresh().id, 1, 'delta'), prompts(id, 4, 'delta')])).rejects.toThrow()
-      await index.add([prompts(id, 3, 'third delta')])
-      expect(await everywhere('delta')).toEqual([found(id, 3, 2, 1)])
-      expect((await index.positions()).get(id)).toBe(3)
+    it('takes in what is new, as much as it is asked for, and knows how far it has come', async () => {
+      const [one, two, none] = [fresh().id, fresh().id, fresh().id]
+      await append(subject.store, one, ['first delta', 'second delta'])
+      await append(subject.store, two, ['delta'])
+      expect(await index.catchUp([one, two], 1)).toEqual([{ conversation: one, isLevel: true }])
+      expect(await index.catchUp([one, none, two], 1)).toEqual(
+        [one, none, two].map((conversation) => ({ conversation, isLevel: true })),
+      )
+      await tell([one, 'third delta'])
+      expect(await everywhere('delta')).toEqual(sorted([found(one, 3, 2, 1), found(two, 1)]))
+      const positions = await index.positions()
+      expect([one, two, none].map((id) => positions.get(id))).toEqual([3, 1, undefined])
     })
 
-    it('knows nothing of a conversation that was removed, and takes it in anew', async () => {
+    it('comes to the end of a long conversation step by step', async () => {
+      const id = fresh().id
+      await append(
+        subject.store,
+        id,
+        Array.from({ length: 1000 }, (_, n) => `iota number${n} ${'x'.repeat(2000)}`),
+      )
+      let steps = 1
+      while ((await index.catchUp([id], 1)).some(({ isLevel }) => !isLevel)) steps++
+      expect(steps).toBeGreaterThan(1)
+      expect(await within('iota', [id], 2)).toEqual([found(id, 1000, 999)])
+      expect((await index.positions()).get(id)).toBe(1000)
+    })
+
+    it('knows nothing of a conversation that was deleted', async () => {
       const [id, other] = [fresh().id, fresh().id]
-      const texts = Array.from({ length: 1200 }, () => 'epsilon')
-      await index.add([prompts(id, 1, ...texts), prompts(other, 1, 'epsilon')])
-      await index.remove([id, fresh().id])
+      await tell([id, ...Array.from({ length: 1200 }, () => 'epsilon')], [other, 'epsilon'])
+      await remove([id, fresh().id])
       expect(await everywhere('epsilon')).toEqual([found(other, 1)])
       expect(await within('epsilon', [id])).toEqual([])
-      await index.add([prompts(id, 1, 'epsilon again')])
+      expect((await index.positions()).has(id)).toBe(false)
       while (await index.tidy());
-      expect(await everywhere('epsilon')).toEqual(sorted([found(other, 1), found(id, 1)]))
+      expect(await everywhere('epsilon')).toEqual([found(other, 1)])
     })
 
     it('finds a letter of a script without blanks, and beginnings of words', async () => {
       const id = fresh().id
-      await index.add([prompts(id, 1, '全文検索を試す', 'configuration', '検 全')])
+      await tell([id, '全文検索を試す', 'configuration', '検 全'])
       expect(await within('検索', [id])).toEqual([found(id, 1)])
       expect(await within('検', [id])).toEqual([found(id, 3, 1)])
       for (const beginning of ['con*', 'conf*', 'configuration*'])
@@ -80,11 +110,7 @@ export function searchContract(name: string, open: () => Promise<IndexUnderTest>
 
     it('finds the few beside the many, whole words and beginnings', async () => {
       const [one, many, two] = [fresh().id, fresh().id, fresh().id]
-      await index.add([
-        prompts(one, 1, 'zetas'),
-        prompts(many, 1, ...Array.from({ length: 20_001 }, () => 'zetas')),
-        prompts(two, 1, 'zetas'),
-      ])
+      await tell([one, 'zetas'], [many, ...Array.from({ length: 20_001 }, () => 'zetas')], [two, 'zetas'])
       for (const query of ['zetas', 'zet*', 'zeta*']) {
         expect(await everywhere(query, 2), query).toEqual(
           sorted([found(one, 1), found(many, 20_001, 20_000), found(two, 1)]),
@@ -92,13 +118,13 @@ export function searchContract(name: string, open: () => Promise<IndexUnderTest>
         expect(await within(query, [two, one]), query).toEqual([found(two, 1), found(one, 1)])
         expect(await within(query, [many, two], 2, 5), query).toEqual([found(many, 4, 3), found(two, 1)])
       }
-      await index.remove([many])
+      await remove([many])
     })
 
     it('finds beginnings that few words have, and those that many have', async () => {
       const id = fresh().id
       const texts = Array.from({ length: 60 }, (_, n) => `before theta${n} behind`)
-      await index.add([prompts(id, 1, ...texts)])
+      await tell([id, ...texts])
       const numbers = (start: string) =>
         texts.flatMap((text, n) => (text.includes(` ${start}`) ? [n + 1] : [])).toReversed()
       for (const start of ['theta', 'theta5', 'theta59', 'theta7', 'thet'])
@@ -140,8 +166,8 @@ export function searchContract(name: string, open: () => Promise<IndexUnderTest>
             const known = all.map((texts) => ({ id: fresh().id, texts }))
             for (const { id, texts } of known) {
               const middle = Math.floor(texts.length / 2)
-              if (middle > 0) await index.add([prompts(id, 1, ...texts.slice(0, middle))])
-              if (texts.length > middle) await index.add([prompts(id, middle + 1, ...texts.slice(middle))])
+              if (middle > 0) await tell([id, ...texts.slice(0, middle)])
+              if (texts.length > middle) await tell([id, ...texts.slice(middle)])
             }
             const ids = known.map(({ id }) => id)
             for (const each of queries.filter((words) => isQuery(words))) {
@@ -157,7 +183,7 @@ export function searchContract(name: string, open: () => Promise<IndexUnderTest>
                   each,
                 ).toEqual(sorted(some))
             }
-            await index.remove(ids)
+            await remove(ids)
           },
         ),
         { numRuns: 50 },
@@ -174,10 +200,14 @@ export function searchContract(name: string, open: () => Promise<IndexUnderTest>
   })
 }
 
-/** A page of prompts, the first of which has the number `first`. */
-export function prompts(conversation: ConversationId, first: number, ...texts: string[]): PageToIndex {
-  const lines = texts.map((text) => `${JSON.stringify(promptEvent(text, '2026-11-23T08:15:30.000Z'))}\n`)
-  return { conversation, page: { first, count: texts.length, lines: Buffer.from(lines.join('')) } }
+/** Stores prompts in a conversation, which need not be there. */
+export async function append(store: Store, id: ConversationId, texts: readonly string[]): Promise<void> {
+  const lines = texts.map((text) => JSON.stringify(promptEvent(text, '2026-11-23T08:15:30.000Z')))
+  const { folder } = fresh()
+  const facts = { group: undefined, sessionId: undefined, createdAt: 1, updatedAt: 1, canonical: false }
+  if (!(await store.conversation(id)))
+    return void (await store.importConversation({ id, folder, cwd: '/', lines, ...facts }))
+  for (const line of lines) await store.addNote(id, line, 1)
 }
 
 export function found(conversation: ConversationId, ...numbers: number[]): Found {

@@ -18,7 +18,7 @@ it('what is told of is in the index a moment later, and at once when somebody se
   const id = await say('first alpha')
   bell.ring(id)
   await expect.poll(() => numbers(index, 'alpha', id)).toEqual([1])
-  const slow = begin({ pauseMs: 1_000_000, store, index: createMemorySearch() })
+  const slow = begin({ pauseMs: 1_000_000, store, index: createMemorySearch(store) })
   await say('second alpha', id)
   slow.bell.ring(id)
   expect(await slow.indexer.level(PATIENCE)).toBe(true)
@@ -26,14 +26,15 @@ it('what is told of is in the index a moment later, and at once when somebody se
 })
 
 it('a start finds what was stored, and what was deleted, while nobody looked', async () => {
-  const index = createMemorySearch()
-  const first = begin({ index })
+  const store = createMemoryStore()
+  const index = createMemorySearch(store)
+  const first = begin({ store, index })
   const [kept, gone] = [await first.say('beta'), await first.say('beta')]
   expect(await first.indexer.level(PATIENCE)).toBe(true)
   await first.indexer.close()
   await first.say('beta again', kept)
   await first.store.deleteConversation(gone)
-  const second = begin({ index, store: first.store })
+  const second = begin({ store, index })
   const added = await second.say('beta')
   expect(await second.indexer.level(PATIENCE)).toBe(true)
   expect(await numbers(index, 'beta', kept)).toEqual([3, 1])
@@ -52,33 +53,48 @@ it('a conversation that is deleted is forgotten', async () => {
 })
 
 it('an index that has lost everything, or fails for a while, is filled again', async () => {
-  const { index: good, indexer, say, bell, complaints } = begin({ pauseMs: 1, retryMs: 1 })
+  const store = createMemoryStore()
+  let index = createMemorySearch(store)
+  let fails = false
+  const losing: SearchIndex = {
+    ...index,
+    positions: () => {
+      fails = false
+      return index.positions()
+    },
+    catchUp: (...asked) => (fails ? Promise.reject(new Error('It is gone.')) : index.catchUp(...asked)),
+  }
+  const { indexer, say, bell, complaints } = begin({ store, index: losing, pauseMs: 1, retryMs: 1 })
   const ids = [await say('delta'), await say('delta'), await say('delta')]
   await indexer.level(PATIENCE)
-  await good.remove(ids)
+  index = createMemorySearch(store)
+  fails = true
   await say('delta again', ids[0])
   bell.ring(ids[0] as ConversationId)
-  await expect.poll(() => numbers(good, 'delta', ...ids)).toEqual([3, 1, 1, 1])
+  await expect.poll(() => numbers(index, 'delta', ...ids)).toEqual([3, 1, 1, 1])
   expect(complaints).toEqual(['The search index could not be kept up; it is tried again.'])
 })
 
 it('an index of a later day than the store is made again where they differ', async () => {
-  const { index, indexer, store, say } = begin()
-  const id = await say('epsilon')
-  await say('epsilon', id)
-  await indexer.level(PATIENCE)
-  const older = createMemoryStore()
+  const [later, older] = [createMemoryStore(), createMemoryStore()]
+  let store = later
+  const index = createMemorySearch({ page: (...asked) => store.page(...asked) })
+  const first = begin({ index, store: later })
+  const id = await first.say('epsilon')
+  await first.say('epsilon', id)
+  await first.indexer.level(PATIENCE)
+  store = older
   const again = begin({ index, store: older })
   await again.say('other words', id)
   expect(await again.indexer.level(PATIENCE)).toBe(true)
-  expect((await store.conversation(id))?.head).toBeGreaterThan((await older.conversation(id))?.head ?? 0)
+  expect((await later.conversation(id))?.head).toBeGreaterThan((await older.conversation(id))?.head ?? 0)
   expect(await numbers(index, 'epsilon', id)).toEqual([])
   expect(await numbers(index, 'other', id)).toEqual([1])
 })
 
 it('who searches waits for what is behind only so long, and is told', async () => {
   const { index } = begin()
-  const hanging: SearchIndex = { ...index, add: () => new Promise(() => {}) }
+  const hanging: SearchIndex = { ...index, catchUp: () => new Promise(() => {}) }
   const { indexer, say } = begin({ index: hanging, closes: false })
   await say('zeta')
   expect(await indexer.level(10)).toBe(false)
@@ -87,7 +103,7 @@ it('who searches waits for what is behind only so long, and is told', async () =
 it('what grows while it is being indexed is waited for, too', async () => {
   const { store, index: whole } = begin()
   const held = Promise.withResolvers<undefined>()
-  const index: SearchIndex = { ...whole, add: (pages) => held.promise.then(() => whole.add(pages)) }
+  const index: SearchIndex = { ...whole, catchUp: (...asked) => held.promise.then(() => whole.catchUp(...asked)) }
   const { indexer, say, bell } = begin({ store, index })
   const id = await say('eta')
   const before = indexer.level(PATIENCE)
@@ -109,7 +125,7 @@ interface Begun {
 
 function begin({
   store = createMemoryStore(),
-  index = createMemorySearch(),
+  index = createMemorySearch(store),
   pauseMs = 1_000_000,
   retryMs = 1_000_000,
   closes = true,

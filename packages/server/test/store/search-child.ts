@@ -11,9 +11,10 @@ const store = await openSqliteStore({ dataDir, log })
 const index = openSqliteSearch({ dataDir, log })
 const telling = {
   ...index,
-  async add(...pages: Parameters<typeof index.add>) {
-    await index.add(...pages)
-    writeSync(1, 'added\n')
+  async catchUp(...asked: Parameters<typeof index.catchUp>) {
+    const looked = await index.catchUp(...asked)
+    writeSync(1, 'caught up\n')
+    return looked
   },
 }
 createIndexer({ store, index: telling, bell: createBell(), clock: Date, log, pauseMs: 1, retryMs: 1 }).start()

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { promptEvent } from '@claude-proxy/protocol/events'
@@ -12,6 +12,7 @@ import { toMatch } from '../../src/store/sqlite/search/match.ts'
 import { discardSqliteSearch, openSqliteSearch } from '../../src/store/sqlite/search/search.ts'
 import { connect } from '../../src/store/sqlite/open.ts'
 import { fresh } from '../contract/samples.ts'
+import { append } from '../contract/search.ts'
 import { startChild } from './child.ts'
 import { silent, temporaryDir, temporaryStore } from './temporary.ts'
 
@@ -69,6 +70,27 @@ it('an index that was removed, is none, is of another form or is damaged is made
     writeFileSync(file, bytes.fill(0xa5, 4096))
   }
   expect(await after(harm)).toContain(damaged)
+})
+
+it('beside a store of an earlier day the index is made again where they differ', async () => {
+  const [later, earlier] = [await filled(1), await filled(0)]
+  const [id = fresh().id] = later.ids
+  await all(later.dataDir, later.store)
+  await append(earlier.store, id, ['common words of an earlier day'])
+  await append(earlier.store, fresh().id, ['common'])
+  copyFileSync(join(later.dataDir, 'search.db'), join(earlier.dataDir, 'search.db'))
+  const found = await all(earlier.dataDir, earlier.store)
+  expect(found.find(({ conversation }) => conversation === id)?.numbers).toEqual([1])
+  expect(found).toHaveLength(2)
+})
+
+it('an index that a thread took along is compared anew before it goes on', async () => {
+  const { dataDir, ids } = await filled(1)
+  const index = openSqliteSearch({ dataDir, log: silent })
+  onTestFinished(() => index.close())
+  await expect(index.catchUp(ids, 1)).rejects.toThrow('positions')
+  await index.positions()
+  expect(await index.catchUp(ids, 1)).toEqual([{ conversation: ids[0], isLevel: false }])
 })
 
 it('of a deleted conversation no word is left in the file', async () => {

@@ -23,11 +23,12 @@ export async function temporaryStore(dataDir = temporaryDir()): Promise<Store> {
 }
 
 /** A store that its user throws away. */
-export async function openTemporary(): Promise<{ store: Store; discard(): Promise<void> }> {
+export async function openTemporary(): Promise<{ store: Store; dataDir: string; discard(): Promise<void> }> {
   const dataDir = mkdtempSync(join(tmpdir(), 'store-test-'))
   const store = await openSqliteStore({ dataDir, log: silent })
   return {
     store,
+    dataDir,
     async discard() {
       await store.close()
       rmSync(dataDir, { recursive: true, force: true })

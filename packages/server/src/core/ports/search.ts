@@ -1,11 +1,11 @@
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import type { Query } from '../search/query.ts'
-import type { Page } from './event.ts'
 
-/** Consecutive events of a conversation, for the index. */
-export interface PageToIndex {
+/** A conversation that the index has looked at in the store. */
+export interface Looked {
   readonly conversation: ConversationId
-  readonly page: Page
+  /** It has all that there is. */
+  readonly isLevel: boolean
 }
 
 /** Events that a query finds in one conversation: their numbers, the newest first. */
@@ -22,12 +22,11 @@ export interface SearchIndex {
   /** How far it has come in each conversation it knows. */
   positions(): Promise<ReadonlyMap<ConversationId, number>>
   /**
-   * Takes in pages, all of them or none. One that it has is passed over; one that leaves a gap is refused: then the index has
-   * lost something.
+   * Takes in what the store has more of these conversations, one after the other until it has read about so many bytes, all
+   * of it or nothing; one of which the store has less was deleted, or is another's, and is forgotten. Tells which it has
+   * looked at. Refuses as long as `positions` was not asked for since it may have lost something.
    */
-  add(pages: readonly PageToIndex[]): Promise<void>
-  /** Forgets conversations. */
-  remove(conversations: readonly ConversationId[]): Promise<void>
+  catchUp(conversations: readonly ConversationId[], atMostBytes: number): Promise<readonly Looked[]>
   /**
    * The newest events, at most `each`, of every conversation that the query finds anything in, in any order. Undefined when
    * those are so many that going through conversations with `within` is the quicker way to the first of them.

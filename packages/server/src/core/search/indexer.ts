@@ -1,10 +1,10 @@
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import type { Bell, Clock, Log } from '../ports/outside.ts'
-import type { PageToIndex, SearchIndex } from '../ports/search.ts'
+import type { SearchIndex } from '../ports/search.ts'
 import type { Store } from '../ports/store.ts'
 
 export interface IndexerDeps {
-  readonly store: Store
+  readonly store: Pick<Store, 'conversations'>
   readonly index: SearchIndex
   readonly bell: Bell
   readonly clock: Clock
@@ -18,13 +18,13 @@ export interface IndexerDeps {
 export type Indexer = ReturnType<typeof createIndexer>
 
 /** What one step takes in: the index is busy with it, and whoever searches meanwhile waits. */
-const STEP = { bytes: 512 * 1024, pageBytes: 256 * 1024, conversations: 64 }
+const STEP = { bytes: 512 * 1024, conversations: 64 }
 /** Conversations that are compared at once. */
 const LIST = 500
 
 /**
- * Keeps the index level with the store. A reader like any other: the bell wakes it, it knows how far it has come, and it
- * pulls the pages after that. At its start it compares everything once, so that nothing depends on what it was told.
+ * Keeps the index level with the store. A reader like any other: the bell wakes it, and the index, which knows how far it has
+ * come, pulls what comes after. At its start it compares everything once, so that nothing depends on what it was told.
  */
 export function createIndexer({ store, index, bell, clock, log, pauseMs, retryMs }: IndexerDeps) {
   /** What has grown or gone since the pass that is under way began. */
@@ -32,8 +32,7 @@ export function createIndexer({ store, index, bell, clock, log, pauseMs, retryMs
   /** What that pass has still to do; what the comparison found comes after it. */
   let todo = new Set<ConversationId>()
   const backlog = new Set<ConversationId>()
-  /** How far the index is; undefined before the comparison. */
-  let positions: Map<ConversationId, number> | undefined
+  let isCompared = false
   const waiting = new Set<Waiting>()
   let pass: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
@@ -50,7 +49,7 @@ export function createIndexer({ store, index, bell, clock, log, pauseMs, retryMs
     async level(atMostMs: number): Promise<boolean> {
       const { promise, resolve } = Promise.withResolvers<void>()
       const wait: Waiting = {
-        isBehind: positions === undefined || backlog.size > 0,
+        isBehind: !isCompared || backlog.size > 0,
         for: new Set([...fresh, ...todo]),
         resolve,
       }
@@ -92,7 +91,7 @@ export function createIndexer({ store, index, bell, clock, log, pauseMs, retryMs
         (error: unknown) => {
           if (!signal.aborted) log.warn('The search index could not be kept up; it is tried again.', { error })
           // What it knows may be gone: compare anew.
-          positions = undefined
+          isCompared = false
           return retryMs
         },
       )
@@ -105,11 +104,12 @@ export function createIndexer({ store, index, bell, clock, log, pauseMs, retryMs
   }
 
   async function work(): Promise<void> {
-    const known = (positions ??= await compare())
+    if (!isCompared) await compare()
+    isCompared = true
     takeFresh()
     tell([])
     for (let taken = clock.now(); !signal.aborted && todo.size + backlog.size > 0;) {
-      await step(known)
+      await step()
       // A long backlog keeps nothing that is new waiting.
       if (waiting.size === 0 && clock.now() - taken < pauseMs) continue
       taken = clock.now()
@@ -123,9 +123,9 @@ export function createIndexer({ store, index, bell, clock, log, pauseMs, retryMs
     fresh = new Set()
   }
 
-  /** What the index knows, and in `backlog` what is not as it should be, the newest first. */
-  async function compare(): Promise<Map<ConversationId, number>> {
-    const known = new Map(await index.positions())
+  /** Notes in `backlog` what is not as it should be, the newest first. */
+  async function compare(): Promise<void> {
+    const known = await index.positions()
     const gone = new Set(known.keys())
     todo.clear()
     backlog.clear()
@@ -141,30 +141,11 @@ export function createIndexer({ store, index, bell, clock, log, pauseMs, retryMs
     }
     // One that has moved to the front meanwhile may be among these: it is looked at once more.
     for (const id of gone) backlog.add(id)
-    return known
   }
 
-  /** Takes in the next pages of those that are behind. */
-  async function step(known: Map<ConversationId, number>): Promise<void> {
-    const pages: PageToIndex[] = []
-    const removed: ConversationId[] = []
-    const done: ConversationId[] = []
-    let bytes = 0
-    for (const id of next()) {
-      const upTo = known.get(id) ?? 0
-      const page = await store.page(id, upTo, STEP.pageBytes)
-      // It was deleted, or this is an older store than the index was made of.
-      const isOther = page.head < upTo || (page.head === 0 && (await store.conversation(id)) === undefined)
-      if (isOther) removed.push(id)
-      else if (page.count > 0) pages.push({ conversation: id, page })
-      if (isOther ? page.head === 0 : page.first + page.count > page.head) done.push(id)
-      bytes += page.lines.length
-      if (bytes >= STEP.bytes || signal.aborted) break
-    }
-    if (removed.length > 0) await index.remove(removed)
-    if (pages.length > 0) await index.add(pages)
-    for (const id of removed) known.delete(id)
-    for (const { conversation, page } of pages) known.set(conversation, page.first + page.count - 1)
+  async function step(): Promise<void> {
+    const looked = await index.catchUp([...next()], STEP.bytes)
+    const done = looked.filter(({ isLevel }) => isLevel).map(({ conversation }) => conversation)
     for (const id of done) {
       todo.delete(id)
       backlog.delete(id)

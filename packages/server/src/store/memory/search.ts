@@ -1,18 +1,23 @@
 import { AppError } from '@claude-proxy/protocol/errors'
 import type { ConversationId } from '@claude-proxy/protocol/ids'
-import type { Found, PageToIndex, SearchIndex } from '../../core/ports/search.ts'
+import type { Found, Looked, SearchIndex } from '../../core/ports/search.ts'
+import type { Store } from '../../core/ports/store.ts'
+import type { Page } from '../../core/ports/event.ts'
 import { marked, type Query } from '../../core/search/query.ts'
 import { searchTexts } from '../../core/search/text.ts'
 import { type Word, wordsOf } from '../../core/search/words.ts'
 
 interface Known {
-  upTo: number
+  readonly upTo: number
   /** By number, in order. */
   readonly events: Map<number, readonly Word[]>
 }
 
+/** What is read of a conversation at once. */
+const PAGE_BYTES = 256 * 1024
+
 /** An index that looks through everything: the reference for others. */
-export function createMemorySearch(): SearchIndex {
+export function createMemorySearch(store: Pick<Store, 'page'>): SearchIndex {
   const known = new Map<ConversationId, Known>()
   let isClosed = false
 
@@ -22,24 +27,22 @@ export function createMemorySearch(): SearchIndex {
     return numbers.length === 0 ? [] : [{ conversation, numbers: numbers.toReversed().slice(0, each) }]
   }
 
-  /** All pages or none: those that leave a gap are found before any is taken. */
-  function take(pages: readonly PageToIndex[]): void {
-    const upTo = new Map(Array.from(known, ([id, each]) => [id, each.upTo]))
-    for (const { conversation, page } of pages) {
-      const last = upTo.get(conversation) ?? 0
-      if (page.first > last + 1) throw new Error(`${conversation} is indexed up to ${last}, not ${page.first - 1}`)
-      upTo.set(conversation, Math.max(last, page.first + page.count - 1))
-    }
-    for (const { conversation, page } of pages) {
+  async function catchUp(conversations: readonly ConversationId[], atMostBytes: number): Promise<Looked[]> {
+    const looked: Looked[] = []
+    let bytes = 0
+    for (const conversation of conversations) {
       const into = known.get(conversation) ?? { upTo: 0, events: new Map() }
-      if (page.first <= into.upTo) continue
-      for (const { number, text } of searchTexts(page)) into.events.set(number, [...wordsOf(text)])
-      into.upTo += page.count
-      known.set(conversation, into)
+      const page = await store.page(conversation, into.upTo, PAGE_BYTES)
+      if (page.head < into.upTo) known.delete(conversation)
+      else if (page.count > 0) known.set(conversation, take(into, page))
+      looked.push({ conversation, isLevel: page.head === (known.get(conversation)?.upTo ?? 0) })
+      bytes += page.lines.length
+      if (bytes >= atMostBytes) break
     }
+    return looked
   }
 
-  function does<T>(operation: () => T): Promise<T> {
+  function does<T>(operation: () => T | Promise<T>): Promise<T> {
     return Promise.try(() => {
       if (isClosed) throw new AppError('shutting_down', 'The index is closed.')
       return operation()
@@ -48,8 +51,7 @@ export function createMemorySearch(): SearchIndex {
 
   return {
     positions: () => does(() => new Map(Array.from(known, ([id, { upTo }]) => [id, upTo]))),
-    add: (pages) => does(() => take(pages)),
-    remove: (conversations) => does(() => conversations.forEach((id) => known.delete(id))),
+    catchUp: (conversations, atMostBytes) => does(() => catchUp(conversations, atMostBytes)),
     everywhere: (query, each) => does(() => [...known.keys()].flatMap((id) => find(query, id, each))),
     within: (query, conversations, each, before) =>
       does(() => conversations.flatMap((id, n) => find(query, id, each, n === 0 ? before : undefined))),
@@ -59,4 +61,9 @@ export function createMemorySearch(): SearchIndex {
       return Promise.resolve()
     },
   }
+}
+
+function take({ upTo, events }: Known, page: Page): Known {
+  for (const { number, text } of searchTexts(page)) events.set(number, [...wordsOf(text)])
+  return { upTo: upTo + page.count, events }
 }

@@ -1,13 +1,20 @@
 import type { ConversationId } from '@claude-proxy/protocol/ids'
-import type { Found, PageToIndex } from '../../../core/ports/search.ts'
+import type { Page } from '../../../core/ports/event.ts'
+import type { Found, Looked } from '../../../core/ports/search.ts'
 import type { Query } from '../../../core/search/query.ts'
 import { searchTexts } from '../../../core/search/text.ts'
 import { wordsOf } from '../../../core/search/words.ts'
+import type { readEvents } from '../events.ts'
 import type { Database, Value } from '../open.ts'
 import { inTransaction } from '../transaction.ts'
 import { toMatch } from './match.ts'
 import { bounds, conversationOf, LAST_NUMBER, numberOf, rowOf } from './rows.ts'
 import { readWords } from './vocabulary.ts'
+
+interface Row {
+  readonly row: number
+  readonly words: string
+}
 
 interface Known {
   readonly s: number
@@ -19,6 +26,8 @@ interface Known {
 const LOOK = { rows: 4000, times: 8 }
 /** As many rows are gone through rather than to look once more. */
 const AT_ONCE = 20_000
+/** What is read of a conversation at once. */
+const PAGE_BYTES = 256 * 1024
 /** How much one step deletes or merges (in pages): whoever searches meanwhile waits for it. */
 const STEP = { rows: 500, pages: 100 }
 
@@ -28,7 +37,7 @@ export type IndexOperations = ReturnType<typeof indexOperations>
  * Everything that can be asked of the index. Keys go in as integers (`CAST`): the driver binds numbers as doubles, and FTS5
  * passes over a bound that is none.
  */
-export function indexOperations(db: Database) {
+export function indexOperations(db: Database, pageOf: ReturnType<typeof readEvents>['page']) {
   const all = db.prepare<Known>('SELECT s, id, up_to FROM conversation')
   const byId = db.prepare<Known>('SELECT s, id, up_to FROM conversation WHERE id = ?')
   const byKey = db.prepare<Known>('SELECT s, id, up_to FROM conversation WHERE s = ?')
@@ -40,23 +49,40 @@ export function indexOperations(db: Database) {
     ORDER BY rowid LIMIT ?`)
 
   const wordsFrom = readWords(db)
+  const forgotten = forgetting(db)
+  /** Who catches up knows what is here: an index that was made anew lacks what nobody would tell of again. */
+  let isKnown = false
 
-  function write(pages: readonly PageToIndex[]): void {
-    const rows: { row: number; words: string }[] = []
-    for (const { conversation, page } of pages) {
-      const known = byId.get(conversation) ?? create.get(conversation)
-      if (known === undefined || page.first <= known.up_to) continue
-      if (page.first > known.up_to + 1)
-        throw new Error(`${conversation} is indexed up to ${known.up_to}, not ${page.first - 1}`)
-      for (const { number, text } of searchTexts(page)) {
-        if (number > LAST_NUMBER) break
-        const words = Array.from(wordsOf(text), ({ word }) => word).join(' ')
-        rows.push({ row: rowOf(known.s, number), words })
-      }
-      setUpTo(known.up_to + page.count, known.s)
+  function catchUp(conversations: readonly ConversationId[], atMostBytes: number): Looked[] {
+    const looked: Looked[] = []
+    const rows: Row[] = []
+    let bytes = 0
+    for (const conversation of conversations) {
+      const known = byId.get(conversation)
+      const upTo = known?.up_to ?? 0
+      const page = pageOf(conversation, upTo, PAGE_BYTES)
+      const isOther = page.head < upTo
+      if (isOther) forgotten.forget(conversation)
+      else if (page.count > 0) rows.push(...take(known ?? create.get(conversation), page))
+      looked.push({ conversation, isLevel: page.head === (isOther ? 0 : upTo + page.count) })
+      bytes += page.lines.length
+      if (bytes >= atMostBytes) break
     }
     // FTS5 writes out what it has gathered whenever a row comes before the last one.
     for (const { row, words } of rows.toSorted((a, b) => a.row - b.row)) insert(row, words)
+    return looked
+  }
+
+  function take(known: Known | undefined, page: Page): Row[] {
+    if (known === undefined) throw new Error('a conversation was created and is not there')
+    setUpTo(known.up_to + page.count, known.s)
+    const rows: Row[] = []
+    for (const { number, text } of searchTexts(page)) {
+      if (number > LAST_NUMBER) break
+      const words = Array.from(wordsOf(text), ({ word }) => word).join(' ')
+      rows.push({ row: rowOf(known.s, number), words })
+    }
+    return rows
   }
 
   /** What the rows are, by conversation: at most `each` of one, which are the first of it. */
@@ -92,10 +118,20 @@ export function indexOperations(db: Database) {
   }
 
   return {
-    positions: (): Map<ConversationId, number> => new Map(all.all().map(({ id, up_to }) => [id, up_to])),
+    positions(): Map<ConversationId, number> {
+      isKnown = true
+      return new Map(all.all().map(({ id, up_to }) => [id, up_to]))
+    },
 
-    add(pages: readonly PageToIndex[]): void {
-      inTransaction(db, () => write(pages))
+    catchUp({
+      conversations,
+      atMostBytes,
+    }: {
+      conversations: readonly ConversationId[]
+      atMostBytes: number
+    }): Looked[] {
+      if (!isKnown) throw new Error('the index may have lost what it had; ask for its positions')
+      return inTransaction(db, () => catchUp(conversations, atMostBytes))
     },
 
     everywhere({ query, each }: { query: Query; each: number }): Found[] | undefined {
@@ -127,7 +163,7 @@ export function indexOperations(db: Database) {
       })
     },
 
-    ...forgetting(db),
+    tidy: forgotten.tidy,
   }
 }
 
@@ -152,7 +188,7 @@ interface Within {
  * words themselves go when what they lie in is merged. All that is a little at a time, and goes on after a restart.
  */
 function forgetting(db: Database) {
-  const forget = command(db, 'INSERT INTO forgotten (s) SELECT s FROM conversation WHERE id = ?')
+  const note = command(db, 'INSERT INTO forgotten (s) SELECT s FROM conversation WHERE id = ?')
   const drop = command(db, 'DELETE FROM conversation WHERE id = ?')
   const due = db.prepare<{ s: number }>('SELECT s FROM forgotten LIMIT 1')
   const finish = command(db, 'DELETE FROM forgotten WHERE s = ?')
@@ -186,13 +222,10 @@ function forgetting(db: Database) {
   }
 
   return {
-    remove(conversations: readonly ConversationId[]): void {
-      inTransaction(db, () => {
-        for (const id of conversations) {
-          forget(id)
-          drop(id)
-        }
-      })
+    /** Within a transaction. */
+    forget(conversation: ConversationId): void {
+      note(conversation)
+      drop(conversation)
     },
 
     tidy(): boolean {

@@ -8,8 +8,8 @@ import type { IndexOperations } from './index.ts'
 import type { Ask, Reply, Request } from './worker.ts'
 
 /**
- * The index in `search.db` of the data directory, in a thread of its own, which starts with the first question. The file may
- * be removed at any time between two starts; a damaged one is thrown away. A thread that dies takes along what was asked; the
+ * The index in `search.db` of the data directory, in a thread of its own, which starts with the first question and reads the
+ * store by itself: that must be there by then, and be closed later. The file may be removed at any time between two starts; a damaged one is thrown away. A thread that dies takes along what was asked; the
  * next question starts another.
  */
 export function openSqliteSearch({ dataDir, log }: { dataDir: string; log: Log }): SearchIndex {
@@ -39,7 +39,7 @@ export function openSqliteSearch({ dataDir, log }: { dataDir: string; log: Log }
   }
 
   function start() {
-    const worker = new Worker(WORKER, { name: 'search', workerData: { file } })
+    const worker = new Worker(WORKER, { name: 'search', workerData: { dataDir } })
     const gone = Promise.withResolvers<undefined>()
     let cause: unknown
     worker.on('message', receive)
@@ -59,8 +59,7 @@ export function openSqliteSearch({ dataDir, log }: { dataDir: string; log: Log }
 
   return {
     positions: () => ask('positions'),
-    add: (pages) => ask('add', pages),
-    remove: (conversations) => ask('remove', conversations),
+    catchUp: (conversations, atMostBytes) => ask('catchUp', { conversations, atMostBytes }),
     everywhere: (query, each) => ask('everywhere', { query, each }),
     within: (query, conversations, each, before) => ask('within', { query, conversations, each, before }),
     tidy: () => ask('tidy'),

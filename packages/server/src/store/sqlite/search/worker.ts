@@ -1,6 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { join } from 'node:path'
+import { readEvents } from '../events.ts'
 import { failure, type Failure, isDamaged } from '../failure.ts'
-import { discardIndex, openIndex } from './file.ts'
+import { openForReading } from '../open.ts'
+import { discardIndex, indexFile, openIndex } from './file.ts'
 import { indexOperations, type IndexOperations } from './index.ts'
 
 /** The thread of the index: it does what it is asked, one message after the other. */
@@ -20,12 +23,16 @@ export type Reply =
 
 if (parentPort === null) throw new Error('worker.ts is the inside of a worker thread; start it with openSqliteSearch')
 const port = parentPort
-const { file }: { file: string } = workerData
+const { dataDir }: { dataDir: string } = workerData
+const file = indexFile(dataDir)
+const store = openForReading(join(dataDir, 'claude-proxy.db'))
+const { page } = readEvents(store)
 let { db, operations } = open()
 
 port.on('message', (request: Request | 'close') => {
   if (request !== 'close') return port.postMessage(answer(request), [])
   db.close()
+  store.close()
   port.close()
 })
 
@@ -43,16 +50,19 @@ function answer({ id, ask, input }: Request): Reply {
 
 function open() {
   try {
-    const opened = openIndex(file)
-    return { db: opened, operations: indexOperations(opened) }
+    return openOnce()
   } catch (error) {
     if (!isDamaged(error)) throw error
     discardIndex(file)
     // Nobody has asked for this; it is told all the same.
     port.postMessage({ id: 0, failure: failure(error), lost: true } satisfies Reply, [])
-    const opened = openIndex(file)
-    return { db: opened, operations: indexOperations(opened) }
+    return openOnce()
   }
+}
+
+function openOnce() {
+  const opened = openIndex(file)
+  return { db: opened, operations: indexOperations(opened, page) }
 }
 
 function startOver(): void {
