@@ -6,8 +6,10 @@ import { upTo } from './pages.ts'
 /** What is kept of one conversation, and of all together. Readers that are further behind go to the store. */
 const ROOM_BYTES = 2 * 1024 * 1024
 const TOTAL_BYTES = 64 * 1024 * 1024
-/** How much a reader is given at once. */
-const PAGE_BYTES = 256 * 1024
+/** How much of it lies in one block: each is twice as large as the one before. */
+const BLOCK_BYTES = { least: 4 * 1024, most: 256 * 1024 }
+/** How many pages are remembered that readers were given: who is at the same place gets the very same, and what was made of it. */
+const GIVEN = 8
 
 /** `level`: there is nothing newer. `unknown`: ask the store. */
 export type Recent = Page | 'level' | 'unknown'
@@ -15,14 +17,26 @@ export type Recent = Page | 'level' | 'unknown'
 interface Room {
   /** How its readers are woken. */
   readonly readers: Set<() => void>
-  pages: Page[]
+  blocks: Block[]
   bytes: number
   /** The number of the newest event, as far as it is known. */
   head: number | undefined
-  /** What a reader was given last: it rarely comes alone. */
-  given: Page | undefined
+  /** By the number of their first event. */
+  readonly given: Map<number, Page>
   /** Goes up with every change, so that an answer of the store that took its time is not taken for the newest. */
   changes: number
+}
+
+/**
+ * Consecutive events, one behind the other in memory that is written once. There is no object for each of them: at 20,000
+ * a second those would be most of what the collector has to do.
+ */
+interface Block {
+  readonly first: number
+  count: number
+  readonly bytes: Buffer
+  /** How much of it is written. */
+  used: number
 }
 
 /**
@@ -38,10 +52,10 @@ export function createTail() {
     hold(conversation: ConversationId, wake: () => void): Disposable {
       const room: Room = rooms.get(conversation) ?? {
         readers: new Set(),
-        pages: [],
+        blocks: [],
         bytes: 0,
         head: undefined,
-        given: undefined,
+        given: new Map(),
         changes: 0,
       }
       rooms.set(conversation, room)
@@ -63,16 +77,17 @@ export function createTail() {
       // Told out of order: the store knows.
       if (room.head !== undefined && first <= room.head) return clear(room)
       if (room.head !== first - 1) clear(room)
-      const page: Page = {
-        first,
-        count: lines.length,
-        lines: Buffer.from(`${lines.join('\n')}\n`, 'latin1'),
-      }
       room.head = first + lines.length - 1
-      room.pages.push(page)
-      grow(room, page)
-      // The newest page stays, however large: its readers are about to ask for it.
-      while (room.bytes > ROOM_BYTES && room.pages.length > 1) drop(room)
+      room.changes++
+      const size = lines.reduce((sum, { length }) => sum + length + 1, 0)
+      const block = blockFor(room, first, size)
+      for (const line of lines) {
+        block.used += block.bytes.write(line, block.used, 'latin1')
+        block.bytes[block.used++] = NEWLINE
+      }
+      block.count += lines.length
+      // The newest block stays, however large: its readers are about to ask for it.
+      while (room.bytes > ROOM_BYTES && room.blocks.length > 1) drop(room)
     },
 
     /**
@@ -84,16 +99,20 @@ export function createTail() {
       const before = room?.changes
       return (stored) => {
         if (!room || room.changes !== before) return stored
-        const begin = room.pages[0]?.first ?? stored.head + 1
+        const begin = room.blocks[0]?.first ?? stored.head + 1
         const last = stored.first + stored.count - 1
         if (last < begin - 1) return stored
-        if (room.pages.length === 0) room.head = stored.head
+        if (room.blocks.length === 0) room.head = stored.head
         const { first, count, lines } = stored
         // No longer the reader's own.
         const page = upTo({ first, count, lines }, begin - 1)
         if (page.count <= 0 || room.bytes + page.lines.length > ROOM_BYTES) return stored
-        room.pages.unshift(page)
-        grow(room, page)
+        room.changes++
+        const { length } = page.lines
+        const bytes = Buffer.from(page.lines.buffer, page.lines.byteOffset, length)
+        room.blocks.unshift({ first, count: page.count, bytes, used: length })
+        grow(room, length)
+        remember(room, page)
         return page
       }
     },
@@ -104,10 +123,9 @@ export function createTail() {
       if (room?.head === undefined) return 'unknown'
       // Who is further than this has it from the store; the news is on its way here.
       if (after >= room.head) return 'level'
-      const begin = room.pages[0]?.first
+      const begin = room.blocks[0]?.first
       if (begin === undefined || after < begin - 1) return 'unknown'
-      if (room.given?.first !== after + 1) room.given = pageAfter(room.pages, after)
-      return room.given
+      return room.given.get(after + 1) ?? remember(room, pageAfter(room.blocks, after))
     },
 
     /** The number of the newest event, as far as it is known here. */
@@ -142,15 +160,26 @@ export function createTail() {
     held: () => rooms.keys(),
   }
 
-  function grow(room: Room, page: Page): void {
-    room.changes++
-    room.bytes += page.lines.length
-    total += page.lines.length
+  /** Where `size` bytes of events from `first` on are to be written. */
+  function blockFor(room: Room, first: number, size: number): Block {
+    const last = room.blocks.at(-1)
+    if (last && last.used + size <= last.bytes.length) return last
+    const { least, most } = BLOCK_BYTES
+    const length = Math.max(size, Math.min(most, last ? 2 * last.bytes.length : least))
+    const block = { first, count: 0, bytes: Buffer.allocUnsafeSlow(length), used: 0 }
+    room.blocks.push(block)
+    grow(room, length)
+    return block
+  }
+
+  function grow(room: Room, bytes: number): void {
+    room.bytes += bytes
+    total += bytes
     if (total > TOTAL_BYTES) for (const other of rooms.values()) if (other !== room) clear(other)
   }
 
   function drop(room: Room): void {
-    const size = room.pages.shift()?.lines.length ?? 0
+    const size = room.blocks.shift()?.bytes.length ?? 0
     room.bytes -= size
     total -= size
   }
@@ -158,53 +187,44 @@ export function createTail() {
   function clear(room: Room): void {
     total -= room.bytes
     room.changes++
-    room.pages = []
-    room.given = undefined
+    room.blocks = []
+    room.given.clear()
     room.bytes = 0
     room.head = undefined
   }
 }
 
-/**
- * The page that follows `after`. Small pages that follow it become one with it, for good: whoever is at the same place,
- * now or later, gets the very same page, and what was made of it.
- */
-function pageAfter(pages: Page[], after: number): Page {
-  const index = indexOf(pages, after + 1)
-  const page = pages[index]
-  if (page === undefined) throw new Error('the tail has a gap')
-  const skipped = after + 1 - page.first
-  if (skipped > 0) {
-    const lines = page.lines.subarray(skipLines(page, skipped))
-    return { first: after + 1, count: page.count - skipped, lines }
+const NEWLINE = 10
+
+/** A single reader does not come to the same place again. */
+function remember({ given, readers }: Room, page: Page): Page {
+  if (readers.size < 2) return page
+  given.set(page.first, page)
+  for (const oldest of given.keys()) {
+    if (given.size <= GIVEN) break
+    given.delete(oldest)
   }
-  let end = index
-  for (let bytes = 0; end < pages.length; end++) {
-    bytes += pages[end]?.lines.length ?? 0
-    if (bytes > PAGE_BYTES) break
-  }
-  if (end - index <= 1) return page
-  const joined = join(pages.slice(index, end))
-  pages.splice(index, end - index, joined)
-  return joined
+  return page
 }
 
-/** Where the page that holds event `number` is. */
-function indexOf(pages: readonly Page[], number: number): number {
+/** What follows `after` in its block. */
+function pageAfter(blocks: readonly Block[], after: number): Page {
+  const block = blocks[indexOf(blocks, after + 1)]
+  if (block === undefined) throw new Error('the tail has a gap')
+  const { first, count, bytes, used } = block
+  const skipped = after + 1 - first
+  const lines = bytes.subarray(0, used)
+  return { first: after + 1, count: count - skipped, lines: lines.subarray(skipLines({ lines, count }, skipped)) }
+}
+
+/** Where the block that holds event `number` is. */
+function indexOf(blocks: readonly Block[], number: number): number {
   let low = 0
-  let high = pages.length - 1
+  let high = blocks.length - 1
   while (low < high) {
     const middle = (low + high + 1) >> 1
-    if ((pages[middle]?.first ?? 0) <= number) low = middle
+    if ((blocks[middle]?.first ?? 0) <= number) low = middle
     else high = middle - 1
   }
   return low
-}
-
-function join(pages: readonly Page[]): Page {
-  return {
-    first: pages[0]?.first ?? 0,
-    count: pages.reduce((sum, { count }) => sum + count, 0),
-    lines: Buffer.concat(pages.map(({ lines }) => lines)),
-  }
 }
