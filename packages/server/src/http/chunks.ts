@@ -13,14 +13,22 @@ export function chunkedSocket(out: ServerResponse): Socket | undefined {
   return (out.chunkedEncoding && out.req.method !== 'HEAD' && out.socket) || undefined
 }
 
-/**
- * Writers of pages in one form: their lines as they are, or frames. They say how many bytes that was. What was made of a shared page is kept as long as
- * the page. `own`: the bytes of the page, if nobody else has them.
- */
-export function createChunks<P extends object>(
-  form: (page: P) => Uint8Array,
-  own: (page: P) => Uint8Array | undefined,
-): (socket: Socket, page: P) => number {
+/** How pages of one kind are written. */
+export interface ChunkForm<P> {
+  /** Their lines as they are, or frames. */
+  readonly form: (page: P) => Uint8Array
+  /** The bytes of a page, if nobody else has them. */
+  readonly own: (page: P) => Uint8Array | undefined
+  /** Whether what was made of a page is kept as long as the page. */
+  readonly isShared: (page: P) => boolean
+}
+
+/** A writer of pages; it says how many bytes that was. */
+export function createChunks<P extends object>({
+  form,
+  own,
+  isShared,
+}: ChunkForm<P>): (socket: Socket, page: P) => number {
   const known = new WeakMap<P, Buffer>()
 
   return (socket, page) => {
@@ -34,7 +42,7 @@ export function createChunks<P extends object>(
     const lines = own(page)
     if (lines === undefined || body.length < LARGE_BYTES) {
       const chunk = Buffer.concat([head, body, BREAK])
-      known.set(page, chunk)
+      if (isShared(page)) known.set(page, chunk)
       socket.write(chunk)
       return chunk.length
     }

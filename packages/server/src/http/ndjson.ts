@@ -3,11 +3,11 @@ import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { setImmediate as nextTick } from 'node:timers/promises'
 import { NDJSON_TYPE } from '@claude-proxy/protocol/frames'
-import { ownLines, type Page } from '../core/ports/event.ts'
+import { PAGE_IS, type Page } from '../core/ports/event.ts'
 import { chunkedSocket, createChunks } from './chunks.ts'
 import { type Coding, codingFor, encoder } from './coding.ts'
 
-const writeChunk = createChunks(({ lines }: Page) => lines, ownLines)
+const writeChunk = createChunks({ form: ({ lines }: Page) => lines, ...PAGE_IS })
 
 /**
  * Sends pages as NDJSON, compressed for a client that asks for it. A plain body that fits into one page carries its

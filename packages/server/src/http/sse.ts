@@ -8,7 +8,7 @@ import { FeedReader, type FeedWatch } from '../core/log/feed-reader.ts'
 import type { EventLog } from '../core/log/log.ts'
 import { type PartialSink, Reader, type Sink, type Watch } from '../core/log/reader.ts'
 import type { Partials } from '../core/partials/partials.ts'
-import { ownLines, type Page } from '../core/ports/event.ts'
+import { PAGE_IS, type Page } from '../core/ports/event.ts'
 import type { FeedPage } from '../core/ports/feed.ts'
 import type { Metrics } from '../core/ports/metrics.ts'
 import type { Log } from '../core/ports/outside.ts'
@@ -158,12 +158,16 @@ interface Form<P, S> {
   readonly ping: (source: S) => string
 }
 
-const EVENTS: Form<Page, Reader> = { frames: toSse, writeChunk: createChunks(toSse, ownLines), ping: () => PING }
+const EVENTS: Form<Page, Reader> = {
+  frames: toSse,
+  writeChunk: createChunks({ form: toSse, ...PAGE_IS }),
+  ping: () => PING,
+}
 
 const feedFrames = ({ batches }: FeedPage) => toFeedSse(batches)
 const FEED: Form<FeedPage, FeedReader> = {
   frames: feedFrames,
-  writeChunk: createChunks(feedFrames, () => undefined),
+  writeChunk: createChunks({ form: feedFrames, own: () => undefined, isShared: () => true }),
   // An id without data is remembered (HTML, section 9.2.6): who wants little does not pass over the same again.
   ping: ({ place }) => (place === undefined ? PING : `: ping\nid: ${writeFeedPlace(place)}\n\n`),
 }

@@ -11,14 +11,15 @@ searchContract('memory', () => {
 })
 
 searchContract('sqlite', async () => {
-  const { store, dataDir, discard } = await openTemporary()
+  const opened = await openTemporary()
+  const { store, dataDir } = opened
   const index = openSqliteSearch({ dataDir, log: silent })
   return {
     store,
     index,
     async discard() {
       await index.close()
-      await discard()
+      await opened.discard()
     },
   }
 })

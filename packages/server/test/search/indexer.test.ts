@@ -2,6 +2,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { promptEvent } from '@claude-proxy/protocol/events'
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import { createBell } from '../../src/core/log/bell.ts'
+import type { Clock } from '../../src/core/ports/outside.ts'
 import type { SearchIndex } from '../../src/core/ports/search.ts'
 import type { Store } from '../../src/core/ports/store.ts'
 import { createIndexer } from '../../src/core/search/indexer.ts'
@@ -115,7 +116,33 @@ it('what grows while it is being indexed is waited for, too', async () => {
   expect(await numbers(whole, 'eta', id)).toEqual([3, 1])
 })
 
+it('while others store, the index rests after each step, but not when somebody searches', async () => {
+  const store = createMemoryStore()
+  const whole = createMemorySearch(store)
+  let now = 0
+  let steps = 0
+  const index: SearchIndex = {
+    ...whole,
+    async catchUp(...asked) {
+      // So long that nobody could sit out the rest after it.
+      now += 1_000_000
+      if (++steps === 1) bell.ring(await say('theta again', id))
+      return whole.catchUp(...asked)
+    },
+  }
+  const { indexer, say, bell } = begin({ store, index, pauseMs: 1, clock: { now: () => now } })
+  const id = await say('theta')
+  indexer.start()
+  await expect.poll(() => numbers(whole, 'theta', id)).not.toEqual([])
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(steps).toBe(1)
+  expect(await indexer.level(PATIENCE)).toBe(true)
+  expect(steps).toBe(2)
+  expect(await numbers(whole, 'theta', id)).toEqual([3, 1])
+})
+
 interface Begun {
+  readonly clock?: Clock
   readonly store?: Store
   readonly index?: SearchIndex
   readonly pauseMs?: number
@@ -129,11 +156,12 @@ function begin({
   pauseMs = 1_000_000,
   retryMs = 1_000_000,
   closes = true,
+  clock = { now: Date.now },
 }: Begun = {}) {
   const bell = createBell()
   const complaints: string[] = []
   const log = { info() {}, warn: (message: string) => complaints.push(message), error() {} }
-  const indexer = createIndexer({ store, index, bell, clock: { now: Date.now }, log, pauseMs, retryMs })
+  const indexer = createIndexer({ store, index, bell, clock, log, pauseMs, retryMs })
   if (closes) onTestFinished(() => indexer.close())
 
   /** A run with one prompt, in a new conversation or in one that is there. */

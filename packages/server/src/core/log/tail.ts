@@ -112,8 +112,7 @@ export function createTail() {
         const bytes = Buffer.from(page.lines.buffer, page.lines.byteOffset, length)
         room.blocks.unshift({ first, count: page.count, bytes, used: length })
         grow(room, length)
-        remember(room, page)
-        return page
+        return remember(room, page)
       }
     },
 
@@ -199,12 +198,13 @@ const NEWLINE = 10
 /** A single reader does not come to the same place again. */
 function remember({ given, readers }: Room, page: Page): Page {
   if (readers.size < 2) return page
-  given.set(page.first, page)
+  const shared = { ...page, isShared: true }
+  given.set(page.first, shared)
   for (const oldest of given.keys()) {
     if (given.size <= GIVEN) break
     given.delete(oldest)
   }
-  return page
+  return shared
 }
 
 /** What follows `after` in its block. */

@@ -7,10 +7,15 @@ export type Appended = { status: 'stored'; first: number; last: number } | { sta
 export interface Page extends Lines {
   /** Nobody else has these bytes: who is done with them may give their memory back. */
   readonly isOwn?: boolean
+  /** Others get the very same page: what is made of it is worth keeping. */
+  readonly isShared?: boolean
 }
 
-/** The bytes of a page, if nobody else has them. */
-export const ownLines = ({ isOwn, lines }: Page): Uint8Array | undefined => (isOwn ? lines : undefined)
+/** Whose a page is, for those who write it. */
+export const PAGE_IS = {
+  own: ({ isOwn, lines }: Page): Uint8Array | undefined => (isOwn ? lines : undefined),
+  isShared: ({ isShared = false }: Page): boolean => isShared,
+}
 
 /** A page from the store, with the number of the conversation's newest event at that moment. */
 export interface StoredPage extends Page {

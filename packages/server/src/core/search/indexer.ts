@@ -19,6 +19,8 @@ export type Indexer = ReturnType<typeof createIndexer>
 
 /** What one step takes in: the index is busy with it, and whoever searches meanwhile waits. */
 const STEP = { bytes: 512 * 1024, conversations: 64 }
+/** How long it rests after a step while others store, in times of the step: it takes a third of a core, not a whole one. */
+const REST = 2
 /** Conversations that are compared at once. */
 const LIST = 500
 
@@ -36,6 +38,8 @@ export function createIndexer({ store, index, bell, clock, log, pauseMs, retryMs
   const waiting = new Set<Waiting>()
   let pass: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
+  /** Ends a rest. */
+  let wake: () => void = () => {}
   const closing = new AbortController()
   const { signal } = closing
   const listener = bell.listenAll(note)
@@ -55,6 +59,7 @@ export function createIndexer({ store, index, bell, clock, log, pauseMs, retryMs
       }
       if (isOver(wait)) return true
       waiting.add(wait)
+      wake()
       const latest = setTimeout(() => resolve(), atMostMs)
       begin()
       await promise
@@ -64,6 +69,7 @@ export function createIndexer({ store, index, bell, clock, log, pauseMs, retryMs
     },
     async close(): Promise<void> {
       closing.abort()
+      wake()
       listener[Symbol.dispose]()
       clearTimeout(timer)
       for (const wait of waiting) wait.resolve()
@@ -109,13 +115,24 @@ export function createIndexer({ store, index, bell, clock, log, pauseMs, retryMs
     takeFresh()
     tell([])
     for (let taken = clock.now(); !signal.aborted && todo.size + backlog.size > 0;) {
+      const begun = clock.now()
       await step()
+      if (waiting.size === 0 && fresh.size > 0) await rest(REST * (clock.now() - begun))
       // A long backlog keeps nothing that is new waiting.
       if (waiting.size === 0 && clock.now() - taken < pauseMs) continue
       taken = clock.now()
       takeFresh()
     }
     while (!signal.aborted && fresh.size === 0 && (await index.tidy()));
+  }
+
+  /** While others store, and until somebody searches: it is they who are waited for. */
+  async function rest(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    wake = resolve
+    const over = setTimeout(resolve, ms)
+    await promise
+    clearTimeout(over)
   }
 
   function takeFresh(): void {

@@ -37,7 +37,7 @@ export type IndexOperations = ReturnType<typeof indexOperations>
  * Everything that can be asked of the index. Keys go in as integers (`CAST`): the driver binds numbers as doubles, and FTS5
  * passes over a bound that is none.
  */
-export function indexOperations(db: Database, pageOf: ReturnType<typeof readEvents>['page']) {
+export function indexOperations(db: Database, events: ReturnType<typeof readEvents>) {
   const all = db.prepare<Known>('SELECT s, id, up_to FROM conversation')
   const byId = db.prepare<Known>('SELECT s, id, up_to FROM conversation WHERE id = ?')
   const byKey = db.prepare<Known>('SELECT s, id, up_to FROM conversation WHERE s = ?')
@@ -60,7 +60,7 @@ export function indexOperations(db: Database, pageOf: ReturnType<typeof readEven
     for (const conversation of conversations) {
       const known = byId.get(conversation)
       const upTo = known?.up_to ?? 0
-      const page = pageOf(conversation, upTo, PAGE_BYTES)
+      const page = events.page(conversation, upTo, PAGE_BYTES)
       const isOther = page.head < upTo
       if (isOther) forgotten.forget(conversation)
       else if (page.count > 0) rows.push(...take(known ?? create.get(conversation), page))
@@ -163,7 +163,7 @@ export function indexOperations(db: Database, pageOf: ReturnType<typeof readEven
       })
     },
 
-    tidy: forgotten.tidy,
+    tidy: () => forgotten.tidy(),
   }
 }
 

@@ -26,7 +26,7 @@ const port = parentPort
 const { dataDir }: { dataDir: string } = workerData
 const file = indexFile(dataDir)
 const store = openForReading(join(dataDir, 'claude-proxy.db'))
-const { page } = readEvents(store)
+const events = readEvents(store)
 let { db, operations } = open()
 
 port.on('message', (request: Request | 'close') => {
@@ -62,7 +62,7 @@ function open() {
 
 function openOnce() {
   const opened = openIndex(file)
-  return { db: opened, operations: indexOperations(opened, page) }
+  return { db: opened, operations: indexOperations(opened, events) }
 }
 
 function startOver(): void {
