@@ -1,4 +1,5 @@
 import type { ConversationId } from '@claude-proxy/protocol/ids'
+import { certain } from '../../../core/certain.ts'
 import type { Page } from '../../../core/ports/event.ts'
 import type { Found, Looked } from '../../../core/ports/search.ts'
 import type { Query } from '../../../core/search/query.ts'
@@ -63,7 +64,7 @@ export function indexOperations(db: Database, events: ReturnType<typeof readEven
       const page = events.page(conversation, upTo, PAGE_BYTES)
       const isOther = page.head < upTo
       if (isOther) forgotten.forget(conversation)
-      else if (page.count > 0) rows.push(...take(known ?? create.get(conversation), page))
+      else if (page.count > 0) rows.push(...take(known ?? certain(create.get(conversation), 'the conversation'), page))
       looked.push({ conversation, isLevel: page.head === (isOther ? 0 : upTo + page.count) })
       bytes += page.lines.length
       if (bytes >= atMostBytes) break
@@ -73,8 +74,7 @@ export function indexOperations(db: Database, events: ReturnType<typeof readEven
     return looked
   }
 
-  function take(known: Known | undefined, page: Page): Row[] {
-    if (known === undefined) throw new Error('a conversation was created and is not there')
+  function take(known: Known, page: Page): Row[] {
     setUpTo(known.up_to + page.count, known.s)
     const rows: Row[] = []
     for (const { number, text } of searchTexts(page)) {
