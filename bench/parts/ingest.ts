@@ -1,5 +1,6 @@
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
+import { diskAlone } from '../baselines/disk.ts'
 import { alternate } from '../lib/alternate.ts'
 import { candidateSource } from '../lib/candidate.ts'
 import type { Load } from '../lib/load.ts'
@@ -22,10 +23,14 @@ export const ingest: Part = {
   async run(context: Context) {
     const conversations = context.brief ? 20 : 100
     const seconds = context.brief ? 2 : 30
+    const alone: number[] = []
     const { a, b } = await alternate(
       // Half a minute each: two rounds say what there is to say.
       { ...context, rounds: Math.min(context.rounds, 2) },
-      () => measure(context, { store: 'sqlite', conversations, seconds }),
+      async (round) => {
+        alone.push(await diskAlone(join(context.scratch, `disk-${round}`), seconds / 3))
+        return measure(context, { store: 'sqlite', conversations, seconds })
+      },
       () => measure(context, { store: 'memory', conversations, seconds }),
     )
     const against = 'memory store'
@@ -37,6 +42,11 @@ export const ingest: Part = {
         against,
         baseline: b.map(({ p99Ms }) => p99Ms),
         target: atMost(25),
+      },
+      {
+        what: 'the disk alone: 150 kB a hundred times a second, write + fdatasync, p99',
+        unit: 'ms',
+        candidate: alone,
       },
       {
         what: 'the server’s event loop meanwhile, delay p99',
