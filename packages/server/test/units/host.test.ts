@@ -186,3 +186,41 @@ test('an agent that wakes has a run where its folder is free, and is refused eve
   expect(await wakeIn(conversation)).toBe(false)
   expect(await store.openRuns()).toEqual([])
 })
+
+test('a run whose end cannot be stored for a moment is closed as soon as it can be', async () => {
+  const memory = createMemoryStore()
+  let isFull = true
+  const endRun: Store['endRun'] = async (...given) => {
+    if (!isFull) return memory.endRun(...given)
+    isFull = false
+    throw new Error('database or disk is full')
+  }
+  const { host, begin } = open({ store: { ...memory, endRun } })
+  const { run, conversation } = await begin()
+  host.launch(run, conversation)
+  await expect.poll(async () => (await memory.run(run.id))?.state, { timeout: 10_000 }).toBe('ended')
+  expect(isFull).toBe(false)
+})
+
+test('a run that is given to its agent in the very moment of a stop is stopped as all others are', async () => {
+  const memory = createMemoryStore()
+  const { promise: isStopped, resolve } = Promise.withResolvers<void>()
+  const opened: Opened = open({
+    store: {
+      ...memory,
+      async claimRun(id) {
+        void opened.host.stop().then(resolve)
+        return memory.claimRun(id)
+      },
+    },
+  })
+  const { run, conversation } = await opened.begin({ text: '@hang' })
+  opened.host.launch(run, conversation)
+  await isStopped
+  const { last = 0 } = (await memory.run(run.id)) ?? {}
+  const { lines } = await memory.page(conversation.id, last - 1, 1)
+  expect(JSON.parse(Buffer.from(lines).toString())).toMatchObject({
+    type: 'result',
+    result: 'The service was stopped while this run was working.',
+  })
+})
