@@ -2,8 +2,11 @@ import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
+import type { Workspace } from '../../src/core/workspace.ts'
 import { sendDocument } from '../../src/http/document.ts'
 import { sendFile } from '../../src/http/file.ts'
+import { fileRoutes } from '../../src/http/routes/files.ts'
+import type { Exchange } from '../../src/http/routes.ts'
 import type { Attachment } from '../../src/core/ports/attachment.ts'
 
 const never = new AbortController().signal
@@ -78,4 +81,27 @@ test('a file that cannot be read to its end breaks off, too', async () => {
   const { url, sent } = await served((out) => sendFile(out, attachment, { size: 9, read }, never))
   await expect(fetch(url).then((response) => response.text())).rejects.toThrow()
   expect(await sent).toBe(error)
+})
+
+test.each([
+  ['becomes shorter', async () => Buffer.alloc(0), 'sent'],
+  [
+    'cannot be read any more',
+    () => Promise.reject(new Error('I/O error')),
+    expect.objectContaining({ message: 'I/O error' }),
+  ],
+])('a file of the workspace that %s while it is sent breaks off', async (_, readOn, outcome) => {
+  const file = {
+    size: 200_000,
+    modifiedAt: 0,
+    read: async (at: number, length: number) => (at === 0 ? Buffer.alloc(Math.min(length, 65_536), 'x') : readOn()),
+    async [Symbol.asyncDispose]() {},
+  }
+  const workspace = { open: async () => file } as unknown as Workspace
+  const { url, sent } = await served(async (response) => {
+    const request = { url: '/v1/files/content?cwd=/x&path=a', headers: {} }
+    await fileRoutes({ workspace }).file({ request, response, signal: () => never } as unknown as Exchange)
+  })
+  await expect(fetch(url).then((response) => response.text())).rejects.toThrow()
+  expect(await sent).toEqual(outcome)
 })
