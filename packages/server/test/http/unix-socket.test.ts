@@ -78,7 +78,9 @@ test('a socket whose service is too busy to answer stays where it is', async () 
   onTestFinished(() => void busy.close())
   // In one turn, so that nobody is taken from the queue of the system meanwhile.
   const waiting = Array.from({ length: 4 }, () => connect(path).on('error', () => {}))
-  onTestFinished(() => void waiting.forEach((socket) => socket.destroy()))
+  onTestFinished(() => {
+    for (const socket of waiting) socket.destroy()
+  })
   await expect(makeWay(path)).rejects.toThrow(/cannot be looked at/)
   expect(existsSync(path)).toBe(true)
 })

@@ -139,8 +139,8 @@ test('while the service stops no run is begun, and the prompt is not kept either
 test('a run that begins to wait for its background tasks while a prompt comes makes way for it', async () => {
   const state: { end?: () => Promise<unknown>; asked: number } = { asked: 0 }
   const { runs, request, memory, run } = await open(
-    (store, open) => {
-      state.end = () => store.endRun(open.id, ['{"type":"result"}'], 1)
+    (store, before) => {
+      state.end = () => store.endRun(before.id, ['{"type":"result"}'], 1)
       return {}
     },
     {

@@ -149,7 +149,7 @@ describe('for who may see one folder', () => {
     await expect(files.open(theirs.file)).rejects.toMatchObject(unknown)
     await expect(files.receive([{ upload_id: mine.file }, { upload_id: theirs.file }])).rejects.toMatchObject(unknown)
     expect(passed).toEqual([])
-    const given = [{ upload_id: mine.file }, { upload_id: unused.id }]
+    const given = [{ upload_id: mine.file }, { upload_id: unused.id }, { data: 'aGVsbG8=' }]
     await files.receive(given)
     await files.receive(undefined)
     await files.open(mine.file)
