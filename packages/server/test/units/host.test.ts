@@ -202,23 +202,25 @@ test('a run whose end cannot be stored for a moment is closed as soon as it can 
   expect(isFull).toBe(false)
 })
 
-test('a run that is given to its agent in the very moment of a stop is stopped as all others are', async () => {
+test('an agent that is given a run while the service stops, because it woke, is stopped as all others are', async () => {
+  const { agent, wakeIn } = wakingAgent()
   const memory = createMemoryStore()
-  const { promise: isStopped, resolve } = Promise.withResolvers<void>()
   const opened: Opened = open({
+    agent,
     store: {
       ...memory,
       async claimRun(id) {
-        void opened.host.stop().then(resolve)
+        await opened.host.stop()
         return memory.claimRun(id)
       },
     },
   })
-  const { run, conversation } = await opened.begin({ text: '@hang' })
-  opened.host.launch(run, conversation)
-  await isStopped
-  const { last = 0 } = (await memory.run(run.id)) ?? {}
-  const { lines } = await memory.page(conversation.id, last - 1, 1)
+  const { run, conversation } = await opened.begin()
+  await memory.endRun(run.id, ['{"type":"result"}'], 1)
+  expect(await wakeIn(conversation)).toBe(true)
+  await expect.poll(() => memory.openRuns()).toEqual([])
+  const { head = 0 } = (await memory.conversation(conversation.id)) ?? {}
+  const { lines } = await memory.page(conversation.id, head - 1, 1)
   expect(JSON.parse(Buffer.from(lines).toString())).toMatchObject({
     type: 'result',
     result: 'The service was stopped while this run was working.',
