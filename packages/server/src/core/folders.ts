@@ -18,7 +18,7 @@ export async function findFolder(cwd: string, rules: FolderRules): Promise<Folde
   const real = await realpath(path).catch(async (cause: NodeJS.ErrnoException) => {
     // Whether something is there must not be learned by asking for it.
     if (!isAllowed(path) || !isAllowed((await placeOf(Buffer.from(path))).toString())) throw forbidden(path)
-    throw new AppError('bad_request', `cwd ${REASONS[cause.code ?? ''] ?? 'cannot be used'}: ${path}`, {}, { cause })
+    throw new AppError('bad_request', `cwd ${REASONS[String(cause.code)] ?? 'cannot be used'}: ${path}`, {}, { cause })
   })
   if (!isAllowed(real)) throw forbidden(path)
   if (!(await stat(real)).isDirectory()) throw new AppError('bad_request', `cwd is not a directory: ${path}`)

@@ -65,7 +65,7 @@ export function createRewinds({ store, events, clock, rules, host, agent }: Rewi
     if (run !== undefined && begun?.conversation !== id)
       throw new AppError('bad_request', `run_id ${run} is no run of this conversation.`)
     const at = begun?.first ?? number ?? 0
-    const uuid = at > head ? undefined : promptOf(await store.page(id, at - 1, 1))
+    const uuid = at < 1 || at > head ? undefined : promptOf(await store.page(id, at - 1, 1))
     if (uuid !== undefined) return { number: at, uuid }
     throw new AppError('bad_request', `Event ${at} is no prompt that began a run.`)
   }

@@ -21,7 +21,7 @@ export function readCertificate({ cert, key }: CertificateFiles): { cert: Buffer
   try {
     createSecureContext(files)
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const why = (cause as Error).message
     throw new Error(`${cert} and ${key} are no certificate and its key in PEM: ${why}`, { cause })
   }
   return files
@@ -69,8 +69,6 @@ function orTell<T>(work: () => T): T {
   try {
     return work()
   } catch (cause) {
-    throw new Error(`The certificate cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    })
+    throw new Error(`The certificate cannot be read: ${(cause as Error).message}`, { cause })
   }
 }

@@ -21,9 +21,10 @@ export function createConsolePage(directory: string): ConsolePage {
       }
       const name = path === '/' ? 'index.html' : path.slice(FILES.length)
       const type = NAME.test(name) ? TYPES[extname(name)] : undefined
-      const bytes = type === undefined ? undefined : await readFile(join(directory, name)).catch(orMissing)
-      if (bytes === undefined && path !== '/') throw new AppError('not_found', `There is nothing at ${path}.`)
-      response.setHeader('content-type', type ?? '')
+      if (type === undefined) throw nothingAt(path)
+      const bytes = await readFile(join(directory, name)).catch(orMissing)
+      if (bytes === undefined && path !== '/') throw nothingAt(path)
+      response.setHeader('content-type', type)
       response.setHeader('content-security-policy', POLICY)
       response.setHeader('x-content-type-options', 'nosniff')
       response.setHeader('referrer-policy', 'no-referrer')
@@ -62,6 +63,10 @@ const POLICY = [
 const UNBUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Agents</title>
 <p>The service runs; this page is not built yet. Run <code>npm run build</code> and load it again.
 <p>What the service can do is told at <a href="docs">docs</a>.`
+
+function nothingAt(path: string): AppError {
+  return new AppError('not_found', `There is nothing at ${path}.`)
+}
 
 function orMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error

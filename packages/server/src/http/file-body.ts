@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { addAbortSignal } from 'node:stream'
 import { AppError } from '@claude-proxy/protocol/errors'
+import { mediaTypeOf } from './read.ts'
 
 /**
  * The body of a request as it arrives. Whoever has enough may stop: the connection can still be answered. Throws when
@@ -24,7 +25,7 @@ export function announcedLength({ headers }: IncomingMessage): number | undefine
 
 /** A form is not the file that is in it. `curl --data-binary` calls any file a form; a browser does not. */
 export function checkFileType({ headers }: IncomingMessage): void {
-  const type = (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+  const type = mediaTypeOf(headers['content-type'] ?? '')
   const isForm = type.startsWith('multipart/')
   const fromBrowser = headers.origin !== undefined || headers['sec-fetch-site'] !== undefined
   if (!isForm && !(fromBrowser && type === 'application/x-www-form-urlencoded')) return

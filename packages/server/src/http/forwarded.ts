@@ -53,11 +53,11 @@ function hostsOf({ 'x-forwarded-host': usual, forwarded }: IncomingHttpHeaders):
 function add(list: BlockList, proxy: string): void {
   const [address = '', bits] = proxy.split('/')
   const family = isIP(address)
-  const length = bits === undefined ? undefined : Number(bits)
-  const isNetwork = length === undefined || (/^\d+$/.test(bits ?? '') && length <= (family === 6 ? 128 : 32))
+  const [name, longest] = family === 6 ? (['ipv6', 128] as const) : (['ipv4', 32] as const)
+  const isNetwork = bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= longest)
   if (family === 0 || !isNetwork) throw new Error(`${proxy} is neither an address nor a network such as 10.0.0.0/8.`)
-  if (length === undefined) list.addAddress(address, family === 6 ? 'ipv6' : 'ipv4')
-  else list.addSubnet(address, length, family === 6 ? 'ipv6' : 'ipv4')
+  if (bits === undefined) list.addAddress(address, name)
+  else list.addSubnet(address, Number(bits), name)
 }
 
 /** A socket for both families tells of IPv4 as IPv6. */
@@ -65,7 +65,7 @@ function plainAddress(address: string): string {
   return address.startsWith('::ffff:') && isIP(address.slice(7)) === 4 ? address.slice(7) : address
 }
 
-function listOf(header: string | string[] | undefined): string[] {
-  const items = [header ?? []].flat().flatMap((line) => line.split(','))
+function listOf(header: string | string[]): string[] {
+  const items = [header].flat().flatMap((line) => line.split(','))
   return items.map((item) => item.trim()).filter((item) => item !== '')
 }

@@ -65,12 +65,17 @@ function forgetSchemas(error: unknown): never {
   throw error
 }
 
+/** What a Content-Type names, without its parameters. */
+export function mediaTypeOf(contentType: string): string {
+  return contentType.replace(/;.*/, '').trim().toLowerCase()
+}
+
 /**
  * A page can send a form or plain text anywhere without being asked first (Fetch standard, "CORS-safelisted
  * content-type"). `curl -d` calls its JSON a form; without the marks of a browser that is fine.
  */
 function checkContentType({ headers }: IncomingMessage): void {
-  const type = (headers['content-type'] ?? 'application/json').split(';')[0]?.trim().toLowerCase() ?? ''
+  const type = mediaTypeOf(headers['content-type'] ?? 'application/json')
   if (type === 'application/json' || type.endsWith('+json')) return
   const fromBrowser =
     headers.origin !== undefined || headers['sec-fetch-site'] !== undefined || headers.referer !== undefined

@@ -42,6 +42,7 @@ export function createRecord({ store, clock, log }: RecordDeps) {
   }
 
   async function catchUp(): Promise<void> {
+    clearTimeout(timer)
     timer = undefined
     for (let entry = late.shift(); entry; entry = late.shift()) {
       try {

@@ -42,9 +42,7 @@ function expectDirectory(path: string): void {
   try {
     statSync(path)
   } catch (cause) {
-    throw new Error(`The directory of the socket cannot be used: ${cause instanceof Error ? cause.message : path}`, {
-      cause,
-    })
+    throw new Error(`The directory of the socket cannot be used: ${(cause as Error).message}`, { cause })
   }
 }
 

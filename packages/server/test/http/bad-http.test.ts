@@ -206,6 +206,7 @@ const GOOD = JSON.stringify({ conversation_id: 'x', cwd: '/', text: 'x' })
 const STREAM = '/v1/agent/stream'
 
 test.each([
+  ['no Host', rawPost(STREAM, GOOD).replace(/Host: .*\r\n/, '')],
   ['a foreign Host', rawPost(STREAM, GOOD, { Host: 'evil.example' })],
   ['a Host that is none', rawPost(STREAM, GOOD, { Host: 'a b' })],
   ['a foreign Origin', rawPost(STREAM, GOOD, { Origin: 'http://evil.example' })],

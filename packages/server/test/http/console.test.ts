@@ -1,5 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -53,4 +53,14 @@ it('where the page is not built, / says what to do', async () => {
   const response = await fetch(`http://127.0.0.1:${port}/`)
   expect(response.status).toBe(200)
   expect(await response.text()).toContain('npm run build')
+})
+
+it('a file of the page that cannot be read is a mistake of ours, and not a file that is missing', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'console-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  mkdirSync(join(directory, 'page.js'))
+  const page = createConsolePage(directory)
+  const asked = (path: string) => page.answer(path, { method: 'GET' } as IncomingMessage, {} as ServerResponse)
+  await expect(asked('/console/page.js')).rejects.toThrow(/EISDIR/)
+  await expect(asked('/console/other.js')).rejects.toMatchObject({ code: 'not_found' })
 })

@@ -16,6 +16,11 @@ test.each([
   ['the client has invented one before', ['127.0.0.0/8'], '9.9.9.9, 1.2.3.4', '1.2.3.4'],
   ['it comes by two proxies of ours', ['127.0.0.1', '10.0.0.0/8'], '9.9.9.9, 1.2.3.4, 10.0.0.7', '1.2.3.4'],
   ['it is IPv6', ['127.0.0.1'], '2001:db8::1', '2001:db8::1'],
+  ['it is IPv4 in the dress of IPv6', ['127.0.0.1'], '::ffff:1.2.3.4', '1.2.3.4'],
+  ['it comes by a proxy with IPv6', ['127.0.0.1', '2001:db8::7'], '1.2.3.4, 2001:db8::7', '1.2.3.4'],
+  ['it comes by a network of them', ['127.0.0.1', '2001:db8::/32'], '1.2.3.4, 2001:db8:1::9', '1.2.3.4'],
+  ['it only begins as such a network does', ['127.0.0.1', '2001:db8::/32'], '1.2.3.4, 2001:db9::9', '2001:db9::9'],
+  ['nobody is named', ['127.0.0.1'], ', ', '127.0.0.1'],
   ['it is no address', ['127.0.0.1'], '<script>', '127.0.0.1'],
   ['all are proxies', ['127.0.0.1', '10.0.0.0/8'], '10.0.0.7', '127.0.0.1'],
 ])('where %s, the audit trail has the address that can be believed', async (_, proxies, header, from) => {

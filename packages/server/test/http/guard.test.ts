@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConfigError, readConfig } from '../../src/config.ts'
+import { guard } from '../../src/http/guard.ts'
 import { startService } from '../../src/service.ts'
 import { type Answer, call, streamAll } from '../support/client.ts'
 import { startTestService, type TestService } from '../support/service.ts'
@@ -209,4 +210,11 @@ describe('folders that the operator allows', () => {
     }
     expectError(await events(narrow, 'out'), 404, 'conversation_unknown')
   })
+})
+
+test('a request that names no host is not let in by the guard either, whoever else would refuse it', () => {
+  const rules = { allowedHosts: ['proxy.example'], allowedOrigins: [] }
+  expect(() => guard({}, undefined, rules)).toThrow(/not known as ""/)
+  expect(() => guard({ host: 'localhost' }, undefined, rules)).toThrow(/not known as ""/)
+  expect(() => guard({ host: 'localhost' }, 'proxy.example', rules)).not.toThrow()
 })

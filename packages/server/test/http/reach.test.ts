@@ -2,6 +2,7 @@ import { createServer } from 'node:https'
 import { once } from 'node:events'
 import { chmodSync, readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { versionAt } from '../../src/setup/health.ts'
@@ -12,6 +13,10 @@ import { newWorld, runToEnd } from '../e2e/program.ts'
 import { newCertificate } from '../support/certificate.ts'
 import { startTestService } from '../support/service.ts'
 
+const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === '::1'),
+)
+
 const NOWHERE = { host: '127.0.0.1', port: 0, socket: '', tlsCert: '' }
 
 async function folder(): Promise<string> {
@@ -19,6 +24,12 @@ async function folder(): Promise<string> {
   chmodSync(directory, 0o700)
   return directory
 }
+
+test.skipIf(!hasIpv6)('a service on an address of IPv6 is named as a URL has to name it', async () => {
+  await using service = await startTestService({ config: { host: '::1' } })
+  expect(service.base).toMatch(/^http:\/\/\[::1\]:\d+$/)
+  expect((await fetch(`${service.base}/healthz`)).status).toBe(200)
+})
 
 test('the service is found by its port, by its socket alone, and behind a certificate of its own', async () => {
   const directory = await folder()

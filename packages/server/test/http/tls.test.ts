@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { chmodSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { Agent, request } from 'node:https'
+import { Agent, createServer, request } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { connect } from 'node:tls'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { followCertificate } from '../../src/http/certificate.ts'
 import { newCertificate } from '../support/certificate.ts'
 import { startTestService, type TestService } from '../support/service.ts'
 
@@ -80,6 +81,20 @@ describe('over TLS', () => {
     expect(held.destroyed).toBe(false)
     held.destroy()
   }, 40_000)
+
+  test('a certificate that has not changed is not read again, and one that has is read once', () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const own = newCertificate(certificates.folder('own'))
+    const told: string[] = []
+    const log = { info: (message: string) => void told.push(message), warn() {}, error() {} }
+    using _ = followCertificate(createServer(), own, log)
+    vi.advanceTimersByTime(3_600_000)
+    expect(told).toEqual([])
+    newCertificate(certificates.folder('own'))
+    vi.advanceTimersByTime(3_600_000)
+    expect(told).toEqual(['the certificate was read again'])
+  })
 
   test('a certificate that cannot be reached for a while stops nothing, and is taken when it is back', async () => {
     const before = await fingerprint(service.base)

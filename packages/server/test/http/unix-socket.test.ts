@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { chmodSync, chownSync, existsSync, lchownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { type IncomingMessage, request } from 'node:http'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
-import { checkPlace } from '../../src/http/unix-socket.ts'
+import { checkPlace, makeWay } from '../../src/http/unix-socket.ts'
 import { newWorld, startProgram } from '../e2e/program.ts'
 import { call } from '../support/client.ts'
 import { startTestService } from '../support/service.ts'
@@ -70,6 +70,19 @@ test('a socket that somebody listens to, and a file that is none, stay where the
   writeFileSync(file, 'mine')
   await expect(startTestService({ config: { socket: file } })).rejects.toThrow(/is no socket/)
   expect(existsSync(file)).toBe(true)
+})
+
+test('a socket whose service is too busy to answer stays where it is', async () => {
+  const path = await place()
+  const busy = createServer().listen({ path, backlog: 1 })
+  onTestFinished(() => void busy.close())
+  // In one turn, so that nobody is taken from the queue of the system meanwhile.
+  const waiting = Array.from({ length: 4 }, () => connect(path).on('error', () => {}))
+  onTestFinished(() => {
+    for (const socket of waiting) socket.destroy()
+  })
+  await expect(makeWay(path)).rejects.toThrow(/cannot be looked at/)
+  expect(existsSync(path)).toBe(true)
 })
 
 test('a directory that others can write, one that is not there and a path that is too long are refused', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { call, replay, stream, streamAll } from '../support/client.ts'
 import { jpeg, pdf, png } from '../support/files.ts'
+import { sendRaw } from '../support/raw.ts'
 import { startTestService, type TestService } from '../support/service.ts'
 import { newToken } from '../support/tokens.ts'
 import { download, events, interrupt, marksOf, post, postStream, runIdOf, textsOf, upload, uploaded } from './calls.ts'
@@ -73,6 +74,14 @@ test('what is given back can be asked for by its head, in part, and only if it i
 test('what cannot be attached is refused with a sentence, and nothing of it is left', async () => {
   await using service = await startTestService({ config: { maxAttachmentBytes: 1000 } })
   expectError(await upload(service, ''), 400, 'bad_request', { message: 'The upload is empty.' })
+  const unmeasured = await sendRaw(
+    service.base,
+    'POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+  )
+  expect([unmeasured.status, unmeasured.body.toString()]).toEqual([
+    400,
+    expect.stringContaining('The upload is empty.'),
+  ])
   expectError(await upload(service, Buffer.from('PK\x03\x04'), 'a.zip'), 415, 'unsupported_media_type')
   expectError(await upload(service, 'x'.repeat(1001)), 413, 'payload_too_large')
   expectError(
@@ -85,7 +94,11 @@ test('what cannot be attached is refused with a sentence, and nothing of it is l
   })
   const form = { 'content-type': 'multipart/form-data; boundary=x' }
   expectError(await upload(service, 'x', 'a', form), 415, 'unsupported_media_type')
+  // A browser calls a form one by itself; curl calls everything so.
+  const urlencoded = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' }
+  expectError(await upload(service, 'x', 'a', { ...urlencoded, origin: service.base }), 415, 'unsupported_media_type')
   expect(filesOf(service)).toEqual([])
+  expect((await upload(service, 'x', 'a', urlencoded)).status).toBe(200)
   expect(await uploaded(service, 'x'.repeat(1000))).toMatch(/./)
   expect(service.complaints).toEqual([])
 })
@@ -245,4 +258,18 @@ test('a store without files keeps attachments as long as it keeps anything', asy
   expect((await download(service, id)).content.toString()).toBe('hello')
   await call(`${service.base}/v1/conversations/memory`, { method: 'DELETE' })
   expect((await download(service, id)).status).toBe(404)
+})
+
+test('a message may be nothing but what comes with it', async () => {
+  await using service = await startTestService()
+  await streamAll(service.base, { conversation_id: 'alone', cwd: service.folder(), text: 'Hello' })
+  const attachments = [{ upload_id: await uploaded(service, 'only this', 'a.txt') }]
+  const url = `${service.base}/v1/conversations/alone/messages`
+  const sent = await call(url, { method: 'POST', body: { attachments } })
+  expect(sent).toMatchObject({ status: 202, json: { outcome: 'begun', queue_position: null } })
+  await expect
+    .poll(async () => (await replay(service.base, 'alone')).filter(({ event }) => event.type === 'result'))
+    .toHaveLength(2)
+  const prompts = (await replay(service.base, 'alone')).filter(({ event }) => event.type === 'user')
+  expect(prompts[1]?.data).toContain('"a.txt"')
 })

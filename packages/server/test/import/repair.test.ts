@@ -47,6 +47,10 @@ describe('repairing the events of the original', () => {
     expect(findings).toEqual([{ number: 4, what: 'closed' }])
   })
 
+  it('takes the last line also where a crash has cut off its end', () => {
+    expect(repairEvents(`${USER}\n${RESULT}`, AT)).toEqual({ lines: [USER, RESULT], findings: [] })
+  })
+
   it('has nothing to say of an empty file', () => {
     expect(repairEvents('', AT)).toEqual({ lines: [], findings: [] })
   })

@@ -101,6 +101,16 @@ it('who searches waits for what is behind only so long, and is told', async () =
   expect(await indexer.level(10)).toBe(false)
 })
 
+it('an index that goes on failing is tried again after a while, also while somebody searches', async () => {
+  const { index } = begin()
+  let tries = 0
+  const failing: SearchIndex = { ...index, catchUp: () => Promise.reject(new Error(`Not at the ${++tries}. time.`)) }
+  const { indexer, say } = begin({ index: failing, pauseMs: 1_000_000, retryMs: 1_000_000 })
+  await say('zeta')
+  expect(await indexer.level(50)).toBe(false)
+  expect(tries).toBeLessThan(3)
+})
+
 it('what grows while it is being indexed is waited for, too', async () => {
   const { store, index: whole } = begin()
   const held = Promise.withResolvers<undefined>()

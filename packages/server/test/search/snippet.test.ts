@@ -23,6 +23,11 @@ it('of a long one there is the piece around the first hit, from a word to a word
   expect(piece?.text.length).toBeLessThanOrEqual(200)
 })
 
+it('a word that is longer than a piece may be is there with its beginning, marked to where it is cut', () => {
+  const piece = cut('needle*', `needle${'x'.repeat(300)} hay`)
+  expect(piece).toEqual({ text: `needle${'x'.repeat(194)}`, marked: [`needle${'x'.repeat(194)}`] })
+})
+
 it('there is none of a text that is not found', () => {
   expect(cut('needle', 'hay')).toBeUndefined()
 })

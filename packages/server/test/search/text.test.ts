@@ -40,6 +40,7 @@ it.each([
   ['a prompt that waits', { type: 'system', subtype: 'prompt_queued', text: 'secret', timestamp }],
   ['an empty answer', assistant({ type: 'text', text: ' \n' })],
   ['what is no message', { type: 'assistant', message: 'secret' }],
+  ['a message of no words at all', { type: 'user', message: { content: 7 } }],
   ['what is no event', null],
 ])('%s is not found', (_, event) => {
   expect(searchText(event)).toBeUndefined()

@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
+import type { ApprovalId } from '@claude-proxy/protocol/ids'
 import { type Approvals, createApprovals } from '../../src/core/approvals/approvals.ts'
 import { createBell } from '../../src/core/log/bell.ts'
 import { createEventLog, type EventLog } from '../../src/core/log/log.ts'
@@ -177,4 +178,77 @@ test('a deadline that comes while the disk is full is kept as soon as it can be'
   await vi.advanceTimersByTimeAsync(2000)
   expect(answers).toEqual([{ behavior: 'deny', message: 'Permission request timed out.', interrupt: true }])
   expect(await pendingIn(opened)).toEqual([])
+})
+
+test('who answers second is told who was sooner, and what they said', async () => {
+  const opened = await open()
+  await ask(opened)
+  const [id] = await pendingIn(opened)
+  if (id === undefined) throw new Error('nothing was asked')
+  const answer = (by: string, behavior: 'allow' | 'deny') =>
+    opened.approvals.answer(id, {
+      decision: behavior === 'allow' ? { behavior } : { behavior, message: 'No.' },
+      remember: 'none',
+      by,
+    })
+  await answer('a phone', 'allow')
+  await expect(answer('a desk', 'deny')).rejects.toMatchObject({
+    code: 'already_resolved',
+    message: expect.stringMatching(/^This was settled already: allowed by a phone at \d{4}-.*Z\.$/),
+    details: { state: 'allowed', by: 'a phone' },
+  })
+})
+
+test('an answer to what is not there, or is deleted while it is answered, says that it is unknown', async () => {
+  const nobody = await open()
+  const answer = { decision: { behavior: 'allow' }, remember: 'none', by: 'a phone' } as const
+  const unknown = { code: 'approval_unknown' }
+  await expect(nobody.approvals.answer(fresh().run as string as ApprovalId, answer)).rejects.toMatchObject(unknown)
+
+  const memory = createMemoryStore()
+  const state = { isGone: false }
+  const opened = await open(
+    {},
+    {
+      ...memory,
+      approval: async (id) => (state.isGone ? undefined : memory.approval(id)),
+      async settleApproval() {
+        state.isGone = true
+        return { status: 'unknown' }
+      },
+    },
+  )
+  await ask(opened)
+  const [id] = await pendingIn(opened)
+  if (id === undefined) throw new Error('nothing was asked')
+  await expect(opened.approvals.answer(id, answer)).rejects.toMatchObject(unknown)
+})
+
+test('an agent that takes back a question of a conversation that is gone is not left waiting', async () => {
+  const memory = createMemoryStore()
+  const opened = await open({}, { ...memory, approval: async () => undefined })
+  const agent = new AbortController()
+  const answers = await ask(opened, {}, agent.signal)
+  agent.abort()
+  await expect.poll(() => answers).toEqual([{ behavior: 'deny', message: 'The question was withdrawn.' }])
+})
+
+test('a deadline that cannot be kept because the service stops is not tried again', async () => {
+  holdTime()
+  const memory = createMemoryStore()
+  let tries = 0
+  const opened: Opened = await open(
+    { deadline: { seconds: 10, outcome: 'deny' } },
+    {
+      ...memory,
+      settleApproval() {
+        tries++
+        opened.approvals.suspend()
+        throw new Error('the store is closed')
+      },
+    },
+  )
+  await ask(opened)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(tries).toBe(1)
 })

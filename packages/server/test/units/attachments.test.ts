@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { AppError } from '@claude-proxy/protocol/errors'
 import type { AttachmentId } from '@claude-proxy/protocol/ids'
 import { createAttachments } from '../../src/core/attachments/attachments.ts'
 import { createMemoryFiles } from '../../src/store/memory/attachment-files.ts'
@@ -103,4 +104,20 @@ test('what cannot be removed is told to the operator and is no failure for the c
   time.now = 10_000
   await attachments.sweep()
   expect(warnings).toHaveLength(1)
+})
+
+test('that a file cannot be removed is told, unless it is because of the stop: the next start removes it', async () => {
+  const { files, warnings, attachments } = subject()
+  const received = await attachments.receive([{ data: Buffer.from('hello').toString('base64') }])
+  const refused = async () => {
+    throw new Error('refused')
+  }
+  for (const [error, told] of [
+    [new AppError('shutting_down', 'The service is stopping.'), []],
+    [new Error('I/O error'), ['a file that nobody needs could not be removed; the next start tries again']],
+  ] as const) {
+    files.remove = () => Promise.reject(error)
+    await expect(attachments.whileKept(received, refused)).rejects.toThrow('refused')
+    expect(warnings).toEqual(told)
+  }
 })

@@ -1,11 +1,11 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { ConversationId, Folder } from '@claude-proxy/protocol/ids'
 import type { Approvals } from '../../src/core/approvals/approvals.ts'
 import { createBell } from '../../src/core/log/bell.ts'
 import { createEventLog } from '../../src/core/log/log.ts'
 import type { Approval, Settlement } from '../../src/core/ports/approval.ts'
 import type { Run, RunOptions } from '../../src/core/ports/run.ts'
-import { createBudget } from '../../src/core/budget.ts'
+import { type Budget, createBudget } from '../../src/core/budget.ts'
 import { createContinuation } from '../../src/core/runs/continuation.ts'
 import type { Host } from '../../src/core/runs/host.ts'
 import { createMemoryStore } from '../../src/store/memory/store.ts'
@@ -14,7 +14,11 @@ import { fresh, newRun } from '../contract/samples.ts'
 const quiet = { info() {}, warn() {}, error() {} }
 
 /** A conversation whose run was cut off, and the moment in which the last of its questions is settled. */
-async function open(settled: readonly Pick<Approval, 'state' | 'settlement'>[], options: RunOptions = {}) {
+async function open(
+  settled: readonly Pick<Approval, 'state' | 'settlement'>[],
+  options: RunOptions = {},
+  budget: Partial<Budget> = {},
+) {
   const store = createMemoryStore()
   const clock = { now: () => 1 }
   const events = createEventLog({ store, bell: createBell(), clock, log: quiet, doubtMs: 2000 })
@@ -37,7 +41,7 @@ async function open(settled: readonly Pick<Approval, 'state' | 'settlement'>[], 
   }
   const approvals = { decisions: async () => decided, resume: async () => new Set([id]) }
   const continuation = createContinuation({
-    budget: createBudget({ store, clock, runUsd: undefined, dayUsd: undefined, runTurns: undefined }),
+    budget: { ...createBudget({ store, clock, runUsd: undefined, dayUsd: undefined, runTurns: undefined }), ...budget },
     store,
     events,
     clock,
@@ -100,4 +104,18 @@ test('where the folder is busy, the run goes on as soon as it is free', async ()
   await store.endRun(other.id, ['{"type":"result"}'], 1)
   isFree()
   await expect.poll(() => launched).toMatchObject([{ conversation: opened.conversation, begunBy: 'agent' }])
+})
+
+test('where the budget of the day is spent, the run goes on when there is another', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  let waitMs = 3_600_000
+  const allowed = [{ state: 'allowed', settlement: by({ behavior: 'allow' }) }] as const
+  const { continuation, launched } = await open(allowed, {}, { msUntilFree: async () => waitMs })
+  await continuation.resume()
+  await vi.advanceTimersByTimeAsync(3_599_000)
+  expect(launched).toEqual([])
+  waitMs = 0
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(launched).toMatchObject([{ begunBy: 'agent' }])
 })

@@ -124,6 +124,32 @@ it('what a run shows has a limit, which events make room in', () => {
   expect(reader()()).toHaveLength(200)
 })
 
+it('beyond that limit a heartbeat is not shown either, and one that is shown goes on', () => {
+  const { reader, apply } = drawn()
+  const beat = (id: string, seconds: number) =>
+    apply({
+      kind: 'state',
+      id,
+      about: { kind: 'tool_progress', tool_use_id: id, elapsed_time_seconds: seconds },
+    } as never)
+  for (let n = 0; n < 1000; n++) beat(`toolu_${n}`, 1)
+  const read = reader()
+  expect(read()).toHaveLength(200)
+  beat('toolu_0', 2)
+  beat('toolu_999', 2)
+  expect(read()).toEqual(['tool_progress toolu_0 2'])
+})
+
+it('a prompt amid a run, in whatever form, ends no heartbeat', () => {
+  const { drafts, reader, apply } = drawn()
+  apply({ kind: 'state', id: 'toolu_1', about: { kind: 'tool_progress', tool_use_id: 'toolu_1' } } as never)
+  for (const message of [{ content: 'toolu_1' }, {}, undefined]) drafts.supersede({ type: 'user', message })
+  drafts.supersede({ type: 'user', message: { content: [null, { type: 'text' }] } })
+  expect(reader()()).toHaveLength(1)
+  drafts.supersede({ type: 'user', message: { content: [{ type: 'tool_result', tool_use_id: 'toolu_1' }] } })
+  expect(reader()()).toEqual([])
+})
+
 it('what the agent is at is told until something comes of it', () => {
   const { drafts, reader, apply } = drawn(status('requesting'))
   const read = reader()
@@ -205,4 +231,33 @@ it('nobody is woken for another conversation, for nothing, or more often than th
   await expect.poll(() => woken).toBe(2)
   sketch.close()
   other.close()
+})
+
+it('what a run shows late takes nothing from the run that has followed it', () => {
+  const partials = createPartials(0)
+  const run = { conversation: 'c', id: 'r', first: 3 } as Run
+  using onlooker = partials.open(run.conversation, () => {})
+  const late = partials.begin(run)
+  const sketch = partials.begin({ ...run, id: 's' as RunId, first: 7 })
+  sketch.show(block())
+  sketch.show(more('new'))
+  late.show(more(' old'))
+  late.supersede({ type: 'assistant', parent_tool_use_id: null })
+  late.settle(99)
+  late.close()
+  const [line = ''] = onlooker.news(7)
+  expect(JSON.parse(line)).toMatchObject({ run_id: 's', after: 7, text: 'new' })
+  sketch.close()
+})
+
+it('who was the last to look, and leaves twice, takes nothing from those who have come since', () => {
+  const partials = createPartials(0)
+  const run = { conversation: 'c', id: 'r', first: 3 } as Run
+  const first = partials.open(run.conversation, () => {})
+  first[Symbol.dispose]()
+  let woken = 0
+  using _ = partials.open(run.conversation, () => woken++)
+  first[Symbol.dispose]()
+  partials.begin(run).show(block())
+  expect(woken).toBe(1)
 })

@@ -230,3 +230,46 @@ it('without readers nobody listens, looks or keeps anything', async () => {
   await turn()
   expect([listeners, looks.count - before]).toEqual([0, 0])
 })
+
+it('a reader that is closed while the store is looked at gets nothing of what it finds', async () => {
+  const { feed } = await open()
+  const { promise: isFound, resolve: found } = Promise.withResolvers<void>()
+  let hasFound = false
+  const { got, reader } = read({
+    ...feed,
+    async read(after, only) {
+      const page = await feed.read(after, only)
+      await isFound
+      hasFound = true
+      return page
+    },
+  })
+  await turn()
+  reader.close()
+  found()
+  await expect.poll(() => hasFound).toBe(true)
+  await turn()
+  expect(got).toEqual([])
+})
+
+it('a look at the store that a ring has overtaken takes nothing from the one that came after it', async () => {
+  const { store, events, runs } = await open({ count: 1 })
+  const end = await store.feedHead()
+  const looks: PromiseWithResolvers<FeedPage>[] = []
+  const slow = { ...store, feed: () => looks[looks.push(Promise.withResolvers<FeedPage>()) - 1]?.promise as never }
+  const bell = createBell()
+  const feed = createFeed({ store: slow, bell, log: quiet, doubtMs: 60_000 })
+  using _ = feed.listen(() => {})
+  const early = feed.read(end, undefined)
+  if (runs[0]) await events.append(runs[0], [line(0, 2)])
+  bell.ring('c0' as ConversationId)
+  await turn()
+  const late = feed.read(end, undefined)
+  looks[0]?.resolve({ batches: [], next: end, isLevel: true })
+  expect(await early).toMatchObject({ batches: [] })
+  const alike = feed.read(end, undefined)
+  looks[1]?.resolve(await store.feed(end, undefined, 1000))
+  expect(await late).toBe(await alike)
+  expect((await late).batches).toHaveLength(1)
+  expect(looks).toHaveLength(2)
+})

@@ -186,3 +186,43 @@ test('an agent that wakes has a run where its folder is free, and is refused eve
   expect(await wakeIn(conversation)).toBe(false)
   expect(await store.openRuns()).toEqual([])
 })
+
+test('a run whose end cannot be stored for a moment is closed as soon as it can be', async () => {
+  const memory = createMemoryStore()
+  let isFull = true
+  const endRun: Store['endRun'] = async (...given) => {
+    if (!isFull) return memory.endRun(...given)
+    isFull = false
+    throw new Error('database or disk is full')
+  }
+  const { host, begin } = open({ store: { ...memory, endRun } })
+  const { run, conversation } = await begin()
+  host.launch(run, conversation)
+  await expect.poll(async () => (await memory.run(run.id))?.state, { timeout: 10_000 }).toBe('ended')
+  expect(isFull).toBe(false)
+})
+
+test('an agent that is given a run while the service stops, because it woke, is stopped as all others are', async () => {
+  const { agent, wakeIn } = wakingAgent()
+  const memory = createMemoryStore()
+  const opened: Opened = open({
+    agent,
+    store: {
+      ...memory,
+      async claimRun(id) {
+        await opened.host.stop()
+        return memory.claimRun(id)
+      },
+    },
+  })
+  const { run, conversation } = await opened.begin()
+  await memory.endRun(run.id, ['{"type":"result"}'], 1)
+  expect(await wakeIn(conversation)).toBe(true)
+  await expect.poll(() => memory.openRuns()).toEqual([])
+  const { head = 0 } = (await memory.conversation(conversation.id)) ?? {}
+  const { lines } = await memory.page(conversation.id, head - 1, 1)
+  expect(JSON.parse(Buffer.from(lines).toString())).toMatchObject({
+    type: 'result',
+    result: 'The service was stopped while this run was working.',
+  })
+})

@@ -42,6 +42,7 @@ test('nobody is told of what was not stored', async () => {
   expect(await events.append(run, ['"late"'])).toEqual({ status: 'closed' })
   expect(await events.end(run, ['"end"'], ENDING)).toEqual({ status: 'closed' })
   expect(await events.addPrompt(newPrompt({ name, folder: fresh().folder }))).toMatchObject({ status: 'elsewhere' })
+  expect(await events.note(fresh().id, '"note"')).toBeUndefined()
   expect(rings).toBe(0)
 })
 

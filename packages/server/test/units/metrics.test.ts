@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createCounts } from '../../src/core/metrics/counts.ts'
 import { Counter } from '../../src/core/metrics/counter.ts'
+import { gauge } from '../../src/core/metrics/family.ts'
 import { Histogram } from '../../src/core/metrics/histogram.ts'
 import { toText } from '../../src/core/metrics/text.ts'
 
@@ -50,6 +51,21 @@ describe('a limit of the account', () => {
     expect(text).toContain('claude_proxy_rate_limit_used_ratio{type="five_hour"} 1\n')
     expect(text).toContain('claude_proxy_rate_limit_rejected{type="five_hour"} 1\n')
     expect(text.match(/^claude_proxy_rate_limit_rejected\{/gm)).toHaveLength(20)
+  })
+
+  it('is counted under no name where the agent gave it none, and how much is used is left out where it is not told', () => {
+    const counts = createCounts()
+    counts.rateLimited({ status: 'rejected' })
+    const text = toText(counts.families())
+    expect(text).toContain('claude_proxy_rate_limit_rejected{type="unknown"} 1\n')
+    expect(text).not.toContain('claude_proxy_rate_limit_used_ratio{')
+  })
+})
+
+describe('a gauge', () => {
+  it('of what is not known now has no sample, and so no 0 that would be taken for one', () => {
+    expect(gauge('free_bytes', 'Free.', undefined).samples).toEqual([])
+    expect(gauge('free_bytes', 'Free.', 0).samples).toEqual([{ value: 0 }])
   })
 })
 

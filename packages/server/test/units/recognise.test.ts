@@ -86,6 +86,32 @@ test('each kind has its own largest size', async () => {
   expect(await kindOf(Buffer.concat([pdf(), filler(900_000)]))).toEqual({ mediaType: 'application/pdf' })
 })
 
+test('a picture whose header is broken is none', async () => {
+  const lossless = Buffer.from('RIFF\x20\0\0\0WEBPVP8L\x0a\0\0\0\x2e\0\0\0\0\0\0\0\0\0\0', 'latin1')
+  const unknown = Buffer.from(`RIFF\x20\0\0\0WEBPVP9 ${'\x01'.repeat(30)}`, 'latin1')
+  const torn = jpeg(300, 7)
+  torn[4 + 100 + 2] = 0
+  for (const bytes of [lossless, unknown, torn])
+    await expect(kindOf(bytes)).rejects.toMatchObject({ message: expect.stringMatching(/its header is broken\.$/) })
+})
+
+test('a JPEG may have its markers filled up with more of their first byte', async () => {
+  const whole = jpeg(300, 7)
+  const filled = Buffer.concat([whole.subarray(0, 2), Buffer.from([0xff, 0xff, 0xff]), whole.subarray(2)])
+  expect(await kindOf(filled)).toEqual({ mediaType: 'image/jpeg', width: 300, height: 7 })
+})
+
+test('a file that cannot be read is not taken for one of another kind', async () => {
+  const error = new Error('I/O error')
+  const bytes = inMemory(Buffer.from('hello'))
+  let reads = 0
+  const read = async (at: number, length: number) => {
+    if (++reads > 1) throw error
+    return bytes.read(at, length)
+  }
+  await expect(recognise({ ...bytes, read }, 'It', limits)).rejects.toBe(error)
+})
+
 test('a JPEG of nothing but segments is not read to its end', async () => {
   let reads = 0
   const bytes = Buffer.concat([Buffer.from([0xff, 0xd8]), Buffer.alloc(400_000, Buffer.from([0xff, 0xe0, 0, 2]))])

@@ -93,7 +93,7 @@ test('what a cut-off run had under way is named by its end, and what was done is
     { type: 'user', message: { content: [{ type: 'tool_result', tool_use_id: '1' }] } },
     // Odd ones: a call without its name, words that only look like a call, results without theirs.
     { type: 'assistant', message: { content: [call('3')] } },
-    { type: 'user', message: { content: 'I said "tool_use".' } },
+    { type: 'user', message: { content: 'tool_use' } },
     { type: 'user', message: { content: [{ type: 'tool_result' }, { type: 'tool_use' }] } },
   ]
   await store.append(

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { ConversationId } from '@claude-proxy/protocol/conversation-id'
 import type { Folder } from '@claude-proxy/protocol/ids'
 import type { Store } from '../../src/core/ports/store.ts'
-import { type Policy, prune } from '../../src/core/retention.ts'
+import { type Policy, prune, retain } from '../../src/core/retention.ts'
 import { createMemoryStore } from '../../src/store/memory/store.ts'
 import { newRun } from '../contract/samples.ts'
 
@@ -62,4 +62,52 @@ it('while something is still being removed, nothing is deleted for its size', as
   const store = await filled(3)
   const busy = { ...store, footprint: async () => ({ bytes: 1e12, isSettled: false }) }
   expect(await pruned(busy, { keepBytes: 1 })).toEqual([])
+})
+
+it('what somebody has come back to meanwhile stays, and the next one goes in its place', async () => {
+  const store = await filled(5)
+  const busy: Store = {
+    ...store,
+    pruneConversation: async (id, before) => id !== 'c1' && store.pruneConversation(id, before),
+  }
+  expect(await pruned(busy, { keepBytes: 3.5 * SIZE })).toEqual(['c2', 'c3'])
+  expect(await left(store)).toEqual(['c1', 'c4', 'c5'])
+})
+
+it('what would go for its age is not counted once more for its size', async () => {
+  const store = await filled(4)
+  expect(await pruned(store, { olderThanMs: NOW - 3, keepBytes: 0 }, true)).toEqual(['c1', 'c2', 'c3', 'c4'])
+})
+
+/** The service's own rounds over `store`, and what the log is told of them. */
+function retaining(store: Store, onPruned: (id: string) => void = () => {}) {
+  const complaints: string[] = []
+  const log = { info() {}, warn: (message: string) => void complaints.push(message), error() {} }
+  const policy = { olderThanMs: 1, archivedFirst: false }
+  const told = ({ id }: { readonly id: string }) => onPruned(id)
+  return { complaints, rounds: retain({ store, policy, clock: { now: () => NOW }, log, onPruned: told }) }
+}
+
+it('a stop comes between two conversations, and the rest is left to the next start', async () => {
+  const store = await filled(3)
+  const { promise: isFirst, resolve } = Promise.withResolvers<string>()
+  const { rounds, complaints } = retaining(store, resolve)
+  const stopped = rounds[Symbol.asyncDispose]()
+  expect(await isFirst).toBe('c1')
+  await stopped
+  expect(await left(store)).toEqual(['c2', 'c3'])
+  expect(complaints).toEqual([])
+})
+
+it('that nothing can be deleted is told, unless it is because of the stop', async () => {
+  const { promise: failed, reject } = Promise.withResolvers<never>()
+  const store = { ...(await filled(1)), footprint: () => failed }
+  const running = retaining(store)
+  const stopping = retaining(store)
+  const stopped = stopping.rounds[Symbol.asyncDispose]()
+  reject(new Error('the store is closed'))
+  await stopped
+  await expect.poll(() => running.complaints).toEqual(['old conversations could not be deleted'])
+  expect(stopping.complaints).toEqual([])
+  await running.rounds[Symbol.asyncDispose]()
 })

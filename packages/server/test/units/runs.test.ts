@@ -23,7 +23,7 @@ import { added, fresh, newPrompt, newRun } from '../contract/samples.ts'
 const log = { info() {}, warn() {}, error() {} }
 
 /** A folder with an open run that an agent has. `meanwhile` is the store as it is by the time something is stored. */
-async function open(meanwhile: (store: Store, run: Run) => Partial<Store>) {
+async function open(meanwhile: (store: Store, run: Run) => Partial<Store>, hosts: Partial<Host> = {}) {
   const cwd = realpathSync(mkdtempSync(join(tmpdir(), 'claude-proxy-runs-')))
   onTestFinished(() => rmSync(cwd, { recursive: true }))
   const memory = createMemoryStore()
@@ -39,6 +39,8 @@ async function open(meanwhile: (store: Store, run: Run) => Partial<Store>) {
     isSteerable: () => true,
     endSettling: async () => false,
     interrupt: async () => true,
+    launch() {},
+    ...hosts,
   }
   const queue = { serve: async () => {}, handOver: async () => {} }
   const deps = { store, events, clock, host: host as unknown as Host, queue: queue as unknown as Queue }
@@ -126,4 +128,55 @@ test('a prompt that is promoted, edited or cancelled, but was taken back or dele
   const other = await added(gone.memory, newPrompt({ name: gone.id, folder: gone.folder }))
   for (const late of [() => gone.commands.steer(other.id, {}), () => gone.commands.cancel(other.id)])
     await expect(late()).rejects.toMatchObject({ code: 'prompt_unknown' })
+})
+
+test('while the service stops no run is begun, and the prompt is not kept either', async () => {
+  const { runs, request, memory, folder } = await open(() => ({}), { mayAcceptRuns: false })
+  await expect(runs.stream(request({}))).rejects.toMatchObject({ code: 'shutting_down' })
+  expect(await memory.queuedPrompts(folder)).toEqual([])
+})
+
+test('a run that begins to wait for its background tasks while a prompt comes makes way for it', async () => {
+  const state: { end?: () => Promise<unknown>; asked: number } = { asked: 0 }
+  const { runs, request, memory, run } = await open(
+    (store, before) => {
+      state.end = () => store.endRun(before.id, ['{"type":"result"}'], 1)
+      return {}
+    },
+    {
+      async endSettling() {
+        if (++state.asked < 2) return false
+        await state.end?.()
+        return true
+      },
+    },
+  )
+  expect(await runs.stream(request({ whenBusy: 'reject' }))).toMatchObject({ outcome: 'begun' })
+  const [begun] = await memory.openRuns()
+  expect(begun).toMatchObject({ text: 'Now' })
+  expect(begun?.id).not.toBe(run.id)
+})
+
+test('of two that come with one key for a queue at once, the second is the first again', async () => {
+  const { runs, request, memory, folder } = await open((_, run) => ({
+    requestOf: async () => undefined,
+    beginRun: async () => ({ status: 'busy', run }),
+  }))
+  const first = await runs.stream(request({ key: 'k' }))
+  expect(await runs.stream(request({ key: 'k' }))).toMatchObject({ outcome: 'repeated', watch: first.watch })
+  await expect(runs.stream(request({ key: 'k', text: 'Else' }))).rejects.toMatchObject({
+    code: 'idempotency_key_reused',
+  })
+  expect(await memory.queuedPrompts(folder)).toHaveLength(1)
+})
+
+test('a key whose run was deleted with its conversation says so, and begins nothing in its place', async () => {
+  const { runs, request, memory, run } = await open(() => ({
+    requestOf: async () => ({ status: 'repeated', run: fresh().run }),
+  }))
+  await expect(runs.stream(request({ key: 'k' }))).rejects.toMatchObject({
+    code: 'conversation_unknown',
+    message: 'What this key began was deleted.',
+  })
+  expect(await memory.openRuns()).toEqual([expect.objectContaining({ id: run.id })])
 })

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { ConversationId } from '@claude-proxy/protocol/conversation-id'
 import { createTail } from '../../src/core/log/tail.ts'
+import { text as textOf } from '../contract/samples.ts'
 
 /** What just happened, kept for those who read along. */
 
@@ -79,4 +80,29 @@ it('all who are at the same place get the very same page, and who is alone keeps
   tail.add(id, 3, ['{}'])
   expect(tail.after(id, 2)).toMatchObject({ first: 3, count: 1 })
   expect(tail.after(id, 0)).toBe(page)
+})
+
+it('of a conversation that nobody reads nothing is kept, whatever happens in it', () => {
+  const tail = createTail()
+  tail.add(id, 1, ['"a"'])
+  tail.rest(id)
+  tail.wake(id)
+  tail.forget(id)
+  expect(tail.isEmpty).toBe(true)
+  expect([tail.after(id, 0), tail.headOf(id)]).toEqual(['unknown', undefined])
+  const stored = { first: 1, count: 1, lines: Buffer.from('"a"\n'), head: 1 }
+  expect(tail.filler(id)(stored)).toBe(stored)
+})
+
+it('of one that is at rest only its end is known, until something new comes', () => {
+  const tail = createTail()
+  using _ = tail.hold(id, () => {})
+  tail.add(id, 1, ['"a"', '"b"'])
+  tail.rest(id)
+  expect([tail.after(id, 2), tail.after(id, 0), tail.headOf(id)]).toEqual(['level', 'unknown', 2])
+  tail.add(id, 3, ['"c"'])
+  const recent = tail.after(id, 2)
+  expect(typeof recent === 'object' && textOf(recent)).toBe('"c"\n')
+  tail.forget(id)
+  expect(tail.after(id, 2)).toBe('unknown')
 })

@@ -4,6 +4,8 @@ import { createMarkdown } from '@claude-proxy/protocol/transcript/markdown'
 import type { Renderer } from '@claude-proxy/protocol/transcript/renderer'
 import { joined, shorten } from '@claude-proxy/protocol/transcript/text'
 import { createTurns, type Entry } from '@claude-proxy/protocol/transcript/turns'
+import type { Conversation } from '../../src/core/ports/conversation.ts'
+import { transcriptOf } from '../../src/core/transcript.ts'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
@@ -283,3 +285,32 @@ function outsideOfFences(markdown: string): string[] {
   if (fence !== undefined) throw new Error(`a fence stays open in ${JSON.stringify(markdown)}`)
   return outside
 }
+
+describe('a transcript', () => {
+  const thinks = {
+    type: 'assistant',
+    message: { role: 'assistant', content: [{ type: 'thinking', thinking: 'a secret thought', signature: '' }] },
+    parent_tool_use_id: null,
+    ...own,
+  }
+  const conversation = { id: 'c', title: undefined, folder: '/x', createdAt: 0 } as unknown as Conversation
+
+  async function* pages() {
+    for (const [first, event] of [prompt('Hello'), thinks, says('Hi there')].entries()) {
+      yield { first: first + 1, count: 1, lines: Buffer.from(`${JSON.stringify(event)}\n`) }
+    }
+  }
+  const told = async (withThinking: boolean) =>
+    (
+      await Array.fromAsync(transcriptOf(conversation, pages(), { renderer: createMarkdown(), withThinking, after: 0 }))
+    ).join('')
+
+  it('tells what the agent thought only to who asks for it, and all else either way', async () => {
+    for (const withThinking of [true, false]) {
+      const text = await told(withThinking)
+      expect(text.includes('a secret thought')).toBe(withThinking)
+      expect(text).toContain('Hello')
+      expect(text).toContain('Hi there')
+    }
+  })
+})

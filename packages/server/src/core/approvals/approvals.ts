@@ -87,14 +87,15 @@ export function createApprovals({ store, events, clock, log, newId }: ApprovalsD
     /** Gives the answer. Throws when there is no such question, or somebody was sooner. */
     async answer(id: ApprovalId, { decision, remember, by }: Answer): Promise<Approval> {
       const known = await store.approval(id)
-      if (!known) throw new AppError('approval_unknown', `There is no approval ${id}.`, { approval_id: id })
+      if (!known) throw approvalUnknown(id)
       const scope = remember === 'none' ? undefined : remember
       if (scope && (decision.behavior === 'deny' || known.request.rules.length === 0))
         throw new AppError('bad_request', 'remember needs an allowed call, and one that a rule was shown for.')
       const rules = scope ? known.request.rules.map((rule) => ({ id: newId(), scope, rule })) : []
       const settled = await settle(known, decision.behavior, decision, by, rules)
       if (settled) return settled
-      throw alreadyResolved((await store.approval(id)) ?? known)
+      const now = await store.approval(id)
+      throw now ? alreadyResolved(now) : approvalUnknown(id)
     },
 
     /**
@@ -240,6 +241,10 @@ export function createApprovals({ store, events, clock, log, newId }: ApprovalsD
       if (!isStopping) setTimeout(() => void expire(id, outcome), RETRY_MS).unref()
     }
   }
+}
+
+function approvalUnknown(id: ApprovalId): AppError {
+  return new AppError('approval_unknown', `There is no approval ${id}.`, { approval_id: id })
 }
 
 function alreadyResolved({ id, state, settlement }: Approval): AppError {

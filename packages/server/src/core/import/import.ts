@@ -70,7 +70,7 @@ async function readMeta(root: string, name: string): Promise<Found | { why: stri
       }
     return { name, meta: meta.data, writtenAt: (await stat(path)).mtimeMs }
   } catch (error) {
-    return { why: `meta.json cannot be read: ${error instanceof Error ? error.message : String(error)}` }
+    return { why: `meta.json cannot be read: ${(error as Error).message}` }
   }
 }
 

@@ -34,9 +34,9 @@ export function upTo(page: Page, last: number): Page {
 /** The lines of a page, one at a time: all of them together would be the page once more. */
 export function* linesOf(bytes: Uint8Array): Generator<string> {
   const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  for (let start = 0; start < source.length;) {
-    const end = source.indexOf('\n', start)
-    yield source.toString('latin1', start, end < 0 ? source.length : end)
-    start = end < 0 ? source.length : end + 1
+  let start = 0
+  for (let end = source.indexOf('\n'); end >= 0; end = source.indexOf('\n', start)) {
+    yield source.toString('latin1', start, end)
+    start = end + 1
   }
 }

@@ -15,7 +15,7 @@ export class Histogram {
 
   observe(value: number): void {
     let bucket = 0
-    while (bucket < this.#bounds.length && value > (this.#bounds[bucket] ?? Infinity)) bucket++
+    while (value > (this.#bounds[bucket] ?? Infinity)) bucket++
     this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1
     this.#sum += value
   }

@@ -91,22 +91,21 @@ export function createIndexer({ store, index, bell, clock, log, pauseMs, retryMs
     if (signal.aborted || pass !== undefined) return
     clearTimeout(timer)
     timer = undefined
-    pass = work()
-      .then(
-        () => (fresh.size > 0 ? pauseMs : undefined),
-        (error: unknown) => {
-          if (!signal.aborted) log.warn('The search index could not be kept up; it is tried again.', { error })
-          // What it knows may be gone: compare anew.
-          isCompared = false
-          return retryMs
-        },
-      )
-      .then((againMs) => {
+    pass = work().then(
+      () => {
         pass = undefined
-        if (againMs === undefined) return
-        if (againMs === pauseMs && waiting.size > 0) begin()
-        else later(againMs)
-      })
+        if (fresh.size === 0) return
+        if (waiting.size > 0) begin()
+        else later(pauseMs)
+      },
+      (error: unknown) => {
+        pass = undefined
+        // What it knows may be gone: compare anew.
+        isCompared = false
+        if (!signal.aborted) log.warn('The search index could not be kept up; it is tried again.', { error })
+        later(retryMs)
+      },
+    )
   }
 
   async function work(): Promise<void> {

@@ -37,8 +37,7 @@ export function* searchTexts({ lines, first, count }: Lines): Generator<SearchTe
   const source = Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength)
   let at = 0
   for (let number = first; number < first + count; number++) {
-    const newline = source.indexOf(NEWLINE, at)
-    const end = newline < 0 ? source.length : newline
+    const end = source.indexOf(NEWLINE, at)
     const text = source.toString('utf8', at, end)
     at = end + 1
     // Most of a log is what tools say and what goes on: it is seen to be that without reading it.

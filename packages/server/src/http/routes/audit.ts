@@ -12,9 +12,10 @@ export function auditRoutes({ store }: Pick<RoutesDeps, 'store'>): Routes<'audit
       // One more tells whether there is a next page.
       const found = await store.audit({ since: from, after, limit: limit + 1 })
       const entries = found.slice(0, limit)
+      const last = found.length > limit ? entries.at(-1) : undefined
       return {
         entries: entries.map((entry) => entryBody(entry)),
-        next_after: found.length > limit ? (entries.at(-1)?.number ?? null) : null,
+        next_after: last?.number ?? null,
       }
     },
   }

@@ -28,9 +28,10 @@ export function fileRoutes({ workspace }: Deps): Routes<'folders' | 'files' | 'f
       const path = pathOf(query)
       const after = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url')
       const { entries, isCut } = await workspace.list({ cwd, path }, { after, limit, withHidden }, signal())
+      const last = isCut ? entries.at(-1) : undefined
       return {
         entries: entries.map((entry) => entryBody(entry, path)),
-        next_cursor: isCut ? (entries.at(-1)?.name.toString('base64url') ?? null) : null,
+        next_cursor: last?.name.toString('base64url') ?? null,
       }
     },
 

@@ -19,7 +19,7 @@ export function sessionRoutes({
 }: Deps): Routes<'sessions' | 'fork' | 'rewind'> {
   return {
     async sessions({ request }) {
-      const { cwd, limit = 50, cursor } = await readQuery(request.url ?? '', ENDPOINTS.sessions.query)
+      const { cwd, limit = 50, cursor } = await readQuery(request.url, ENDPOINTS.sessions.query)
       const page = { after: cursor === undefined ? undefined : readCursor(cursor), limit }
       const { sessions: found, next } = await sessions.list(cwd, page)
       return { sessions: found.map(sessionBody), next_cursor: next ? writeCursor(next) : null }

@@ -9,7 +9,7 @@ import { usageBody } from '../usage-body.ts'
 export function usageRoutes({ store, clock }: Pick<RoutesDeps, 'store' | 'clock'>): Routes<'usage'> {
   return {
     async usage({ request }) {
-      const { by, from, to, tz, cwd } = await readQuery(request.url ?? '', ENDPOINTS.usage.query)
+      const { by, from, to, tz, cwd } = await readQuery(request.url, ENDPOINTS.usage.query)
       const folder = cwd === undefined ? undefined : await folderOrSpelling(cwd)
       return usageBody(await reportUsage(store, { by, from, to, timeZone: tz, folder }, clock.now()))
     },
