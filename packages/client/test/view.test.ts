@@ -339,7 +339,9 @@ test('an event costs about the same, however long the conversation is', () => {
     const used = process.threadCpuUsage(before)
     return used.user + used.system
   }
-  usedBy(1, 2000)
-  const inMany = usedBy(20, 2000)
-  expect(usedBy(2, 20_000) / inMany).toBeLessThan(5)
+  // What is collected falls on the one or the other: the least of some tries has none of it.
+  const least = (conversations: number, events: number) =>
+    Math.min(...Array.from({ length: 4 }, () => usedBy(conversations, events)))
+  const inMany = least(20, 2000)
+  expect(least(2, 20_000) / inMany).toBeLessThan(5)
 })
