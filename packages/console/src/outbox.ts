@@ -84,12 +84,12 @@ async function attempt(prompt: Outgoing): Promise<void> {
     })
     takeBack(prompt)
   } catch (error) {
-    const { code, status, isPassing } =
-      error instanceof ClaudeProxyError ? error : new ClaudeProxyError('unexpected', '')
+    const known = error instanceof ClaudeProxyError ? error : undefined
     // An earlier release of this page has sent it, with other words around it.
-    if (code === 'idempotency_key_reused') takeBack(prompt)
-    else if (status === 401) await until(() => !isLocked.value)
-    else if (isPassing) await (connection.value === 'live' ? sleep(AGAIN_MS) : until(() => connection.value === 'live'))
+    if (known?.code === 'idempotency_key_reused') takeBack(prompt)
+    else if (known?.status === 401) await until(() => !isLocked.value)
+    else if (known?.isPassing)
+      await (connection.value === 'live' ? sleep(AGAIN_MS) : until(() => connection.value === 'live'))
     else keep({ ...prompt, refused: sentenceOf(error) })
   }
 }
