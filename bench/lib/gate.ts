@@ -1,12 +1,14 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Load, loadDirective } from './load.ts'
-import { type Prompt, type Service, streamRequest } from './service.ts'
+import { getRequest, type Prompt, type Service, streamRequest } from './service.ts'
 
 /** A run of the scripted agent that waits before its load until it is told, so that all subscribers are there first. */
 export interface GatedRun {
-  /** The request of a subscriber. */
+  /** The request of a subscriber who watches the run, at the door of the app. */
   readonly request: string
+  /** The same of one who watches the conversation. */
+  readonly watchRequest: string
   readonly conversation: string
   /** The number of the last event before the load: every subscriber has it before the gate opens. */
   readonly ready: number
@@ -39,6 +41,7 @@ export async function gatedRun(
   })
   return {
     request: streamRequest(attach, '{last}'),
+    watchRequest: getRequest(`/v1/conversations/${name}/stream`, ['Last-Event-ID: {last}']),
     conversation: name,
     ready: READY,
     end: READY + ANSWER + load.count + (staysOpen ? 0 : RESULT),

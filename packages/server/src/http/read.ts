@@ -49,21 +49,16 @@ export async function readQuery<N extends SchemaName>(url: string | undefined, n
 
 /** `value` as the schema of this name reads it; what does not fit is told in a sentence. */
 export async function parse<N extends SchemaName>(name: N, value: unknown): Promise<Read<N>> {
-  schemas ??= import('@claude-proxy/protocol/requests')
-  const schema: z.ZodType = (await schemas.catch(forgetSchemas))[name]
+  // Loaded by the first request that has something to read: zod alone takes longer than a whole start of the service.
+  // What could not be loaded now, for want of file handles, say, is loaded by the next.
+  schemas ??= await import('@claude-proxy/protocol/requests')
+  const schema: z.ZodType = schemas[name]
   const read = schema.safeParse(value, { reportInput: true })
   if (read.success) return read.data as Read<N>
   throw new AppError('bad_request', describe(read.error.issues))
 }
 
-/** Loaded by the first request that has something to read: zod alone takes longer than a whole start of the service. */
-let schemas: Promise<Schemas> | undefined
-
-/** What could not be loaded now, for want of file handles, say, is loaded by the next request. */
-function forgetSchemas(error: unknown): never {
-  schemas = undefined
-  throw error
-}
+let schemas: Schemas | undefined
 
 /** What a Content-Type names, without its parameters. */
 export function mediaTypeOf(contentType: string): string {

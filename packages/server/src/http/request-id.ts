@@ -9,5 +9,6 @@ const SANE = /^[A-Za-z0-9][\w.:+/=@-]{0,127}$/
 export function requestId(headers: IncomingHttpHeaders): string {
   const given = headers[REQUEST_ID]
   if (typeof given === 'string' && SANE.test(given)) return given
-  return Buffer.from(crypto.getRandomValues(new Uint8Array(8))).toString('hex')
+  // Its chance is drawn for many at once: drawn one by one it was a twentieth of what a returning reader costs.
+  return crypto.randomUUID().replaceAll('-', '').slice(0, 16)
 }

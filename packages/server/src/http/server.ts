@@ -7,6 +7,7 @@ import { AppError } from '@claude-proxy/protocol/errors'
 import { toResponse } from './errors.ts'
 import { createLinger } from './linger.ts'
 import { createRefusal } from './refuse.ts'
+import { LightResponse } from './response.ts'
 import { listenPrivately, makeWay } from './unix-socket.ts'
 
 /** Where to listen: at an address, with TLS or without, or at a path that only our own user reaches. */
@@ -102,7 +103,7 @@ interface Opened {
 
 function createServerFor(place: Place, answer: RequestListener, log: Log): Opened {
   // A request without Host gets its answer from us, in our shape.
-  const options = { noDelay: true, requireHostHeader: false }
+  const options = { noDelay: true, requireHostHeader: false, ServerResponse: LightResponse }
   const files = 'path' in place ? undefined : place.certificate
   if (!files) return { server: createServer(options, answer) }
   const https = process.getBuiltinModule('node:https')

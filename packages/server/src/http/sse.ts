@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { toFeedSse, writeFeedPlace } from '@claude-proxy/protocol/feed'
 import { partialFrame, PING, SSE_TYPE, toSse } from '@claude-proxy/protocol/frames'
@@ -45,6 +45,7 @@ interface SseDeps {
 /** The open event streams. Events are written as bytes straight to the sockets: one buffer for all who read the same. */
 export function createSseStreams({ events, partials, log, metrics }: SseDeps) {
   const streams = new Set<AnyStream>()
+  const outside: Outside = { log, metrics }
   let looks: NodeJS.Timeout | undefined
 
   return {
@@ -55,34 +56,20 @@ export function createSseStreams({ events, partials, log, metrics }: SseDeps) {
 
     /** Answers with the events of `watch`; ends the response, and the connection, after the last. */
     open(out: ServerResponse, watch: Watch, options: StreamOptions = {}): void {
-      const { conversation, until } = watch
       const shown = options.showsPartials ? partials : undefined
-      begin(out, options, EVENTS, {
-        read: (stream) => new Reader(events, watch, stream, shown && stream.partialSink(shown)),
-        isAbout: (id) => id === conversation,
-        returns: until === 'never',
-        log,
-        metrics,
-      })
+      begin(out, options, EVENTS, (stream) => new Reader(events, watch, stream, shown && stream.partialSink(shown)))
     },
 
     /** Answers with the events of many conversations. */
     openFeed(out: ServerResponse, feed: Feed, watch: FeedWatch, options: StreamOptions = {}): void {
-      begin(out, options, FEED, {
-        read: (stream) => new FeedReader(feed, watch, stream),
-        isAbout: (id) => watch.only?.has(id) ?? false,
-        forget: () => feed.forget(),
-        returns: true,
-        log,
-        metrics,
-      })
+      begin(out, options, FEED, (stream) => new FeedReader(feed, watch, stream))
     },
 
     /** Ends the streams that are about a conversation that is gone. */
     end(conversation: ConversationId): void {
       for (const stream of streams) {
-        stream.forget()
-        if (stream.isAbout(conversation)) stream.finish()
+        stream.source.forget?.()
+        if (stream.source.isAbout(conversation)) stream.finish()
       }
     },
 
@@ -90,7 +77,7 @@ export function createSseStreams({ events, partials, log, metrics }: SseDeps) {
     close(): void {
       for (const stream of streams) {
         // Not all at once: a service that has just started has better things to do.
-        if (stream.returns) stream.write(`retry: ${RETRY_MS + Math.floor(Math.random() * SPREAD_MS)}\n\n`)
+        if (stream.source.isEndless) stream.write(`retry: ${RETRY_MS + Math.floor(Math.random() * SPREAD_MS)}\n\n`)
         stream.finish()
       }
     },
@@ -100,23 +87,24 @@ export function createSseStreams({ events, partials, log, metrics }: SseDeps) {
     out: ServerResponse,
     { opening, closeAfterMs }: StreamOptions,
     form: Form<P, S>,
-    subject: Subject<P, S>,
+    read: (stream: Stream<P, S>) => S,
   ): void {
     // The client has gone while its request was served: no end would come that could close its stream.
     if (out.closed) return
     // The app reads to the end of the connection, not to the last chunk.
     out.shouldKeepAlive = false
     out.writeHead(200, {
-      ...takeHeaders(out),
       'content-type': SSE_TYPE,
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
     })
     // There is nothing more to come for who wants the headers alone.
     if (out.req.method === 'HEAD') return void out.end()
-    // An idle stream shows its headers at once.
+    // An idle stream shows its headers at once; where there is more to say at once, all of it goes out together.
+    out.cork()
+    process.nextTick(() => out.uncork())
     out.flushHeaders()
-    const stream = new Stream(out, form, subject)
+    const stream = new Stream(out, form, outside, read)
     streams.add(stream)
     if (opening !== undefined) stream.write(opening)
     looks ??= setInterval(look, LOOK_MS)
@@ -136,18 +124,16 @@ export function createSseStreams({ events, partials, log, metrics }: SseDeps) {
   }
 }
 
-/** The headers that were set, taken off: set ones would stay in memory as long as the stream is open. */
-function takeHeaders(out: ServerResponse): OutgoingHttpHeaders {
-  const headers = { ...out.getHeaders() }
-  for (const name of Object.keys(headers)) out.removeHeader(name)
-  return headers
-}
-
 /** What delivers pages to a stream. */
 interface Source {
   resume(): void
   end(): void
   close(): void
+  isAbout(conversation: ConversationId): boolean
+  /** Keeps nothing of what was read for it: some of it is no longer there. */
+  forget?(): void
+  /** Whether there is no end to what it reads: when its stream ends all the same, the client comes back. */
+  readonly isEndless: boolean
 }
 
 /** What becomes of pages on the wire. */
@@ -172,55 +158,34 @@ const FEED: Form<FeedPage, FeedReader> = {
   ping: ({ place }) => (place === undefined ? PING : `: ping\nid: ${writeFeedPlace(place)}\n\n`),
 }
 
-/** What a stream is about. */
-interface Subject<P extends object, S extends Source> {
-  readonly read: (stream: Stream<P, S>) => S
-  readonly isAbout: (conversation: ConversationId) => boolean
-  /** Keeps nothing of what was read for it: some of it is no longer there. */
-  readonly forget?: () => void
-  /** Whether its client comes back when it ends: there is no end to what it watches. */
-  readonly returns: boolean
-  readonly log: Log
-  readonly metrics: Metrics
-}
+/** Who hears of what happens to streams. */
+type Outside = Pick<SseDeps, 'log' | 'metrics'>
 
-type AnyStream = Pick<Stream<object, Source>, 'isAbout' | 'forget' | 'returns' | 'write' | 'finish' | 'look'>
+type AnyStream = Pick<Stream<object, Source>, 'source' | 'write' | 'finish' | 'look'>
 
 /** One response that is an event stream. There may be thousands: it holds no more than it needs. */
 class Stream<P extends object, S extends Source> implements Sink<P> {
+  readonly source: S
   readonly #out: ServerResponse
   readonly #socket: Socket | undefined
   readonly #form: Form<P, S>
-  readonly #subject: Subject<P, S>
-  readonly #source: S
-  readonly #drained = () => this.#source.resume()
+  readonly #outside: Outside
+  readonly #drained = () => this.source.resume()
   /** Looks since something was written. */
   #silence = 0
 
-  constructor(out: ServerResponse, form: Form<P, S>, subject: Subject<P, S>) {
+  constructor(out: ServerResponse, form: Form<P, S>, outside: Outside, read: (stream: Stream<P, S>) => S) {
     this.#out = out
     this.#socket = chunkedSocket(out)
     this.#form = form
-    this.#subject = subject
-    this.#source = subject.read(this)
+    this.#outside = outside
+    this.source = read(this)
     ;(this.#socket ?? out).on('drain', this.#drained)
-  }
-
-  get returns(): boolean {
-    return this.#subject.returns
-  }
-
-  forget(): void {
-    this.#subject.forget?.()
-  }
-
-  isAbout(conversation: ConversationId): boolean {
-    return this.#subject.isAbout(conversation)
   }
 
   take(page: P): boolean {
     this.#silence = 0
-    const { metrics } = this.#subject
+    const { metrics } = this.#outside
     if (!this.#socket) {
       const frames = this.#form.frames(page)
       metrics.bytesSent(frames.length)
@@ -235,7 +200,7 @@ class Stream<P extends object, S extends Source> implements Sink<P> {
   }
 
   fail(error: unknown): void {
-    this.#subject.log.error('a stream broke off', { path: this.#out.req.url, error })
+    this.#outside.log.error('a stream broke off', { path: this.#out.req.url, error })
     this.#out.destroy()
   }
 
@@ -259,14 +224,14 @@ class Stream<P extends object, S extends Source> implements Sink<P> {
 
   /** Sends what there is, and ends. */
   finish(): void {
-    this.#source.end()
+    this.source.end()
   }
 
   /** Says that it is still there, if it has been silent for long. */
   look(): void {
     if (++this.#silence < SILENT_LOOKS || this.#needsDrain) return
     this.#silence = 0
-    this.write(this.#form.ping(this.#source))
+    this.write(this.#form.ping(this.source))
   }
 
   get #needsDrain(): boolean {
@@ -274,7 +239,7 @@ class Stream<P extends object, S extends Source> implements Sink<P> {
   }
 
   close(): void {
-    this.#source.close()
+    this.source.close()
     this.#socket?.off('drain', this.#drained)
   }
 }

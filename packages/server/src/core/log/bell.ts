@@ -24,18 +24,32 @@ export function createBell(): Bell {
       const room: Room = rooms.get(conversation) ?? { listeners: new Set(), rung: false, isBusy: false }
       rooms.set(conversation, room)
       room.listeners.add(wake)
-      return {
-        [Symbol.dispose]() {
-          room.listeners.delete(wake)
-          if (room.listeners.size === 0 && rooms.get(conversation) === room) rooms.delete(conversation)
-        },
-      }
+      return new Listener(rooms, conversation, wake)
     },
     listenAll(wake) {
       const listener = { wake }
       everywhere.add(listener)
       return { [Symbol.dispose]: () => void everywhere.delete(listener) }
     },
+  }
+}
+
+/** There may be thousands of them: a class holds less than closures do. */
+class Listener implements Disposable {
+  readonly #rooms: Map<ConversationId, Room>
+  readonly #conversation: ConversationId
+  readonly #wake: () => void
+
+  constructor(rooms: Map<ConversationId, Room>, conversation: ConversationId, wake: () => void) {
+    this.#rooms = rooms
+    this.#conversation = conversation
+    this.#wake = wake
+  }
+
+  [Symbol.dispose](): void {
+    const listeners = this.#rooms.get(this.#conversation)?.listeners
+    listeners?.delete(this.#wake)
+    if (listeners?.size === 0) this.#rooms.delete(this.#conversation)
   }
 }
 

@@ -52,6 +52,20 @@ export class FeedReader {
     return this.#place
   }
 
+  /** Whether there is no end to what it delivers. */
+  get isEndless(): boolean {
+    return true
+  }
+
+  isAbout(conversation: ConversationId): boolean {
+    return this.#choice.only?.has(conversation) ?? false
+  }
+
+  /** Keeps nothing of what was read for it: some of it is no longer there. */
+  forget(): void {
+    this.#feed.forget()
+  }
+
   /** The sink wants more. */
   resume(): void {
     this.#isFull = false

@@ -138,19 +138,16 @@ export function createEventLog({ store, bell, clock, log, doubtMs, metrics = UNC
 
     /** Calls `wake` when the conversation has grown. */
     listen(conversation: ConversationId, wake: () => void): Disposable {
-      const listener = bell.listen(conversation, wake)
-      const hold = tail.hold(conversation, wake)
       doubt ??= setInterval(() => void lookForLostRings(), doubtMs)
-      return {
-        [Symbol.dispose]() {
-          listener[Symbol.dispose]()
-          hold[Symbol.dispose]()
-          if (!tail.isEmpty) return
-          clearInterval(doubt)
-          doubt = undefined
-        },
-      }
+      return new Listening(bell.listen(conversation, wake), tail.hold(conversation, wake), rest)
     },
+  }
+
+  /** When nobody listens, nobody waits for what was lost. */
+  function rest(): void {
+    if (!tail.isEmpty) return
+    clearInterval(doubt)
+    doubt = undefined
   }
 
   function tell(conversation: ConversationId, first: number, lines: readonly string[]): void {
@@ -183,5 +180,24 @@ export function createEventLog({ store, bell, clock, log, doubtMs, metrics = UNC
     } catch (error) {
       log.error('the log could not be looked through', { error })
     }
+  }
+}
+
+/** There may be thousands of them: a class holds less than closures do. */
+class Listening implements Disposable {
+  readonly #listener: Disposable
+  readonly #hold: Disposable
+  readonly #after: () => void
+
+  constructor(listener: Disposable, hold: Disposable, after: () => void) {
+    this.#listener = listener
+    this.#hold = hold
+    this.#after = after
+  }
+
+  [Symbol.dispose](): void {
+    this.#listener[Symbol.dispose]()
+    this.#hold[Symbol.dispose]()
+    this.#after()
   }
 }

@@ -71,6 +71,15 @@ export class Reader {
     queueMicrotask(pull)
   }
 
+  /** Whether there is no end to what it delivers. */
+  get isEndless(): boolean {
+    return this.#run === undefined && this.#last === undefined
+  }
+
+  isAbout(conversation: ConversationId): boolean {
+    return conversation === this.#conversation
+  }
+
   /** The sink wants more. */
   resume(): void {
     this.#isFull = false

@@ -60,14 +60,7 @@ export function createTail() {
       }
       rooms.set(conversation, room)
       room.readers.add(wake)
-      return {
-        [Symbol.dispose]() {
-          room.readers.delete(wake)
-          if (room.readers.size > 0 || rooms.get(conversation) !== room) return
-          rooms.delete(conversation)
-          clear(room)
-        },
-      }
+      return new Hold(letGo, conversation, wake)
     },
 
     /** Takes in events that were just stored. */
@@ -159,6 +152,14 @@ export function createTail() {
     held: () => rooms.keys(),
   }
 
+  function letGo(conversation: ConversationId, wake: () => void): void {
+    const room = rooms.get(conversation)
+    room?.readers.delete(wake)
+    if (!room || room.readers.size > 0) return
+    rooms.delete(conversation)
+    clear(room)
+  }
+
   /** Where `size` bytes of events from `first` on are to be written. */
   function blockFor(room: Room, first: number, size: number): Block {
     const last = room.blocks.at(-1)
@@ -190,6 +191,25 @@ export function createTail() {
     room.given.clear()
     room.bytes = 0
     room.head = undefined
+  }
+}
+
+type LetGo = (conversation: ConversationId, wake: () => void) => void
+
+/** There may be thousands of them: a class holds less than closures do. */
+class Hold implements Disposable {
+  readonly #letGo: LetGo
+  readonly #conversation: ConversationId
+  readonly #wake: () => void
+
+  constructor(letGo: LetGo, conversation: ConversationId, wake: () => void) {
+    this.#letGo = letGo
+    this.#conversation = conversation
+    this.#wake = wake
+  }
+
+  [Symbol.dispose](): void {
+    this.#letGo(this.#conversation, this.#wake)
   }
 }
 
