@@ -1,6 +1,4 @@
-import { once } from 'node:events'
-import { connect } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { streamAll } from '../support/client.ts'
 import { rawPost, sendRaw } from '../support/raw.ts'
 import { startTestService } from '../support/service.ts'
@@ -85,16 +83,4 @@ test('names that come back in an error are ASCII on the wire and whole when they
   const answer = await postStream(service, { conversation_id: 'x', cwd, text: 'hello' })
   expect(answer.text).toMatch(/^[\x20-\x7e]+$/)
   expect(answer.json?.['message']).toContain(cwd)
-})
-
-test('who comes back gets head, opening and the first events in one piece', async () => {
-  await using service = await startTestService()
-  const cwd = service.folder()
-  await streamAll(service.base, { conversation_id: 'piece', cwd, text: 'hello' })
-  const { hostname, port } = new URL(service.base)
-  const socket = connect(Number(port), hostname)
-  onTestFinished(() => void socket.destroy())
-  socket.write('GET /v1/conversations/piece/stream HTTP/1.1\r\nHost: localhost\r\n\r\n')
-  const [first]: Buffer[] = await once(socket, 'data')
-  expect(first?.toString('latin1')).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*\nretry: \d+\n[^]*\nid: 1\n/)
 })
