@@ -101,8 +101,10 @@ export function createSseStreams({ events, partials, log, metrics }: SseDeps) {
     // There is nothing more to come for who wants the headers alone.
     if (out.req.method === 'HEAD') return void out.end()
     // An idle stream shows its headers at once; where there is more to say at once, all of it goes out together.
-    out.cork()
-    process.nextTick(() => out.uncork())
+    // (The response's own cork would stay half on one whose turn on its connection comes meanwhile.)
+    const { socket } = out
+    socket?.cork()
+    process.nextTick(() => socket?.uncork())
     out.flushHeaders()
     const stream = new Stream(out, form, outside, read)
     streams.add(stream)
