@@ -52,6 +52,7 @@ import { readSdkVersion, readVersion } from './version.ts'
 import { createFiles } from './workspace/files.ts'
 import { createGit } from './workspace/git/git.ts'
 import { createTurns } from './workspace/git/turns.ts'
+import { timestamp } from './core/timestamp.ts'
 
 export interface Service {
   /** Where it answers first, and where besides. */
@@ -92,7 +93,7 @@ export async function startService(
   checkDoors(config)
   const places = placesOf(config)
   const clock: Clock = { now: Date.now }
-  const startedAt = new Date(clock.now()).toISOString()
+  const startedAt = timestamp(clock.now())
   const allowedRoots = await realRoots(config.allowedRoots)
   const trustedRoots = await presentRoots(config.trustedRoots, log)
   const version = readVersion()

@@ -10,6 +10,7 @@ import type { Clock } from './ports/outside.ts'
 import type { Sessions } from './ports/sessions.ts'
 import type { Store } from './ports/store.ts'
 import { findSaid, type Said } from './said.ts'
+import { timestamp } from './timestamp.ts'
 
 export interface ForksDeps {
   readonly store: Store
@@ -47,7 +48,7 @@ export function createForks({ store, clock, rules, sessions, newConversationId }
           if (copied === undefined) throw conversationUnknown(id)
           head = copied
         }
-        const line = toLine(forkedEvent({ conversation: id, event: from, session }, new Date(at).toISOString()))
+        const line = toLine(forkedEvent({ conversation: id, event: from, session }, timestamp(at)))
         const { folder, cwd } = source
         const place = {
           id: newConversationId(),

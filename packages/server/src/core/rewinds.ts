@@ -51,7 +51,7 @@ export function createRewinds({ store, events, clock, rules, host, agent }: Rewi
             : await agent.rewind({ conversation: id, folder, sessionId, prompt: prompt.uuid, isDryRun })
         if (rewound.status === 'no_checkpoint') throw new AppError('no_checkpoint', rewound.why, { to: prompt.number })
         const { changes } = rewound
-        if (!isDryRun) await events.note(id, toLine(rewoundEvent(prompt.number, changes, timestamp(clock))))
+        if (!isDryRun) await events.note(id, toLine(rewoundEvent(prompt.number, changes, timestamp(clock.now()))))
         return { to: prompt.number, changes }
       })
     },

@@ -9,6 +9,7 @@ import type { Clock } from './ports/outside.ts'
 import type { AgentSession, SessionMark, Sessions } from './ports/sessions.ts'
 import type { Store } from './ports/store.ts'
 import { titleOf } from './titles.ts'
+import { timestamp } from './timestamp.ts'
 
 export interface SessionsDeps {
   readonly store: Store
@@ -66,7 +67,7 @@ export function createSessionList({ store, clock, rules, sessions, newConversati
         // Somebody may have come while we read.
         const now = await sessions.find(folder, session)
         if (now) refuseInUse(now)
-        const line = toLine(adoptedEvent(session, events, new Date(at).toISOString()))
+        const line = toLine(adoptedEvent(session, events, timestamp(at)))
         const named = title ?? titleOf(found.title ?? found.firstPrompt ?? '')
         const place = { id, folder, cwd, title: named, tags, sessionId: session, ownsSession: true }
         const published = await store.publishStaged({ staged, ...place, line, at })

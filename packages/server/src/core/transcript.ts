@@ -3,6 +3,7 @@ import { createTurns } from '@claude-proxy/protocol/transcript/turns'
 import { linesOf } from './log/pages.ts'
 import type { Conversation } from './ports/conversation.ts'
 import type { Page } from './ports/event.ts'
+import { timestamp } from './timestamp.ts'
 
 export interface TranscriptOptions {
   readonly renderer: Renderer
@@ -24,7 +25,7 @@ export async function* transcriptOf(
     conversationId: conversation.id,
     title: conversation.title,
     folder: conversation.folder,
-    createdAt: new Date(conversation.createdAt).toISOString(),
+    createdAt: timestamp(conversation.createdAt),
   })
   for await (const { first, lines } of pages) {
     let written = ''

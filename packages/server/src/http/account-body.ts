@@ -2,6 +2,7 @@ import type { Account, AgentFacts, ModelUse } from '../core/ports/account.ts'
 import type { Settings } from '../core/ports/settings.ts'
 import type { Run } from '../core/ports/run.ts'
 import { sumByModel, type Tally, withFacts } from '../core/runs/account.ts'
+import { timestamp } from '../core/timestamp.ts'
 
 /** A run that goes on, and what its agent has used and said so far. */
 export interface UnderWay {
@@ -59,7 +60,7 @@ function total(
 function rateLimitBody({ rateLimit }: AgentFacts) {
   if (!rateLimit) return null
   const { status, type = null, used = null, resetsAt } = rateLimit
-  return { status, type, used, resets_at: resetsAt === undefined ? null : new Date(resetsAt).toISOString() }
+  return { status, type, used, resets_at: resetsAt === undefined ? null : timestamp(resetsAt) }
 }
 
 function contextBody({ contextTokens: tokens, contextWindow: window }: AgentFacts) {

@@ -4,6 +4,7 @@ import type { ApprovalId } from '@claude-proxy/protocol/ids'
 import type { Approval, ApprovalRule, PermissionDecision } from '../core/ports/approval.ts'
 import type { Store } from '../core/ports/store.ts'
 import { checkForm } from './form.ts'
+import { timestamp } from '../core/timestamp.ts'
 
 /** An approval as clients see it (PROTOCOL.md section 7). */
 export function approvalBody({
@@ -28,9 +29,9 @@ export function approvalBody({
     blocked_path: request.blockedPath ?? null,
     tool_use_id: request.toolUseId ?? null,
     rules: request.rules,
-    asked_at: time(askedAt),
-    deadline: deadline === undefined ? null : time(deadline),
-    settled_at: settlement ? time(settlement.at) : null,
+    asked_at: timestamp(askedAt),
+    deadline: deadline === undefined ? null : timestamp(deadline),
+    settled_at: settlement ? timestamp(settlement.at) : null,
     settled_by: settlement?.by ?? null,
     decision: settlement ? decisionBody(settlement.decision) : null,
   }
@@ -44,7 +45,7 @@ export function ruleBody({ id, scope, rule, conversation, folder, approval, at }
     conversation_id: conversation,
     cwd: folder,
     approval_id: approval,
-    created_at: time(at),
+    created_at: timestamp(at),
   }
 }
 
@@ -102,8 +103,4 @@ function checkAnswers(answers: Record<string, unknown>, input: Readonly<Record<s
 function decisionBody(decision: PermissionDecision): Answer<'Approval'>['decision'] {
   if (decision.behavior === 'allow') return { behavior: 'allow', updated_input: decision.updatedInput ?? null }
   return { behavior: 'deny', message: decision.message, interrupt: decision.interrupt ?? false }
-}
-
-function time(at: number): string {
-  return new Date(at).toISOString()
 }

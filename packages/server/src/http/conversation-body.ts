@@ -7,6 +7,7 @@ import { conversationUnknown } from '../core/conversations.ts'
 import type { Store } from '../core/ports/store.ts'
 import { accountBody, settingsBody, upToNow } from './account-body.ts'
 import type { RoutesDeps } from './routes.ts'
+import { timestamp } from '../core/timestamp.ts'
 
 /** A conversation as a list shows it. */
 export async function summary(store: Store, conversation: Conversation): Promise<Answer<'Conversation'>> {
@@ -24,9 +25,9 @@ export async function summary(store: Store, conversation: Conversation): Promise
     state,
     run_id: isRunning ? open.id : null,
     head: conversation.head,
-    created_at: time(conversation.createdAt),
-    active_at: time(conversation.activeAt),
-    last_error: error ? { code: error.code, message: error.message, run_id: error.run, at: time(error.at) } : null,
+    created_at: timestamp(conversation.createdAt),
+    active_at: timestamp(conversation.activeAt),
+    last_error: error ? { code: error.code, message: error.message, run_id: error.run, at: timestamp(error.at) } : null,
   }
 }
 
@@ -58,9 +59,5 @@ export async function details(
 }
 
 function waitingPrompt({ id, text, attachments, at }: Prompt) {
-  return { prompt_id: id, text, ...attachmentMarks(attachments), created_at: time(at) }
-}
-
-function time(at: number): string {
-  return new Date(at).toISOString()
+  return { prompt_id: id, text, ...attachmentMarks(attachments), created_at: timestamp(at) }
 }

@@ -14,6 +14,7 @@ import type { Marks } from './mark.ts'
 import { Session } from './session.ts'
 import { createClaudeSessions, grownEvent } from './sessions.ts'
 import { Turn } from './turn.ts'
+import { timestamp } from '../../core/timestamp.ts'
 
 export interface ClaudeAgentOptions extends LaunchContext {
   readonly clock: Clock
@@ -278,7 +279,7 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
       subtype: 'session_lost',
       lost_session_id: missing.sessionId,
       content: 'The agent no longer has the earlier conversation; it goes on without its memory of it.',
-      timestamp: timestamp(),
+      timestamp: timestamp(clock.now()),
     })
     await serveCold(turn, launch, undefined).catch((error: unknown) => turn.end(failure(String(error))))
   }
@@ -346,21 +347,17 @@ export function createClaudeAgent(options: ClaudeAgentOptions): Agent {
         return undefined
       })
     if (!unseen) return false
-    turn.tell(grownEvent(sessionId, unseen, timestamp()))
+    turn.tell(grownEvent(sessionId, unseen, clock.now()))
     return true
   }
 
   function tellNotLoaded(turn: Turn, launch: Launch): void {
-    const event = notLoadedEvent(launch.notLoaded, timestamp())
+    const event = notLoadedEvent(launch.notLoaded, timestamp(clock.now()))
     turn.tell(event)
     log.warn(String(event['content']), { folder: turn.job.folder, run: turn.job.run })
   }
 
   function failure(sentence: string) {
-    return errorResult('agent_not_started', sentence, timestamp())
-  }
-
-  function timestamp(): string {
-    return new Date(clock.now()).toISOString()
+    return errorResult('agent_not_started', sentence, timestamp(clock.now()))
   }
 }

@@ -10,6 +10,7 @@ import { createAdmission } from './admission.ts'
 import { sessionsInUse } from './in-use.ts'
 import type { TranscriptReply, TranscriptWork } from './transcript-worker.ts'
 import { countAfter, findTranscript, findTranscripts, parentOf, readEnds, type TranscriptFile } from './transcripts.ts'
+import { timestamp } from '../../core/timestamp.ts'
 
 /** A list looks into no more files for one page: those that are no sessions of the folder are passed over. */
 const LOOKED_INTO = 500
@@ -74,7 +75,7 @@ export function createClaudeSessions({ configDirectory, clock, log, isOurs }: Cl
         do: 'read',
         path: file.path,
         session: id,
-        timestamp: new Date(clock.now()).toISOString(),
+        timestamp: timestamp(clock.now()),
       }
       for await (const reply of inThread(work)) if ('lines' in reply) yield reply.lines
     },
@@ -142,13 +143,13 @@ export function createClaudeSessions({ configDirectory, clock, log, isOurs }: Cl
 }
 
 /** Says in the transcript that it is not all that the agent knows. */
-export function grownEvent(session: string, { messages, isInUse }: Unseen, timestamp: string): EventPayload {
+export function grownEvent(session: string, { messages, isInUse }: Unseen, at: number): EventPayload {
   const where = isInUse
     ? ' It is open elsewhere now: end it there, or what is said there and here is lost to each other.'
     : ''
   const content = `The agent's session holds messages that are not here (${messages}): it was used elsewhere, or cut off.${where}`
   const told = { session_id: session, unseen_messages: messages, in_use: isInUse, content }
-  return { type: 'system', subtype: 'session_grown_elsewhere', ...told, timestamp }
+  return { type: 'system', subtype: 'session_grown_elsewhere', ...told, timestamp: timestamp(at) }
 }
 
 // compiled, the neighbour is a .js file

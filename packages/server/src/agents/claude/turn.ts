@@ -14,6 +14,7 @@ import { Queue } from '../queue.ts'
 import { factsOf, usageOf } from './facts.ts'
 import { type AgentMessage, normalise, normaliseResult, turnResult } from './normalise.ts'
 import { readPartial } from './partial.ts'
+import { timestamp } from '../../core/timestamp.ts'
 
 /**
  * One run's share of an agent's messages, and the decision when it is over.
@@ -349,7 +350,7 @@ export class Turn implements Work {
   }
 
   #timestamp(): string {
-    return new Date(this.#clock.now()).toISOString()
+    return timestamp(this.#clock.now())
   }
 }
 

@@ -11,6 +11,7 @@ import { factsOf, initEvent, listOf, message, type Spent, success, text, type Tu
 import { createScriptedSessions } from './sessions.ts'
 import { createSteering, type Steering } from './steering.ts'
 import { createTicker, type Ticker } from './ticker.ts'
+import { timestamp } from '../../core/timestamp.ts'
 
 /**
  * A stand-in without process and model, for load, benchmarks and the tests of clients. It obeys directives in the
@@ -106,34 +107,34 @@ async function* play(
   job: Job,
   { clock, ticker, steering, signal, reason, tuning, over }: Stage,
 ): AsyncGenerator<Happening> {
-  const timestamp = () => new Date(clock.now()).toISOString()
+  const now = () => timestamp(clock.now())
   const sessionId = job.sessionId ?? randomUUID()
   try {
     yield { kind: 'session', sessionId }
-    yield { kind: 'event', payload: initEvent(job, sessionId, timestamp()) }
-    if (job.attached?.length) yield text(await listOf(job.attached), sessionId, timestamp())
+    yield { kind: 'event', payload: initEvent(job, sessionId, now()) }
+    if (job.attached?.length) yield text(await listOf(job.attached), sessionId, now())
     yield { kind: 'facts', facts: factsOf(tuning()) }
     const spent: Spent = new Map()
     let result: ResultPayload | undefined
     try {
       for (const directive of parseDirectives(job.text)) {
-        yield* steering.take(sessionId, timestamp)
+        yield* steering.take(sessionId, now)
         if (directive.do === 'load') yield* load(directive, { sessionId, clock, ticker, signal })
         else if (directive.do === 'draft') yield* draft(directive, { sessionId, clock, ticker, signal })
-        else if (directive.do === 'say') yield text(directive.text, sessionId, timestamp())
+        else if (directive.do === 'say') yield text(directive.text, sessionId, now())
         else if (directive.do === 'ask') yield* ask(directive.tool, sessionId, clock, signal)
         else if (directive.do === 'use') yield* used(tuning(), directive, spent)
-        else if (directive.do === 'hang') yield* hang(steering, sessionId, timestamp, signal)
+        else if (directive.do === 'hang') yield* hang(steering, sessionId, now, signal)
         else if (directive.do === 'die') throw new Error('The scripted agent died, as it was told.')
-        else result = errorResult('error_during_execution', 'The scripted agent failed, as it was told.', timestamp())
+        else result = errorResult('error_during_execution', 'The scripted agent failed, as it was told.', now())
       }
-      yield* steering.take(sessionId, timestamp)
+      yield* steering.take(sessionId, now)
     } catch (error) {
       if (!signal.aborted) throw error
-      result = errorResult('interrupted', reason(), timestamp())
+      result = errorResult('interrupted', reason(), now())
     }
     steering.close()
-    yield { kind: 'end', result: result ?? success(tuning(), spent, sessionId, timestamp()) }
+    yield { kind: 'end', result: result ?? success(tuning(), spent, sessionId, now()) }
   } finally {
     over()
   }
@@ -143,11 +144,11 @@ async function* play(
 async function* hang(
   steering: Steering,
   sessionId: string,
-  timestamp: () => string,
+  now: () => string,
   signal: AbortSignal,
 ): AsyncGenerator<Happening> {
   for (;;) {
-    yield* steering.take(sessionId, timestamp)
+    yield* steering.take(sessionId, now)
     await steering.given(signal)
   }
 }
@@ -156,12 +157,11 @@ async function* ask(tool: string, sessionId: string, clock: Clock, signal: Abort
   const { promise, resolve } = Promise.withResolvers<PermissionDecision>()
   signal.addEventListener('abort', () => resolve({ behavior: 'deny', message: 'Interrupted.' }))
   const id = `toolu_${randomUUID().replaceAll('-', '')}`
-  const timestamp = new Date(clock.now()).toISOString()
   // Whoever reads the description as a prompt makes the very same call again.
   const input = { command: 'true', description: `As in @ask tool=${tool} ` }
   yield {
     kind: 'event',
-    payload: message('assistant', [{ type: 'tool_use', id, name: tool, input }], sessionId, timestamp),
+    payload: message('assistant', [{ type: 'tool_use', id, name: tool, input }], sessionId, timestamp(clock.now())),
   }
   yield {
     kind: 'ask',
@@ -181,5 +181,5 @@ async function* ask(tool: string, sessionId: string, clock: Clock, signal: Abort
   signal.throwIfAborted()
   const content = decision.behavior === 'allow' ? 'Allowed. The scripted agent runs nothing.' : decision.message
   const block = { type: 'tool_result', tool_use_id: id, content, is_error: decision.behavior === 'deny' }
-  yield { kind: 'event', payload: message('user', [block], sessionId, new Date(clock.now()).toISOString()) }
+  yield { kind: 'event', payload: message('user', [block], sessionId, timestamp(clock.now())) }
 }

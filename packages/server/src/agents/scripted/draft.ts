@@ -4,6 +4,7 @@ import type { Clock } from '../../core/ports/outside.ts'
 import type { Directive } from './directives.ts'
 import { text } from './messages.ts'
 import type { Ticker } from './ticker.ts'
+import { timestamp } from '../../core/timestamp.ts'
 
 type Draft = Extract<Directive, { do: 'draft' }>
 
@@ -27,5 +28,5 @@ export async function* draft(
     const piece = words.slice(at, at + chunk)
     yield { kind: 'partial', update: { kind: 'more', parent: null, block: 0, text: piece } }
   }
-  yield text(words, sessionId, new Date(clock.now()).toISOString())
+  yield text(words, sessionId, timestamp(clock.now()))
 }

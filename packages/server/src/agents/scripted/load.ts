@@ -4,6 +4,7 @@ import type { Happening } from '../../core/ports/agent.ts'
 import type { Directive } from './directives.ts'
 import { text } from './messages.ts'
 import type { Ticker } from './ticker.ts'
+import { timestamp } from '../../core/timestamp.ts'
 
 export type Load = Extract<Directive, { do: 'load' }>
 
@@ -17,7 +18,7 @@ export async function* load(
   const start = performance.now()
   const padding = 'x'.repeat(size)
   // All timestamps are equally long, so that what surrounds the words is, too.
-  const around = JSON.stringify(text('', sessionId, timestamp(clock)).payload).length
+  const around = JSON.stringify(text('', sessionId, timestamp(clock.now())).payload).length
   for (let n = 0; n < count; n++) {
     if (n % burst === 0) {
       signal.throwIfAborted()
@@ -28,10 +29,6 @@ export async function* load(
     }
     const stamp = `#${n} @ts=${Math.round((performance.timeOrigin + performance.now()) * 1000)}@ `
     const words = stamp + padding.slice(0, Math.max(0, size - around - stamp.length))
-    yield text(words, sessionId, timestamp(clock))
+    yield text(words, sessionId, timestamp(clock.now()))
   }
-}
-
-function timestamp(clock: Clock): string {
-  return new Date(clock.now()).toISOString()
 }

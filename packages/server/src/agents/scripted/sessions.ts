@@ -7,6 +7,7 @@ import type { Job } from '../../core/ports/agent.ts'
 import type { Clock } from '../../core/ports/outside.ts'
 import type { AgentSession, SessionMark, Sessions } from '../../core/ports/sessions.ts'
 import { possibleEnds, type SaidMessage } from '../ends.ts'
+import { timestamp } from '../../core/timestamp.ts'
 
 interface Session {
   readonly folder: Folder
@@ -77,7 +78,7 @@ export function createScriptedSessions(clock: Clock) {
     begin(id: string, { folder, text, run }: Job): void {
       const at = clock.now()
       keep(id, sessions.get(id) ?? { folder, title: text.slice(0, 80), beganAt: at, usedAt: at, said: [] })
-      add(id, promptEvent(text, new Date(at).toISOString(), { uuid: promptUuid(run) }))
+      add(id, promptEvent(text, timestamp(at), { uuid: promptUuid(run) }))
     },
 
     add,

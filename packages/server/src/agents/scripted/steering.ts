@@ -35,11 +35,11 @@ export function createSteering() {
       waiting = []
     },
 
-    async *take(sessionId: string, timestamp: () => string): AsyncGenerator<Happening> {
+    async *take(sessionId: string, now: () => string): AsyncGenerator<Happening> {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
         yield { kind: 'steered', prompt: next.prompt, outcome: 'taken' }
-        yield text(`You steered me: ${next.words}`, sessionId, timestamp())
-        if (next.attached.length > 0) yield text(await listOf(next.attached), sessionId, timestamp())
+        yield text(`You steered me: ${next.words}`, sessionId, now())
+        if (next.attached.length > 0) yield text(await listOf(next.attached), sessionId, now())
       }
     },
 

@@ -11,6 +11,7 @@ import type { Store } from '../ports/store.ts'
 import { askedEvent, settledEvent } from './events.ts'
 import { APPROVAL, type ApprovalInput } from './machine.ts'
 import { matches, rulesFor } from './rules.ts'
+import { timestamp } from '../timestamp.ts'
 
 export interface ApprovalsDeps {
   readonly store: Store
@@ -249,7 +250,7 @@ function approvalUnknown(id: ApprovalId): AppError {
 
 function alreadyResolved({ id, state, settlement }: Approval): AppError {
   const by = settlement?.by ?? 'service'
-  const at = new Date(settlement?.at ?? 0).toISOString()
+  const at = timestamp(settlement?.at ?? 0)
   return new AppError('already_resolved', `This was settled already: ${state} by ${by} at ${at}.`, {
     approval_id: id,
     state,

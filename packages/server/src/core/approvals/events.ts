@@ -1,6 +1,7 @@
 import type { EventPayload } from '@claude-proxy/protocol/events'
 import type { ApprovalId } from '@claude-proxy/protocol/ids'
 import type { NewApproval, SettleApproval } from '../ports/approval.ts'
+import { timestamp } from '../timestamp.ts'
 
 /** The event that asks (PROTOCOL.md section 7). */
 export function askedEvent({ id, request, askedAt, deadline }: NewApproval): EventPayload {
@@ -14,8 +15,8 @@ export function askedEvent({ id, request, askedAt, deadline }: NewApproval): Eve
     blocked_path: request.blockedPath ?? null,
     tool_use_id: request.toolUseId ?? null,
     rules: request.rules,
-    deadline: deadline === undefined ? null : new Date(deadline).toISOString(),
-    timestamp: new Date(askedAt).toISOString(),
+    deadline: deadline === undefined ? null : timestamp(deadline),
+    timestamp: timestamp(askedAt),
   }
 }
 
@@ -37,6 +38,6 @@ export function settledEvent(
     ...(decision.behavior === 'allow' && decision.updatedInput && { updated_input: decision.updatedInput }),
     ...(remembered.length > 0 && { remembered }),
     by,
-    timestamp: new Date(at).toISOString(),
+    timestamp: timestamp(at),
   }
 }

@@ -7,6 +7,7 @@ import type { ImportedConversation } from '../ports/conversation.ts'
 import type { Store } from '../ports/store.ts'
 import { expectDirectory, NotPlain, readPlainFile } from './plain-file.ts'
 import { type Finding, repairEvents } from './repair.ts'
+import { timestamp } from '../timestamp.ts'
 
 /** What became of one conversation's directory. */
 export type ImportReport =
@@ -95,7 +96,7 @@ async function readConversation(
     if (error.code === 'ENOENT') return ''
     throw error
   })
-  const { lines, findings } = repairEvents(file, new Date(clock.now()).toISOString())
+  const { lines, findings } = repairEvents(file, timestamp(clock.now()))
   const updatedAt = instant(meta.updated_at) ?? Math.round(writtenAt)
   return {
     findings,

@@ -74,12 +74,12 @@ export function createCommands({ store, events, clock, host, queue, approvals }:
       if (text !== undefined && !mayLead(by, await findPrompt(id))) throw asksForMore()
       const changes = { ...(text !== undefined && { text }), ...(position !== undefined && { position }) }
       return change(id, { input: 'edit', text, place: position }, (prompt) =>
-        queueEvent('prompt_edited', prompt, timestamp(clock), changes),
+        queueEvent('prompt_edited', prompt, timestamp(clock.now()), changes),
       )
     },
 
     async cancel(id: string): Promise<Prompt> {
-      return change(id, { input: 'cancel' }, (prompt) => queueEvent('prompt_cancelled', prompt, timestamp(clock)))
+      return change(id, { input: 'cancel' }, (prompt) => queueEvent('prompt_cancelled', prompt, timestamp(clock.now())))
     },
 
     /** Gives a prompt that waits to the run of its conversation. If that cannot be steered, it goes on waiting. */
@@ -90,7 +90,7 @@ export function createCommands({ store, events, clock, host, queue, approvals }:
       if (open?.conversation !== prompt.conversation || !mayLead(by, open)) return prompt
       if (!host.isSteerable(open, prompt.attachments)) return prompt
       const marks = { prompt_id: prompt.id, steer: true as const, ...attachmentMarks(prompt.attachments) }
-      const line = toLine(promptEvent(prompt.text, timestamp(clock), marks))
+      const line = toLine(promptEvent(prompt.text, timestamp(clock.now()), marks))
       const at = clock.now()
       const changed = await events.changePrompt({ id: prompt.id, input: 'steer', into: open.id, line, at })
       if (changed.status === 'unknown') throw promptUnknown(id)

@@ -10,6 +10,7 @@ import type { RunOptions } from '../ports/run.ts'
 import type { Store } from '../ports/store.ts'
 import { isUnasked } from '../settings/rules.ts'
 import type { Host } from './host.ts'
+import { timestamp } from '../timestamp.ts'
 
 export interface ContinuationDeps {
   readonly store: Store
@@ -64,7 +65,7 @@ export function createContinuation({ store, events, host, approvals, budget, clo
         begunBy: 'agent',
         text,
         options: harmless(cutOff.options),
-        line: toLine(continuedEvent(decided, text, promptUuid(run), new Date(at).toISOString())),
+        line: toLine(continuedEvent(decided, text, promptUuid(run), at)),
         at,
       })
       if (begun.status === 'begun') host.launch(begun.run, begun.conversation)
@@ -76,9 +77,9 @@ export function createContinuation({ store, events, host, approvals, budget, clo
 }
 
 /** The first event of such a run. */
-function continuedEvent(decided: readonly Approval[], content: string, uuid: string, timestamp: string): EventPayload {
+function continuedEvent(decided: readonly Approval[], content: string, uuid: string, at: number): EventPayload {
   const ids = decided.map(({ id }) => id)
-  return { type: 'system', subtype: 'run_continued', permission_ids: ids, content, uuid, timestamp }
+  return { type: 'system', subtype: 'run_continued', permission_ids: ids, content, uuid, timestamp: timestamp(at) }
 }
 
 /** A mode in which nobody is asked does not come back by itself. */

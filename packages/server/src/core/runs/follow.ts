@@ -73,12 +73,12 @@ export function createFollow({ store, approvals, settings, clock, log }: FollowD
     await approvals.endRun(run).catch((error: unknown) => {
       log.error('the questions of a run could not be withdrawn', { run: run.id, error })
     })
-    result ??= errorResult('no_result', 'The agent ended without a result.', timestamp(clock))
+    result ??= errorResult('no_result', 'The agent ended without a result.', timestamp(clock.now()))
     await writer.settled()
     await Promise.all(steered)
     // The agent may have been through when it was to be stopped: its word for the end would be that all is here.
     const isCut = writer.hasGap && result.subtype !== 'interrupted'
-    return isCut ? errorResult('interrupted', NOT_STORED, timestamp(clock)) : result
+    return isCut ? errorResult('interrupted', NOT_STORED, timestamp(clock.now())) : result
   }
 
   /** The agent has changed its mode by itself: the conversation's settings follow, and everybody is told. */
@@ -122,5 +122,5 @@ export function createFollow({ store, approvals, settings, clock, log }: FollowD
 
 /** How a run ends whose agent failed. */
 export function failureResult(error: unknown, clock: Clock): ResultPayload {
-  return errorResult('agent_failed', error instanceof Error ? error.message : String(error), timestamp(clock))
+  return errorResult('agent_failed', error instanceof Error ? error.message : String(error), timestamp(clock.now()))
 }

@@ -222,7 +222,7 @@ export function createHost({
       return false
     }
     const current = active.get(folder)
-    if (run.state === 'accepted') await close(run, interruptedResult(because, timestamp(clock)))
+    if (run.state === 'accepted') await close(run, interruptedResult(because, timestamp(clock.now())))
     // One that is not here yet finds its reason when it comes.
     else if (current?.run.id === id) current.work.interrupt(because, scope)
     return true
@@ -240,7 +240,7 @@ export function createHost({
       if (because === undefined) return
       for (const { run, tell } of working()) {
         if (stopping.has(run.id) || run === but) continue
-        tell(budgetEvent(because, timestamp(clock)))
+        tell(budgetEvent(because, timestamp(clock.now())))
         await interrupt(run, because)
       }
     } catch (error) {
@@ -262,7 +262,7 @@ export function createHost({
       // Somebody else has it, or has stopped it and closes it.
       if (!(await store.claimRun(run.id))) return
       if (unready !== undefined) {
-        await close(run, errorResult('agent_unready', unready, timestamp(clock)))
+        await close(run, errorResult('agent_unready', unready, timestamp(clock.now())))
         return
       }
       const sessionId = run.options.resume ?? conversation.sessionId
@@ -303,7 +303,7 @@ export function createHost({
         begunBy: 'agent',
         text: '',
         options: wake.options,
-        line: toLine(wokenEvent(timestamp(clock))),
+        line: toLine(wokenEvent(timestamp(clock.now()))),
         at,
       })
       if (begun.status !== 'begun' || !(await store.claimRun(begun.run.id))) return wake.refuse()

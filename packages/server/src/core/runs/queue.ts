@@ -56,7 +56,7 @@ export function createQueue({ store, events, clock, log, host, budget }: QueueDe
     async empty(prompts: readonly Prompt[]): Promise<RunId[]> {
       const dropped: RunId[] = []
       for (const { id } of prompts) {
-        const line = toLine(queueEvent('prompt_cancelled', id, timestamp(clock)))
+        const line = toLine(queueEvent('prompt_cancelled', id, timestamp(clock.now())))
         const changed = await events.changePrompt({ id, input: 'drop', line, at: clock.now() })
         if (changed.status === 'changed') dropped.push(id)
       }
@@ -76,8 +76,8 @@ export function createQueue({ store, events, clock, log, host, budget }: QueueDe
 
   /** The run has taken the prompt, or has not: then it is queued, before all others. */
   async function settle(id: RunId, outcome: 'taken' | 'missed'): Promise<void> {
-    const taken = () => queueEvent('prompt_steered', id, timestamp(clock))
-    const missed = () => queueEvent('prompt_queued', id, timestamp(clock), { content: MISSED })
+    const taken = () => queueEvent('prompt_steered', id, timestamp(clock.now()))
+    const missed = () => queueEvent('prompt_queued', id, timestamp(clock.now()), { content: MISSED })
     const changed: Changed = await events.changePrompt({
       id,
       input: outcome,
@@ -96,7 +96,7 @@ export function createQueue({ store, events, clock, log, host, budget }: QueueDe
       if (waitMs > 0) return serveLater(folder, waitMs)
       await host.endSettling(folder)
       const marks = { prompt_id: next.id, uuid: promptUuid(next.id), ...attachmentMarks(next.attachments) }
-      const line = toLine(promptEvent(next.text, timestamp(clock), marks))
+      const line = toLine(promptEvent(next.text, timestamp(clock.now()), marks))
       const begun = await events.beginPrompt(next, line)
       if (begun.status === 'begun') return host.launch(begun.run, begun.conversation)
       // Its end comes back here.

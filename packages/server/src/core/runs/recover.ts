@@ -9,6 +9,7 @@ import type { Store } from '../ports/store.ts'
 import { endingOf } from './account.ts'
 import type { Host } from './host.ts'
 import type { Queue } from './queue.ts'
+import { timestamp } from '../timestamp.ts'
 
 export interface RecoverDeps {
   readonly store: Store
@@ -54,7 +55,7 @@ export async function recover(deps: RecoverDeps): Promise<void> {
 
   /** Somebody was told that it will end so. */
   async function closeInterrupted(run: Run, because: string): Promise<void> {
-    const result = interruptedResult(because, new Date(clock.now()).toISOString())
+    const result = interruptedResult(because, timestamp(clock.now()))
     await events.end(run, [toLine(result)], endingOf(result))
     log.info('closed a run that had been interrupted', { run: run.id, conversation: run.conversation })
   }
@@ -73,7 +74,6 @@ export async function recover(deps: RecoverDeps): Promise<void> {
 
   async function closeCutOff(run: Run): Promise<void> {
     const openCalls = await findOpenToolCalls(store, run)
-    const timestamp = new Date(clock.now()).toISOString()
     const names = openCalls.map(({ name }) => name).join(', ')
     const sentence = `The service stopped while this run was working.${names && ` Cut off in the middle of: ${names}.`}`
     const more = { open_tool_calls: openCalls }
@@ -82,7 +82,7 @@ export async function recover(deps: RecoverDeps): Promise<void> {
       run.id,
       openCalls.map(({ id }) => id),
     )
-    const result = errorResult('service_stopped', sentence, timestamp, more)
+    const result = errorResult('service_stopped', sentence, timestamp(clock.now()), more)
     await events.end(run, [toLine(result)], endingOf(result))
     log.warn('closed a run that was cut off', { run: run.id, conversation: run.conversation, openCalls })
   }

@@ -19,6 +19,7 @@ import type { Host } from './host.ts'
 import { mayLead } from './options.ts'
 import type { Queue } from './queue.ts'
 import { digestOf } from './requests.ts'
+import { timestamp } from '../timestamp.ts'
 
 export interface RunsDeps {
   readonly store: Store
@@ -299,9 +300,5 @@ export function createRuns({
 
   function watchPrompt(of: Run | Prompt, conversation: Conversation, after: number, outcome: Outcome): Stream {
     return { conversation, outcome, watch: { conversation: of.conversation, after, until: { run: of.id } } }
-  }
-
-  function timestamp(at: number): string {
-    return new Date(at).toISOString()
   }
 }

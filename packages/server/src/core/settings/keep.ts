@@ -8,6 +8,7 @@ import type { Clock } from '../ports/outside.ts'
 import type { Settings } from '../ports/settings.ts'
 import type { Store } from '../ports/store.ts'
 import { followed, inForce } from './rules.ts'
+import { timestamp } from '../timestamp.ts'
 
 export interface KeptSettingsDeps {
   readonly store: Store
@@ -82,7 +83,7 @@ export function createKeptSettings({ store, events, clock, start }: KeptSettings
       const { to, changes } = next(now)
       if (changes.length === 0) return now
       const at = clock.now()
-      const line = toLine(settingsChangedEvent(changes, by, new Date(at).toISOString(), content))
+      const line = toLine(settingsChangedEvent(changes, by, timestamp(at), content))
       const changed = await events.changeSettings({ id, from: now.settings ?? {}, to, line, at })
       if (changed.status === 'changed') return changed.conversation
       if (changed.status === 'unknown') throw conversationUnknown(id)

@@ -2,6 +2,7 @@ import { type Answer, ENDPOINTS } from '@claude-proxy/protocol/endpoints'
 import type { AuditEntry } from '../../core/ports/access.ts'
 import { readQuery } from '../read.ts'
 import type { Routes, RoutesDeps } from '../routes.ts'
+import { timestamp } from '../../core/timestamp.ts'
 
 /** The door for who wants to know what was done. */
 export function auditRoutes({ store }: Pick<RoutesDeps, 'store'>): Routes<'audit'> {
@@ -24,7 +25,7 @@ export function auditRoutes({ store }: Pick<RoutesDeps, 'store'>): Routes<'audit
 function entryBody(entry: AuditEntry): Answer<'Audit'>['entries'][number] {
   return {
     number: entry.number,
-    at: new Date(entry.at).toISOString(),
+    at: timestamp(entry.at),
     who: entry.who,
     user_agent: entry.agent ?? null,
     from: entry.from ?? null,

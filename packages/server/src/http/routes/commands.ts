@@ -5,6 +5,7 @@ import { mayDecide } from '../caller.ts'
 import type { Deed } from '../record.ts'
 import { parse, readBody, readOptionalBody } from '../read.ts'
 import type { Routes, RoutesDeps } from '../routes.ts'
+import { timestamp } from '../../core/timestamp.ts'
 
 type CommandDoor = 'interrupt' | 'queue' | 'editPrompt' | 'cancelPrompt' | 'steerPrompt'
 
@@ -68,6 +69,6 @@ function summary({ id, conversation, state, text, attachments, at }: Prompt) {
     state,
     text,
     ...attachmentMarks(attachments),
-    created_at: new Date(at).toISOString(),
+    created_at: timestamp(at),
   }
 }

@@ -10,6 +10,7 @@ import { pathBody } from '../path-body.ts'
 import { type Range, rangeOf } from '../range.ts'
 import { readQuery } from '../read.ts'
 import type { Routes, RoutesDeps } from '../routes.ts'
+import { timestamp } from '../../core/timestamp.ts'
 
 type Deps = Pick<RoutesDeps, 'workspace'>
 
@@ -167,7 +168,7 @@ function entryBody(entry: Entry, directory: Buffer): Answer<'FileList'>['entries
     ...(bytes !== undefined && { path_bytes: bytes }),
     kind: entry.kind,
     size: entry.size,
-    modified_at: new Date(entry.modifiedAt).toISOString(),
+    modified_at: timestamp(entry.modifiedAt),
     hidden: entry.isHidden,
     ...(entry.target && { target: entry.target.toString(), leads_to: entry.leadsTo ?? null }),
   }

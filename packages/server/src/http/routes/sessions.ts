@@ -6,6 +6,7 @@ import type { SessionMark } from '../../core/ports/sessions.ts'
 import { summary } from '../conversation-body.ts'
 import { parse, readBody, readOptionalBody, readQuery } from '../read.ts'
 import type { Routes, RoutesDeps } from '../routes.ts'
+import { timestamp } from '../../core/timestamp.ts'
 
 type Deps = Pick<RoutesDeps, 'store' | 'sessions' | 'forks' | 'rewinds' | 'maxBodyBytes'>
 
@@ -52,15 +53,11 @@ function sessionBody(session: ListedSession) {
     title: session.title ?? null,
     first_prompt: session.firstPrompt ?? null,
     git_branch: session.gitBranch ?? null,
-    created_at: session.beganAt === undefined ? null : time(session.beganAt),
-    active_at: time(session.usedAt),
+    created_at: session.beganAt === undefined ? null : timestamp(session.beganAt),
+    active_at: timestamp(session.usedAt),
     bytes: session.bytes,
     in_use: session.isInUse,
   }
-}
-
-function time(at: number): string {
-  return new Date(at).toISOString()
 }
 
 /** Where a page ends: opaque to clients. */

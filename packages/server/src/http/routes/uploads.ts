@@ -4,6 +4,7 @@ import { sendFile } from '../file.ts'
 import { announcedLength, checkFileType, partsOf } from '../file-body.ts'
 import { parse, readQuery } from '../read.ts'
 import type { Routes, RoutesDeps } from '../routes.ts'
+import { timestamp } from '../../core/timestamp.ts'
 
 /** The doors for what comes with prompts. */
 export function uploadRoutes({ attachments }: Pick<RoutesDeps, 'attachments'>): Routes<'upload' | 'uploaded'> {
@@ -19,7 +20,7 @@ export function uploadRoutes({ attachments }: Pick<RoutesDeps, 'attachments'>): 
       })
       await record({ subject: uploaded.id, detail: `${uploaded.mediaType}, ${uploaded.bytes} bytes` })
       const { attachment_id: id, ...facts } = attachmentMark(uploaded)
-      return { upload_id: id, ...facts, expires_at: new Date(uploaded.expiresAt).toISOString() }
+      return { upload_id: id, ...facts, expires_at: timestamp(uploaded.expiresAt) }
     },
 
     async uploaded({ response, params, signal }) {
