@@ -12,7 +12,7 @@ import { type Service, startService } from '../lib/service.ts'
 import { deliver, startReader } from '../lib/subscribers.ts'
 
 /** As fast as it goes: some seconds' worth, far more than the kernel's buffers take in. */
-const DELIVERIES = 5_000_000
+const DELIVERIES = 20_000_000
 const MOST_EVENTS = 300_000
 const PACE = 10_000
 const PACED_SECONDS = 10

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import { createBell } from '../../src/core/log/bell.ts'
 
@@ -57,6 +57,28 @@ it('rings while everybody is being woken become one, and it is heard', async () 
   await expect.poll(() => rings).toBe(2)
   await new Promise((resolve) => setImmediate(resolve))
   expect(rings).toBe(2)
+})
+
+it('rests after a round that took long, a few milliseconds at most: what rings meanwhile is one ring', () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'setImmediate', 'performance'] })
+  try {
+    const bell = createBell()
+    let rings = 0
+    using _listener = bell.listen(ours, () => {
+      rings++
+      vi.advanceTimersByTime(50)
+    })
+    bell.ring(ours)
+    for (let n = 0; n < 5; n++) {
+      bell.ring(ours)
+      vi.advanceTimersByTime(1)
+    }
+    expect(rings).toBe(1)
+    vi.advanceTimersByTime(1)
+    expect(rings).toBe(2)
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 it('wakes thousands without holding the loop in one piece', async () => {
