@@ -97,6 +97,39 @@ test('a conversation that goes while it is read does not keep others from being 
   lost.close()
 })
 
+test('what is stored and about to be told is not taken for lost: its readers are not sent to the store', async () => {
+  const memory = createMemoryStore()
+  const { promise: isLookedFor, resolve: lookedFor } = Promise.withResolvers<void>()
+  let isUntold = false
+  let pages = 0
+  const store: Store = {
+    ...memory,
+    async append(...what) {
+      const appended = await memory.append(...what)
+      isUntold = true
+      await isLookedFor
+      return appended
+    },
+    async conversation(id) {
+      if (isUntold) setImmediate(lookedFor)
+      return memory.conversation(id)
+    },
+    page(...about) {
+      pages++
+      return memory.page(...about)
+    },
+  }
+  const { events } = openLog(store)
+  const run = await begun(events)
+  const reading = readAll(events, { conversation: run.conversation, after: 0, until: { run: run.id } })
+  await expect.poll(() => events.recent(run.conversation, 1)).toBe('level')
+  const before = pages
+  await events.append(run, ['"told"'])
+  await events.end(run, ['"end"'], ENDING)
+  expect(await reading).toEqual(['{"n":1}', '"told"', '"end"'])
+  expect(pages).toBe(before)
+})
+
 test('a replay of a conversation that goes meanwhile breaks off', async () => {
   const { events, store } = openLog()
   const run = await begun(events)

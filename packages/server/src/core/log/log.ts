@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
 import type { Added, Changed, NewPrompt, Prompt, PromptBegun, PromptChange } from '../ports/prompt.ts'
 import type { Appended, Page } from '../ports/event.ts'
@@ -24,6 +25,9 @@ export type EventLog = ReturnType<typeof createEventLog>
 
 /** A slice of the log that is read at once. Larger ones would hold the event loop, smaller ones cost throughput. */
 const PAGE_BYTES = 256 * 1024
+
+/** What was stored is told by then. */
+const UNTOLD_MS = 50
 
 /** How many ends of runs are remembered. A reader that comes later asks the store. */
 const ENDS = 10_000
@@ -169,13 +173,23 @@ export function createEventLog({ store, bell, clock, log, doubtMs, metrics = UNC
   async function lookForLostRings(): Promise<void> {
     const before = looked
     looked = new Map()
+    /** Conversations of which the store had other events, with the number that was the last one here. */
+    const others = new Map<ConversationId, number | undefined>()
     try {
       for (const conversation of tail.held()) {
+        const known = tail.headOf(conversation)
         const head = (await store.conversation(conversation))?.head
-        if (head !== tail.headOf(conversation)) tail.forget(conversation)
-        if (head === before.get(conversation)) tail.rest(conversation)
+        if (head !== known) others.set(conversation, known)
+        else if (head === before.get(conversation)) tail.rest(conversation)
         else tail.wake(conversation)
         if (head !== undefined) looked.set(conversation, head)
+      }
+      // While much happens, something is always stored and about to be told. To forget all that is at hand for that would
+      // send every reader to the store.
+      if (others.size > 0) await sleep(UNTOLD_MS)
+      for (const [conversation, known] of others) {
+        if (tail.headOf(conversation) === known) tail.forget(conversation)
+        tail.wake(conversation)
       }
     } catch (error) {
       log.error('the log could not be looked through', { error })
