@@ -8,10 +8,12 @@ export interface Load {
   readonly rate: number
   /** Bytes of an event's line. */
   readonly size: number
+  /** Milliseconds before the first, in which what goes before it at the service, the answer to its question, gets through. */
+  readonly delay?: number
 }
 
-export function loadDirective({ count, rate, size }: Load): string {
-  return `@load n=${count} rate=${rate} size=${size}`
+export function loadDirective({ count, rate, size, delay = 0 }: Load): string {
+  return `@load n=${count} rate=${rate} size=${size} delay=${delay}`
 }
 
 /** The line of event number `n` of a load, of `size` bytes, stamped with the time when it is made. */

@@ -123,6 +123,6 @@ function loads(context: Context, subscribers: number): [most: Load, paced: Load]
   const rate = PACE / subscribers
   return [
     { count: Math.ceil(Math.min(DELIVERIES / subscribers, MOST_EVENTS) * scale), rate: 0, size: 300 },
-    { count: Math.ceil(rate * Math.max(1, PACED_SECONDS * scale)), rate, size: 300 },
+    { count: Math.ceil(rate * Math.max(1, PACED_SECONDS * scale)), rate, size: 300, delay: 500 },
   ]
 }
