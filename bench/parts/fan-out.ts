@@ -78,18 +78,21 @@ interface Turns {
 /** The same load from each, in turns, the order turned round each time. */
 async function takeTurns(context: Context, count: number, load: Load, sides: Sides): Promise<Turns> {
   const { service, loop, nchan, reader, scratch } = sides
-  const sampleEvery = load.rate > 0 ? 1 : 100
+  const isPaced = load.rate > 0
+  const sampleEvery = isPaced ? 1 : 100
   const turns: Turns = { candidate: [], loop: [], nchan: [] }
   const steps = [
     async () => {
       // What went before may still be sealed in the background.
       await untilQuiet(service.process.pid)
-      turns.candidate.push(await deliver(reader, count, await candidateSource(service, scratch, load), sampleEvery))
+      // A run that ends right after its last event, and all its streams with it, would be measured as that event.
+      const source = await candidateSource(service, scratch, load, { staysOpen: isPaced })
+      turns.candidate.push(await deliver(reader, count, source, sampleEvery))
     },
     async () => turns.loop.push(await deliver(reader, count, await loop.source(load), sampleEvery)),
     async () => {
       if (!nchan) return
-      const fewer = load.rate > 0 ? load : { ...load, count: Math.ceil(load.count * NCHAN_SHARE) }
+      const fewer = isPaced ? load : { ...load, count: Math.ceil(load.count * NCHAN_SHARE) }
       turns.nchan.push(await deliver(reader, count, await nchan.source(fewer), sampleEvery))
     },
   ]
