@@ -130,6 +130,27 @@ test('what is stored and about to be told is not taken for lost: its readers are
   expect(pages).toBe(before)
 })
 
+test('a look at thousands of conversations for lost rings does not hold the loop in one piece', async () => {
+  const memory = createMemoryStore()
+  let all = 0
+  let atOnce = 0
+  let most = 0
+  const store: Store = {
+    ...memory,
+    conversation(id) {
+      all++
+      most = Math.max(most, ++atOnce)
+      setImmediate(() => (atOnce = 0))
+      return memory.conversation(id)
+    },
+  }
+  const { events } = openLog(store)
+  const listeners = Array.from({ length: 1000 }, () => events.listen(fresh().id, () => {}))
+  await expect.poll(() => all).toBeGreaterThan(1000)
+  for (const listener of listeners) listener[Symbol.dispose]()
+  expect(most).toBeLessThan(200)
+})
+
 test('a replay of a conversation that goes meanwhile breaks off', async () => {
   const { events, store } = openLog()
   const run = await begun(events)

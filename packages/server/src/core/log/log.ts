@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTick, setTimeout as sleep } from 'node:timers/promises'
 import type { ConversationId, RunId } from '@claude-proxy/protocol/ids'
 import type { Added, Changed, NewPrompt, Prompt, PromptBegun, PromptChange } from '../ports/prompt.ts'
 import type { Appended, Page } from '../ports/event.ts'
@@ -25,6 +25,9 @@ export type EventLog = ReturnType<typeof createEventLog>
 
 /** A slice of the log that is read at once. Larger ones would hold the event loop, smaller ones cost throughput. */
 const PAGE_BYTES = 256 * 1024
+
+/** Conversations that are looked at at a stretch for rings that were lost. More would hold the event loop. */
+const LOOKS = 100
 
 /** What was stored is told by then. */
 const UNTOLD_MS = 50
@@ -175,8 +178,10 @@ export function createEventLog({ store, bell, clock, log, doubtMs, metrics = UNC
     looked = new Map()
     /** Conversations of which the store had other events, with the number that was the last one here. */
     const others = new Map<ConversationId, number | undefined>()
+    let looks = 0
     try {
       for (const conversation of tail.held()) {
+        if (++looks % LOOKS === 0) await nextTick()
         const known = tail.headOf(conversation)
         const head = (await store.conversation(conversation))?.head
         if (head !== known) others.set(conversation, known)
