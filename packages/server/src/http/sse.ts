@@ -12,6 +12,7 @@ import { PAGE_IS, type Page } from '../core/ports/event.ts'
 import type { FeedPage } from '../core/ports/feed.ts'
 import type { Metrics } from '../core/ports/metrics.ts'
 import type { Log } from '../core/ports/outside.ts'
+import { inSlices } from '../core/slices.ts'
 import { chunkedSocket, createChunks, textChunk } from './chunks.ts'
 
 /** How often streams are looked at, and after how many looks a silent one says that it is still there: 15 seconds. */
@@ -122,7 +123,7 @@ export function createSseStreams({ events, partials, log, metrics }: SseDeps) {
   }
 
   function look(): void {
-    for (const stream of streams) stream.look()
+    void inSlices(streams, (stream) => stream.look())
   }
 }
 

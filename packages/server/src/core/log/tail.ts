@@ -1,6 +1,7 @@
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import { skipLines } from '@claude-proxy/protocol/frames'
 import type { Page, StoredPage } from '../ports/event.ts'
+import { inSlices } from '../slices.ts'
 import { upTo } from './pages.ts'
 
 /** What is kept of one conversation, and of all together. Readers that are further behind go to the store. */
@@ -139,8 +140,8 @@ export function createTail() {
     },
 
     /** Wakes the readers of the conversation, without the bell. */
-    wake(conversation: ConversationId): void {
-      for (const wake of rooms.get(conversation)?.readers ?? []) wake()
+    wake(conversation: ConversationId): Promise<void> {
+      return inSlices(rooms.get(conversation)?.readers ?? [], (wake) => wake())
     },
 
     /** Nobody holds anything. */
