@@ -123,7 +123,7 @@ export function createSseStreams({ events, partials, log, metrics }: SseDeps) {
   }
 
   function look(): void {
-    void inSlices(streams, (stream) => stream.look())
+    inSlices(streams, (stream) => stream.look())
   }
 }
 

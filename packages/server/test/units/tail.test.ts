@@ -86,17 +86,16 @@ it('wakes thousands without holding the loop in one piece', async () => {
   const tail = createTail()
   let woken = 0
   for (let n = 0; n < 1200; n++) tail.hold(id, () => woken++)
-  const all = tail.wake(id)
-  expect(woken).toBe(500)
-  await all
-  expect(woken).toBe(1200)
+  tail.wake(id)
+  expect(woken).toBeLessThan(1200)
+  await expect.poll(() => woken).toBe(1200)
 })
 
 it('of a conversation that nobody reads nothing is kept, whatever happens in it', () => {
   const tail = createTail()
   tail.add(id, 1, ['"a"'])
   tail.rest(id)
-  void tail.wake(id)
+  tail.wake(id)
   tail.forget(id)
   expect(tail.isEmpty).toBe(true)
   expect([tail.after(id, 0), tail.headOf(id)]).toEqual(['unknown', undefined])

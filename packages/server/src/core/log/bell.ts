@@ -1,8 +1,6 @@
 import type { ConversationId } from '@claude-proxy/protocol/ids'
 import type { Bell } from '../ports/outside.ts'
-
-/** Listeners that are woken at a stretch. More would hold the event loop. */
-const SLICE = 500
+import { inSlices } from '../slices.ts'
 
 /**
  * After everybody was woken, the bell rests: so many times as long as that took, and no longer than this. To write much to
@@ -71,24 +69,19 @@ function flush(room: Room): void {
   room.rung = false
   room.isBusy = true
   const begun = performance.now()
-  wakeAll(room.listeners.values(), () => {
-    const rest = Math.min(REST.times * (performance.now() - begun), REST.mostMs)
-    // In a turn of its own: what is ready by then goes along.
-    if (rest < 1) setImmediate(wakeAgain, room)
-    else setTimeout(wakeAgain, rest, room)
-  })
+  inSlices(
+    room.listeners,
+    (wake) => wake(),
+    () => {
+      const rest = Math.min(REST.times * (performance.now() - begun), REST.mostMs)
+      // In a turn of its own: what is ready by then goes along.
+      if (rest < 1) setImmediate(wakeAgain, room)
+      else setTimeout(wakeAgain, rest, room)
+    },
+  )
 }
 
 function wakeAgain(room: Room): void {
   room.isBusy = false
   if (room.rung) flush(room)
-}
-
-function wakeAll(listeners: Iterator<() => void>, done: () => void): void {
-  for (let n = 0; n < SLICE; n++) {
-    const next = listeners.next()
-    if (next.done) return done()
-    next.value()
-  }
-  setImmediate(() => wakeAll(listeners, done))
 }

@@ -186,7 +186,7 @@ export function createEventLog({ store, bell, clock, log, doubtMs, metrics = UNC
         const head = (await store.conversation(conversation))?.head
         if (head !== known) others.set(conversation, known)
         else if (head === before.get(conversation)) tail.rest(conversation)
-        else await tail.wake(conversation)
+        else tail.wake(conversation)
         if (head !== undefined) looked.set(conversation, head)
       }
       // While much happens, something is always stored and about to be told. To forget all that is at hand for that would
@@ -194,7 +194,7 @@ export function createEventLog({ store, bell, clock, log, doubtMs, metrics = UNC
       if (others.size > 0) await sleep(UNTOLD_MS)
       for (const [conversation, known] of others) {
         if (tail.headOf(conversation) === known) tail.forget(conversation)
-        await tail.wake(conversation)
+        tail.wake(conversation)
       }
     } catch (error) {
       log.error('the log could not be looked through', { error })

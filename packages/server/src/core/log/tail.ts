@@ -140,8 +140,8 @@ export function createTail() {
     },
 
     /** Wakes the readers of the conversation, without the bell. */
-    wake(conversation: ConversationId): Promise<void> {
-      return inSlices(rooms.get(conversation)?.readers ?? [], (wake) => wake())
+    wake(conversation: ConversationId): void {
+      inSlices(rooms.get(conversation)?.readers ?? [], (wake) => wake())
     },
 
     /** Nobody holds anything. */
