@@ -12,10 +12,12 @@ import { getRequest, type Service, startService } from '../lib/service.ts'
 import { startReader, subscribe } from '../lib/subscribers.ts'
 
 interface OnDisk {
-  /** Bytes on disk per byte of event, the service at rest. */
+  /** Bytes on disk of the log per byte of event, the service at rest. */
   readonly atRest: number
   /** The same when it has stopped. */
   readonly stopped: number
+  /** Those of the search index then. */
+  readonly index: number
   /** At rest after half of the conversations were deleted, per byte of what is left. */
   readonly halved: number
 }
@@ -31,13 +33,22 @@ export const disk: Part = {
       figures.push(await measure(context, context.brief ? 10_000 : 100_000))
     const row = { unit: 'B/B', target: atMost(1.1) }
     return [
-      { what: 'on disk per byte of event, the service at rest', candidate: figures.map((f) => f.atRest), ...row },
-      { what: 'on disk per byte of event, the service stopped', candidate: figures.map((f) => f.stopped), ...row },
       {
-        what: 'on disk after half of the conversations were deleted, per byte of what is left',
+        what: 'the log on disk per byte of event, the service at rest',
+        candidate: figures.map((f) => f.atRest),
+        ...row,
+      },
+      {
+        what: 'the log on disk per byte of event, the service stopped',
+        candidate: figures.map((f) => f.stopped),
+        ...row,
+      },
+      {
+        what: 'the log on disk after half of the conversations were deleted, per byte of what is left',
         candidate: figures.map((f) => f.halved),
         ...row,
       },
+      { what: 'the search index beside it, the service stopped', unit: 'B/B', candidate: figures.map((f) => f.index) },
     ]
   },
 
@@ -67,10 +78,11 @@ async function measure(context: Context, events: number): Promise<OnDisk> {
     await play(service, reader, runs)
     await untilAtRest(service)
     for (const run of runs) sizes.set(run.conversation, await eventBytes(service, reader, run))
-    atRest = (await allocated(dataDir)) / sum(sizes.values())
+    atRest = (await allocated(dataDir, DATABASE)) / sum(sizes.values())
   }
-  const stopped = (await allocated(dataDir)) / sum(sizes.values())
-  return { atRest, stopped, halved: await deleteHalf(dataDir, sizes) }
+  const stopped = (await allocated(dataDir, DATABASE)) / sum(sizes.values())
+  const index = (await allocated(dataDir, INDEX)) / sum(sizes.values())
+  return { atRest, stopped, index, halved: await deleteHalf(dataDir, sizes) }
 }
 
 /** Deletes every second conversation at the store itself: no request does it. */
@@ -87,10 +99,10 @@ async function deleteHalf(dataDir: string, sizes: ReadonlyMap<string, number>): 
 }
 
 const DATABASE = /^claude-proxy\.db/
+const INDEX = /^search\.db/
 
 /** What the database takes once that has stayed the same for a second. */
 async function settledSize(folder: string): Promise<number> {
-  // The service keeps other things beside its database, such as what was compiled: they do not shrink with it.
   let size = await allocated(folder, DATABASE)
   for (let same = 0, waited = 0; same < 4 && waited < 240; waited++) {
     await sleep(250)
@@ -129,8 +141,8 @@ async function untilAtRest(service: Service): Promise<void> {
   throw new Error('the service did not come to rest within half a minute')
 }
 
-/** What the disk gives the files of a folder, in bytes. */
-async function allocated(folder: string, which = /^/): Promise<number> {
+/** What the disk gives these files of a folder, in bytes. */
+async function allocated(folder: string, which: RegExp): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile() && which.test(entry.name))
   const sizes = await Promise.all(

@@ -1,4 +1,4 @@
-import { rmSync, symlinkSync } from 'node:fs'
+import { renameSync, rmSync, symlinkSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, relative } from 'node:path'
 import { expect, test } from 'vitest'
@@ -126,6 +126,21 @@ test('C5: a group is taken note of and changes nothing', async () => {
   expectWholeRuns(second, 1, first.length + 1)
   const query = `?since=1&cwd=${encodeURIComponent(cwd)}&conversation_group=three`
   expect((await events(service, 'grouped', query)).text).toContain('"type":"result"')
+})
+
+test('a folder that has gone while its run goes on keeps nobody from attaching to the run', async () => {
+  await using service = await startTestService()
+  const cwd = service.folder()
+  const place = { conversation_id: 'moved', cwd }
+  const first = await stream(service.base, { ...place, text: '@hang' })
+  const seen = await first.until(({ event }) => event.subtype === 'init')
+  renameSync(cwd, `${cwd}-moved`)
+  const again = await stream(service.base, place, 1)
+  expect(await again.until(({ event }) => event.subtype === 'init')).toEqual(seen)
+  // A prompt would begin something there: nothing does.
+  expectError(await postStream(service, { ...place, text: 'hello' }), 400, 'bad_request', {
+    message: `cwd does not exist: ${cwd}`,
+  })
 })
 
 test('a folder that has gone for a moment does not make its conversation unknown', async () => {

@@ -139,6 +139,9 @@ describe('a token for one folder', () => {
       expectError(await ask('/v1/conversations', { cwd }), 403, 'forbidden_folder')
       expectError(await ask('/v1/conversations/activate', { conversation_id: 'new', cwd }), 403, 'forbidden_folder')
     }
+    // Who attaches to a run that is known there is not asked for the folder on the disk.
+    const attach = await ask('/v1/agent/stream', { conversation_id: 'theirs', cwd: foreign })
+    expectError(attach, 403, 'forbidden_folder')
     const through = await ask(`/v1/files/content?${at(mine)}&path=way-out/secret.txt`)
     expectError(through, 403, 'forbidden_path')
   })

@@ -93,13 +93,15 @@ export function createRuns({
 }: RunsDeps) {
   return {
     async stream(request: StreamRequest): Promise<Stream> {
-      const folder = await findFolder(request.cwd, rules)
       const known = await store.resolve(request.name)
+      const text = request.text?.trim() ? request.text : undefined
+      const isPrompt = text !== undefined || (request.attachments?.length ?? 0) > 0
+      // Who attaches only reads: a folder that is away for a moment, or that the agent has moved, keeps nobody from it.
+      if (!isPrompt && known?.conversation.cwd === request.cwd) return attach(request, known.conversation)
+      const folder = await findFolder(request.cwd, rules)
       if (known && known.conversation.folder !== folder)
         throw cwdMismatch(request.name, known.conversation.folder, folder)
-      const text = request.text?.trim() ? request.text : undefined
-      if (text === undefined && !request.attachments?.length)
-        return attach(request, known?.conversation ?? (await store.canonical(folder)))
+      if (!isPrompt) return attach(request, known?.conversation ?? (await store.canonical(folder)))
       return start({ ...request, text: text ?? '' }, folder)
     },
 

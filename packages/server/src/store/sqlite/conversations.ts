@@ -32,24 +32,22 @@ export function readConversations(db: Database) {
     'SELECT conversation.* FROM folder JOIN conversation ON c = canonical WHERE path = ?',
   )
   const aliasFolder = db.prepare<{ folder: Folder }>('SELECT folder FROM alias WHERE id = ?')
-
-  function byName(name: ConversationId): ConversationRow | undefined {
-    const own = byId.get(name)
-    const folder = own?.folder ?? aliasFolder.get(name)?.folder
-    // imported history may lie in a folder that has no conversation yet: then it stands for itself
-    return folder === undefined ? undefined : (canonical.get(folder) ?? own)
-  }
+  const own = 'FROM conversation WHERE id = ?1 AND deleted = 0'
+  // imported history may lie in a folder that has no conversation yet: then it stands for itself
+  const byName = db.prepare<ConversationRow>(`
+    SELECT * FROM conversation WHERE c = coalesce(
+      (SELECT canonical FROM folder WHERE path = coalesce((SELECT folder ${own}), (SELECT folder FROM alias WHERE id = ?1))),
+      (SELECT c ${own}))`)
 
   return {
     byId: (id: ConversationId) => byId.get(id),
     canonical: (folder: Folder) => canonical.get(folder),
     /** Whether it was a conversation, or led to one, that is deleted now. */
     wasDeleted: (name: ConversationId): boolean => deleted.get(name) !== undefined,
-    byName,
     /** The folder a name is bound to, as a conversation or as an alias. */
     folderOf: (name: ConversationId) => byId.get(name)?.folder ?? aliasFolder.get(name)?.folder,
     resolve(name: ConversationId): Resolved | undefined {
-      const row = byName(name)
+      const row = byName.get(name)
       return row && { conversation: toConversation(row), isOwn: row.id === name }
     },
   }
