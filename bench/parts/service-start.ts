@@ -1,5 +1,6 @@
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { fetchBulk } from '../lib/bulk.ts'
 import { type Context, type Part, ratioAtMost } from '../lib/part.ts'
 import { runToEnd, start } from '../lib/processes.ts'
@@ -17,10 +18,11 @@ export const serviceStart: Part = {
     const measures = {
       full: () => untilHealthy(store.dataDir),
       empty: () => untilHealthy(join(empty, 'data')),
+      bare: () => untilAnswered([BARE, join(empty, 'bare.db')]),
       node: untilNothing,
     }
-    const figures: Record<keyof typeof measures, number[]> = { full: [], empty: [], node: [] }
-    const names = ['full', 'empty', 'node'] as const
+    const figures: Record<keyof typeof measures, number[]> = { full: [], empty: [], bare: [], node: [] }
+    const names = ['full', 'empty', 'bare', 'node'] as const
     // The first ones bring files into the system's memory.
     for (const name of names) await measures[name]()
     for (let round = 0; round < context.rounds; round++) {
@@ -32,6 +34,14 @@ export const serviceStart: Part = {
     return [
       { ...row, against: 'an empty data directory', baseline: figures.empty, target: ratioAtMost(1.2) },
       { ...row, against: 'node -e 0', baseline: figures.node, target: ratioAtMost(2.5) },
+      { ...row, against: 'bare node:http, with SQLite in a thread', baseline: figures.bare },
+      {
+        what: 'bare node:http, with SQLite in a thread, until it answers',
+        unit: 'ms',
+        candidate: figures.bare,
+        against: 'node -e 0',
+        baseline: figures.node,
+      },
     ]
   },
 
@@ -48,10 +58,14 @@ export const serviceStart: Part = {
   },
 }
 
+function untilHealthy(dataDir: string): Promise<number> {
+  return untilAnswered([...NODE_FLAGS, MAIN, ...serviceArguments({ dataDir })])
+}
+
 /** Milliseconds from the start of the process until it has answered. No probe is in it. */
-async function untilHealthy(dataDir: string): Promise<number> {
+async function untilAnswered(args: readonly string[]): Promise<number> {
   const begun = performance.now()
-  await using service = start(process.execPath, [...NODE_FLAGS, MAIN, ...serviceArguments({ dataDir })])
+  await using service = start(process.execPath, args)
   const [, , port] = await service.line(LISTENING)
   const { status } = await fetchBulk({ port: Number(port), request: HEALTH, check: 'bytes' })
   const ms = performance.now() - begun
@@ -59,6 +73,7 @@ async function untilHealthy(dataDir: string): Promise<number> {
   return ms
 }
 
+const BARE = fileURLToPath(new URL('../baselines/bare-service.js', import.meta.url))
 const HEALTH = getRequest('/healthz', ['Connection: close'])
 
 async function untilNothing(): Promise<number> {
